@@ -1,0 +1,177 @@
+"""A domain: one use case, and everything it declares, collected from what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from lakehouse.declare.contract import Contract, column, event_time, key
+from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.tables import Cleaned, Curated, Raw, Source, Table, check_name
+from lakehouse.declare.training import Evaluation, Model, TrainingSet
+from lakehouse.errors import DeclarationError, NotFound, unknown
+
+T = TypeVar("T")
+
+
+class Decision(Contract):
+    """One served decision, as the service logs it."""
+
+    decision_id: str = key()
+    decided_at: datetime = event_time(known=True)
+    asked_for: datetime = column(description="the moment the features were asked for")
+    model: str
+    version: int
+    request: str = column(personal=True, description="the request, as JSON")
+    features: str = column(description="feature values by name, as JSON")
+    score: float
+    decision: str
+
+
+@dataclass(frozen=True, init=False)
+class Domain:
+    """One use case. Tables, views and training sets are found from the models, evaluations,
+    views and tables given; each model brings the table of its own decisions.
+
+    `deliver` names a function "module:function" that writes the domain's demonstration data
+    into a landing folder: `deliver(landing, **options)`.
+    """
+
+    name: str
+    description: str
+    owner: str
+    tables: tuple[Table, ...]
+    views: tuple[StoredView | RequestView, ...]
+    training_sets: tuple[TrainingSet, ...]
+    models: tuple[Model, ...]
+    evaluations: tuple[Evaluation, ...]
+    deliver: str | None
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        description: str,
+        owner: str = "",
+        tables: Iterable[Table] = (),
+        views: Iterable[StoredView | RequestView] = (),
+        models: Iterable[Model] = (),
+        evaluations: Iterable[Evaluation] = (),
+        deliver: str | None = None,
+    ) -> None:
+        check_name("Domain", name)
+        models, evaluations = tuple(models), tuple(evaluations)
+        found = _Collected(f"Domain '{name}'")
+        for table in tables:
+            found.table(table)
+        for view in views:
+            found.view(view)
+        for training_set in [m.learns_from for m in models] + [e.training_set for e in evaluations]:
+            found.training_set(training_set)
+        for model in models:
+            if model.outcomes is not None and model.outcomes not in found.sources():
+                raise DeclarationError(
+                    f"Model '{model.name}': outcomes go to source '{model.outcomes.name}', but no "
+                    f"table of domain '{name}' reads it; declare Cleaned(…, Raw(…, source))."
+                )
+            found.table(decision_log(model))
+        for attribute, value in (
+            ("name", name),
+            ("description", description),
+            ("owner", owner),
+            ("tables", tuple(found.tables.values())),
+            ("views", tuple(found.views.values())),
+            ("training_sets", tuple(found.training_sets.values())),
+            ("models", models),
+            ("evaluations", evaluations),
+            ("deliver", deliver),
+        ):
+            object.__setattr__(self, attribute, value)
+
+    @property
+    def cleaned(self) -> tuple[Cleaned, ...]:
+        return tuple(t for t in self.tables if isinstance(t, Cleaned))
+
+    @property
+    def curated(self) -> tuple[Curated, ...]:
+        """Curated tables, each after the tables it reads."""
+        return tuple(t for t in self.tables if isinstance(t, Curated))
+
+    @property
+    def stored_views(self) -> tuple[StoredView, ...]:
+        return tuple(v for v in self.views if not isinstance(v, RequestView))
+
+    def table(self, name: str) -> Table:
+        """Return a table by name; raises NotFound naming what exists."""
+        return self._named("table", name, {t.name: t for t in self.tables})
+
+    def view(self, name: str) -> StoredView | RequestView:
+        """Return a view by name; raises NotFound naming what exists."""
+        return self._named("view", name, {v.name: v for v in self.views})
+
+    def model(self, name: str) -> Model:
+        """Return a model by name; raises NotFound naming what exists."""
+        return self._named("model", name, {m.name: m for m in self.models})
+
+    def training_set(self, name: str) -> TrainingSet:
+        """Return a training set by name; raises NotFound naming what exists."""
+        return self._named("training set", name, {t.name: t for t in self.training_sets})
+
+    def _named(self, kind: str, name: str, existing: dict[str, T]) -> T:
+        if name not in existing:
+            raise NotFound(unknown(kind, name, existing, f"Domain '{self.name}'"))
+        return existing[name]
+
+
+def decision_log(model: Model) -> Cleaned:
+    """The table a model's served decisions land in; the service writes its source."""
+    name = f"{model.name}_decisions"
+    source = Source(
+        name,
+        Decision,
+        path=f"decisions/{model.name}/*.jsonl",
+        description=f"Decisions served by model '{model.name}'.",
+    )
+    return Cleaned(name, Raw(f"{name}_raw", source))
+
+
+class _Collected:
+    """Everything reachable, by name, inputs before what reads them."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.tables: dict[str, Table] = {}
+        self.views: dict[str, StoredView | RequestView] = {}
+        self.training_sets: dict[str, TrainingSet] = {}
+
+    def sources(self) -> list[Source]:
+        return [t.raw.source for t in self.tables.values() if isinstance(t, Cleaned)]
+
+    def _add(self, kind: str, into: dict[str, T], name: str, item: T) -> None:
+        if name in into and into[name] != item:
+            raise DeclarationError(
+                f"{self.where}: two different {kind}s are called '{name}'; rename one."
+            )
+        into.setdefault(name, item)
+
+    def table(self, table: Table) -> None:
+        if isinstance(table, Curated):
+            for read in table.inputs:
+                self.table(read)
+        self._add("table", self.tables, table.name, table)
+
+    def view(self, view: StoredView | RequestView) -> None:
+        if isinstance(view, RequestView):
+            for used in view.uses:
+                self.view(used)
+        else:
+            self.table(view.of)
+        self._add("view", self.views, view.name, view)
+
+    def training_set(self, training_set: TrainingSet) -> None:
+        self.table(training_set.table)
+        for view in (*training_set.stored_views, *training_set.request_views):
+            self.view(view)
+        self._add("training set", self.training_sets, training_set.name, training_set)

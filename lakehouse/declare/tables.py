@@ -1,0 +1,251 @@
+"""Sources and the tables of the three zones: raw, cleaned and curated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lakehouse.declare.contract import Column, Contract, ContractSpec
+from lakehouse.errors import DeclarationError, unknown
+
+SourceMode = Literal["append", "snapshot"]
+OnConflict = Literal["quarantine", "latest", "history"]
+OnViolation = Literal["quarantine", "drop", "stop"]
+DELIVERED = "{delivered_at}"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse names that are not lower snake case: they become folders, columns and routes."""
+    if not _NAME.fullmatch(name) or "__" in name:
+        raise DeclarationError(
+            f"{kind} name '{name}' must be lower snake case, as in 'card_spend' "
+            "(letters, digits, single underscores; a letter first)."
+        )
+
+
+def check_choice(where: str, option: str, value: str, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise DeclarationError(f"{where}: {option}='{value}' is not one of {', '.join(choices)}.")
+
+
+@dataclass(frozen=True, init=False)
+class Source:
+    """Files that somebody delivers: where they land, what their rows must be.
+
+    `path` is a glob below the domain's landing folder; CSV with a header, JSON lines and Parquet
+    are told apart by their endings (`.csv`, `.jsonl`, `.parquet`, with `.gz` or `.zst` after the
+    first two). `{delivered_at}` in the path stands for the delivery's declared time, a date or
+    a date and time such as `2013-02-01` or `2013-02-01T06`, in UTC: rows of a contract without a
+    known-at column are known from that time on.
+
+    `mode`: "append", each delivery brings further rows; "snapshot", each delivery is the whole
+    state, and keys missing from the newest snapshot are superseded.
+    `on_new_column`: "keep" (raw holds it, as text) or "refuse" the file.
+    `on_missing_column`: "null" if the contract allows null there, or "refuse" the file in any case.
+    """
+
+    name: str
+    contract: ContractSpec
+    path: str
+    mode: SourceMode
+    on_new_column: Literal["keep", "refuse"]
+    on_missing_column: Literal["null", "refuse"]
+    description: str
+
+    def __init__(
+        self,
+        name: str,
+        contract: type[Contract] | ContractSpec,
+        path: str,
+        mode: SourceMode = "append",
+        on_new_column: Literal["keep", "refuse"] = "keep",
+        on_missing_column: Literal["null", "refuse"] = "null",
+        description: str = "",
+    ) -> None:
+        check_name("Source", name)
+        where = f"Source '{name}'"
+        check_choice(where, "mode", mode, ("append", "snapshot"))
+        check_choice(where, "on_new_column", on_new_column, ("keep", "refuse"))
+        check_choice(where, "on_missing_column", on_missing_column, ("null", "refuse"))
+        spec = contract if isinstance(contract, ContractSpec) else contract.spec
+        if spec.known_at is None and DELIVERED not in path:
+            raise DeclarationError(
+                f"{where} does not say when its rows are known: mark a column known_at(), say "
+                f"event_time(known=True), or put {DELIVERED} in the path '{path}'."
+            )
+        if mode == "snapshot" and not spec.keys:
+            raise DeclarationError(f"{where}: a snapshot needs a key(); {spec.name} has none.")
+        if path.startswith("/") or ".." in path.split("/"):
+            raise DeclarationError(f"{where}: path '{path}' must lie below the landing folder.")
+        for attribute, value in (
+            ("name", name),
+            ("contract", spec),
+            ("path", path),
+            ("mode", mode),
+            ("on_new_column", on_new_column),
+            ("on_missing_column", on_missing_column),
+            ("description", description),
+        ):
+            object.__setattr__(self, attribute, value)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The append-only table that holds a source's rows exactly as delivered."""
+
+    name: str
+    source: Source
+    zone: Literal["raw"] = field(default="raw", init=False)
+
+    def __post_init__(self) -> None:
+        check_name("Raw table", self.name)
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Rows of a raw table that keep its contract, typed.
+
+    `on_violation`: "quarantine" keeps the row aside with every failed check, "drop" counts it
+    only, "stop" ends the run before anything is written.
+    `on_conflict`, for rows of one key with different content: "quarantine" the later one,
+    "latest" keeps the one known last, "history" keeps every version with its known time.
+    """
+
+    name: str
+    raw: Raw
+    on_violation: OnViolation = "quarantine"
+    on_conflict: OnConflict = "quarantine"
+    description: str = ""
+    zone: Literal["cleaned"] = field(default="cleaned", init=False)
+
+    def __post_init__(self) -> None:
+        check_name("Cleaned table", self.name)
+        where = f"Cleaned table '{self.name}'"
+        check_choice(where, "on_violation", self.on_violation, ("quarantine", "drop", "stop"))
+        check_choice(where, "on_conflict", self.on_conflict, ("quarantine", "latest", "history"))
+        if self.raw.source.mode == "snapshot" and self.on_conflict == "quarantine":
+            raise DeclarationError(
+                f"{where}: a snapshot brings changed rows by nature; say on_conflict='latest' "
+                "or 'history'."
+            )
+
+    @property
+    def contract(self) -> ContractSpec:
+        return self.raw.source.contract
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.contract.columns
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.contract.keys
+
+    @property
+    def event_time(self) -> str | None:
+        return self.contract.event_time
+
+    @property
+    def has_history(self) -> bool:
+        """Whether one key may stand in several rows, told apart by known time."""
+        return self.on_conflict == "history"
+
+    def __getitem__(self, column: str) -> TableColumn:
+        return TableColumn(self, table_column(self, column).name)
+
+
+@dataclass(frozen=True, init=False)
+class Curated:
+    """A business table: portable Spark SQL over other tables, which it names as `{table}`.
+
+    `columns` is a contract (without roles it documents and types the result); `key` and
+    `event_time` come from it. `sql` names every input in braces: `FROM {payments} p`. The
+    platform adds `_known_at`, the greatest of the inputs' known times, when the SQL does not
+    give one: it must then select from inputs joined by plain joins.
+    """
+
+    name: str
+    sql: str
+    inputs: tuple[Cleaned | Curated, ...]
+    contract: ContractSpec
+    refresh: Literal["full", "by_day"]
+    description: str
+    zone: Literal["curated"]
+
+    def __init__(
+        self,
+        name: str,
+        sql: str,
+        inputs: Iterable[Cleaned | Curated],
+        contract: type[Contract] | ContractSpec,
+        refresh: Literal["full", "by_day"] = "full",
+        description: str = "",
+    ) -> None:
+        check_name("Curated table", name)
+        where = f"Curated table '{name}'"
+        check_choice(where, "refresh", refresh, ("full", "by_day"))
+        inputs = tuple(inputs)
+        named = {t.name for t in inputs}
+        wanted = set(re.findall(r"\{([^{}]*)\}", sql))
+        for table in sorted(wanted - named):
+            raise DeclarationError(unknown("input", table, named, where))
+        if named - wanted:
+            raise DeclarationError(
+                f"{where}: the SQL never names {{{'}, {'.join(sorted(named - wanted))}}}; "
+                "use every input or leave it out."
+            )
+        spec = contract if isinstance(contract, ContractSpec) else contract.spec
+        if refresh == "by_day" and spec.event_time is None:
+            raise DeclarationError(f"{where}: refresh='by_day' needs an event_time() column.")
+        for attribute, value in (
+            ("name", name),
+            ("sql", sql),
+            ("inputs", inputs),
+            ("contract", spec),
+            ("refresh", refresh),
+            ("description", description),
+            ("zone", "curated"),
+        ):
+            object.__setattr__(self, attribute, value)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.contract.columns
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.contract.keys
+
+    @property
+    def event_time(self) -> str | None:
+        return self.contract.event_time
+
+    @property
+    def has_history(self) -> bool:
+        return False
+
+    def __getitem__(self, column: str) -> TableColumn:
+        return TableColumn(self, table_column(self, column).name)
+
+
+Table = Cleaned | Curated
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table, as in `labelled["is_fraud"]`."""
+
+    table: Table
+    name: str
+
+
+def table_column(table: Table, name: str, where: str = "") -> Column:
+    """Return a table's column; raises DeclarationError naming the columns it has."""
+    by_name = {c.name: c for c in table.columns}
+    if name not in by_name:
+        subject = f"{where}: table '{table.name}'" if where else f"Table '{table.name}'"
+        raise DeclarationError(unknown("column", name, by_name, subject))
+    return by_name[name]

@@ -1,0 +1,105 @@
+"""One domain in one lake through one engine: what every stage is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lakehouse.declare.domain import Domain
+from lakehouse.declare.tables import Raw, Table
+from lakehouse.engines import delta
+from lakehouse.engines.protocol import Engine
+from lakehouse.errors import LakehouseError
+from lakehouse.records.home import Home
+from lakehouse.records.store import CodeVersion, Records, Run
+
+
+@dataclass(frozen=True)
+class Context:
+    """A domain, the lake it is in, the engine that works, and the code it runs.
+
+    `pins` fixes tables (by id, zone/domain/name) to versions: reads through this context then
+    see the past. Nothing may be written through a pinned context.
+    """
+
+    home: Home
+    records: Records
+    engine: Engine
+    domain: Domain
+    code: CodeVersion
+    pins: Mapping[str, int] | None = None
+
+    def path(self, zone: str, name: str) -> Path:
+        return self.home.table(zone, self.domain.name, name)
+
+    def table_id(self, zone: str, name: str) -> str:
+        return f"{zone}/{self.domain.name}/{name}"
+
+    def version(self, table: Table | Raw) -> int:
+        """The version this context reads of a table; raises LakehouseError if there is none."""
+        table_id = self.table_id(table.zone, table.name)
+        if self.pins is not None:
+            if table_id not in self.pins:
+                raise LakehouseError(
+                    f"Table {table_id} has no version at that moment or tag; "
+                    f"'lakehouse history {self.domain.name}' lists when it was written."
+                )
+            return self.pins[table_id]
+        found = delta.version(self.path(table.zone, table.name))
+        if found is None:
+            raise LakehouseError(
+                f"Table {table_id} is not there yet; 'lakehouse run {self.domain.name}' makes it."
+            )
+        return found
+
+    def read(self, table: Table | Raw, run: Run | None = None, **options: Any) -> Any:
+        """Open a table at the version this context reads, noting it on the run."""
+        version = self.version(table)
+        if run is not None:
+            run.read(self.table_id(table.zone, table.name), version)
+        return self.engine.read(self.path(table.zone, table.name), version, **options)
+
+    def clock(self) -> datetime:
+        """The lake's clock: the wall's, or this domain's latest event time taken in."""
+        if self.home.clock == "wall":
+            return self.records.now()
+        latest = self.records.latest_event_us(self.domain.name)
+        if latest is None:
+            raise LakehouseError(
+                f"The clock of this lake is its data, and domain '{self.domain.name}' has none "
+                f"yet; 'lakehouse run {self.domain.name}' takes deliveries in."
+            )
+        return moment(latest)
+
+    @contextmanager
+    def run(
+        self, stage: str, target: str, as_of: datetime | None = None, **configuration: Any
+    ) -> Iterator[Run]:
+        """Record a run of one stage."""
+        with self.records.run(
+            self.domain.name,
+            stage,
+            target,
+            as_of=as_of,
+            engine=self.engine.name,
+            code=self.code,
+            configuration=configuration,
+        ) as run:
+            yield run
+
+
+def moment(us: int) -> datetime:
+    """The UTC time of microseconds since the epoch, exactly."""
+    seconds, micros = divmod(us, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since the epoch of a time, exactly; a naive time is UTC."""
+    aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    delta_ = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta_.days * 86_400 + delta_.seconds) * 1_000_000 + delta_.microseconds

@@ -1,0 +1,25 @@
+"""What a Delta table's log says, read with delta-rs whatever engine wrote it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+
+def exists(table: Path) -> bool:
+    """Whether a Delta table lies there."""
+    return (table / "_delta_log").is_dir() and DeltaTable.is_deltatable(str(table))
+
+
+def version(table: Path) -> int | None:
+    """The table's newest version, or None where there is no table."""
+    return DeltaTable(str(table)).version() if exists(table) else None
+
+
+def applied(table: Path, application: str) -> int:
+    """The newest version of an application's transactions in this table; -1 if there is none."""
+    if not exists(table):
+        return -1
+    found = DeltaTable(str(table)).transaction_version(application)
+    return -1 if found is None else int(found)

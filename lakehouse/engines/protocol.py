@@ -1,0 +1,154 @@
+"""What an engine must be able to do: the few verbs that zones, features and training use.
+
+SQL given to an engine is portable Spark SQL. A frame is the engine's own lazy table; it is passed
+back to the same engine only. Times are UTC with microseconds, decimals at most 18 digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from lakehouse.declare.features import StoredView
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Frame = Any
+"""An engine's own lazy table."""
+
+TABLE_PROPERTIES = {
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+    "delta.enableExpiredLogCleanup": "false",
+}
+"""Every table keeps its log and files until `lakehouse maintain` removes what nothing names."""
+
+KNOWN_AT = "_known_at"
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One delivered file to read as text rows.
+
+    `columns` are the columns wanted, absent ones null; further columns of the file are kept.
+    """
+
+    path: Path
+    delivery: str
+    known_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that could not be read, and why, with the place where known."""
+
+    delivery: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Delta's application transaction: applied once per (application, version)."""
+
+    application: str
+    version: int
+
+
+@dataclass(frozen=True)
+class BoundView:
+    """A stored view with the rows it is computed from: a frame of its table's columns.
+
+    The frame holds the entity keys, the event time, the columns the view uses and `_known_at`.
+    """
+
+    view: StoredView
+    rows: Frame
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What `land` read: one frame of text rows, and the files it could not read.
+
+    The frame has the wanted columns, further ones found, then `_unparsed` (the text of a line
+    that does not parse, else null), `_delivery` and `_row` (from 1, in file order).
+    `rows` counts rows per delivery; `found` names each delivery's own columns.
+    """
+
+    rows_frame: Frame
+    rows: dict[str, int] = field(default_factory=dict)
+    found: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+class Engine(Protocol):
+    """The verbs. Implementations are entry points of the group `lakehouse.engines`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def land(self, files: Sequence[LandedFile], columns: Sequence[str]) -> Landed:
+        """Read delivered files as text rows; a file that cannot be read hinders no other."""
+        ...
+
+    def read(
+        self,
+        table: Path,
+        version: int | None = None,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+    ) -> Frame:
+        """Open a Delta table at a version (default: the newest), pruned by `where`."""
+        ...
+
+    def from_arrow(self, table: pa.Table) -> Frame: ...
+
+    def to_arrow(self, frame: Frame) -> pa.Table: ...
+
+    def columns(self, frame: Frame) -> list[str]: ...
+
+    def query(self, sql: str, frames: Mapping[str, Frame]) -> Frame:
+        """Run portable Spark SQL over named frames."""
+        ...
+
+    def historical_features(self, spine: Frame, at: str, views: Sequence[BoundView]) -> Frame:
+        """Add every feature of the views as `view__name`, at each row's moment `at`.
+
+        Every row of the spine comes back exactly once, with all its columns. Values use rows
+        whose event time lies in the window and whose known time is not after the moment.
+        """
+        ...
+
+    def write(
+        self,
+        table: Path,
+        frame: Frame,
+        mode: Literal["append", "overwrite"],
+        transaction: Transaction,
+        metadata: Mapping[str, str] | None = None,
+        partition_by: Sequence[str] = (),
+        delete_keys: Frame | None = None,
+    ) -> int:
+        """Commit once per transaction, and return the table's version after it.
+
+        A transaction that the table has already seen changes nothing. A new column widens the
+        table's schema. `delete_keys` (columns named as in the table): rows that match
+        leave the table in the same commit.
+        """
+        ...
+
+
+def load(name: str) -> Engine:
+    """Load the engine of that name from its entry point; raises NotFound naming those there are."""
+    from importlib.metadata import entry_points
+
+    from lakehouse.errors import NotFound, unknown
+
+    found = {e.name: e for e in entry_points(group="lakehouse.engines")}
+    if name not in found:
+        raise NotFound(unknown("engine", name, found, "This installation"))
+    engine: Engine = found[name].load()()
+    return engine

@@ -1,0 +1,1 @@
+"""What happened in a lake: its folders, deliveries, runs, versions, tags and models."""
