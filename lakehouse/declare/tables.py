@@ -171,7 +171,6 @@ class Curated:
     sql: str
     inputs: tuple[Cleaned | Curated, ...]
     contract: ContractSpec
-    refresh: Literal["full", "by_day"]
     description: str
     zone: Literal["curated"]
 
@@ -181,12 +180,10 @@ class Curated:
         sql: str,
         inputs: Iterable[Cleaned | Curated],
         contract: type[Contract] | ContractSpec,
-        refresh: Literal["full", "by_day"] = "full",
         description: str = "",
     ) -> None:
         check_name("Curated table", name)
         where = f"Curated table '{name}'"
-        check_choice(where, "refresh", refresh, ("full", "by_day"))
         inputs = tuple(inputs)
         named = {t.name for t in inputs}
         wanted = set(re.findall(r"\{([^{}]*)\}", sql))
@@ -198,14 +195,11 @@ class Curated:
                 "use every input or leave it out."
             )
         spec = contract if isinstance(contract, ContractSpec) else contract.spec
-        if refresh == "by_day" and spec.event_time is None:
-            raise DeclarationError(f"{where}: refresh='by_day' needs an event_time() column.")
         for attribute, value in (
             ("name", name),
             ("sql", sql),
             ("inputs", inputs),
             ("contract", spec),
-            ("refresh", refresh),
             ("description", description),
             ("zone", "curated"),
         ):

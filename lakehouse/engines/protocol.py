@@ -126,17 +126,18 @@ class Engine(Protocol):
         self,
         table: Path,
         frame: Frame,
-        mode: Literal["append", "overwrite"],
+        mode: Literal["append", "overwrite", "merge"],
         transaction: Transaction,
         metadata: Mapping[str, str] | None = None,
-        partition_by: Sequence[str] = (),
-        delete_keys: Frame | None = None,
+        keys: Sequence[str] = (),
     ) -> int:
         """Commit once per transaction, and return the table's version after it.
 
         A transaction that the table has already seen changes nothing. A new column widens the
-        table's schema. `delete_keys` (columns named as in the table): rows that match
-        leave the table in the same commit.
+        table's schema. "merge" takes rows by `keys`, each key once: a row whose extra boolean
+        column `_delete` is true removes the row of that key, another one replaces or adds it.
+        A table that does not exist is made with `TABLE_PROPERTIES`. `metadata` stands in the
+        commit's information.
         """
         ...
 
