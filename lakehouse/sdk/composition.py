@@ -98,7 +98,9 @@ def code_version(domain: Domain | None = None) -> CodeVersion:
     given = os.environ.get("LAKEHOUSE_CODE_VERSION")
     if given:
         return CodeVersion(given, dirty=False)
-    platform = _git(Path(__file__).parent) or CodeVersion(f"lakehouse {version('lakehouse')}", False)
+    platform = _git(Path(__file__).parent) or CodeVersion(
+        f"lakehouse {version('lakehouse')}", False
+    )
     if domain is None:
         return platform
     own = _git(_domain_folder(domain)) or CodeVersion("not under version control", True)

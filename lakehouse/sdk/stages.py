@@ -67,8 +67,16 @@ def run(
                 started = time.perf_counter()
                 changed, rows, version, facts, problems = work()
                 steps.append(
-                    Step(stage, target, time.perf_counter() - started, changed, rows, version,
-                         facts, tuple(problems))
+                    Step(
+                        stage,
+                        target,
+                        time.perf_counter() - started,
+                        changed,
+                        rows,
+                        version,
+                        facts,
+                        tuple(problems),
+                    )
                 )
     return steps
 

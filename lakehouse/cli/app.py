@@ -1,0 +1,65 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lakehouse.cli.state import State
+
+app = typer.Typer(
+    name="lakehouse",
+    help="A data platform with a feature store. Deliveries land raw, are cleaned against "
+    "contracts, curated, turned into point-in-time-correct features, trained on, released, "
+    "served, and fed back.\n\nStart with [bold]lakehouse demo[/bold], then [bold]lakehouse "
+    "status[/bold].",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LAKEHOUSE_HOME", help="The lake's folder.", show_default="~/.lakehouse"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document, for machines.")
+    ] = False,
+) -> None:
+    """Options that every command takes, given before its name."""
+    context.obj = State.of(home, as_json)
+
+
+def _register() -> None:
+    from lakehouse.cli import (
+        contract,
+        demo,
+        evaluation,
+        features,
+        keys,
+        lake,
+        maintenance,
+        models,
+        quarantine,
+        run,
+        serve,
+    )
+
+    for module in (demo, run, serve, lake, models, evaluation, maintenance):
+        module.add(app)
+    app.add_typer(quarantine.group, name="quarantine")
+    app.add_typer(contract.group, name="contract")
+    app.add_typer(features.group, name="features")
+    app.add_typer(keys.group, name="keys")
+
+
+_register()

@@ -1,0 +1,71 @@
+"""Feature values: `features get`, `features explain`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lakehouse.cli.lake import read_json
+from lakehouse.cli.state import moment, state
+
+group = typer.Typer(no_args_is_help=True, help="Feature values, and the rows behind a number.")
+Entity = Annotated[str, typer.Argument(help='The entity\'s key as JSON: \'{"card_id": "17"}\'.')]
+At = Annotated[str | None, typer.Option(help="The moment; default: the lake's clock.")]
+
+
+@group.command()
+def get(
+    context: typer.Context,
+    domain: str,
+    view: Annotated[str, typer.Argument(help="A feature view of the domain.")],
+    entity: Entity,
+    at: At = None,
+    online: Annotated[bool, typer.Option(help="Ask the online store.")] = False,
+) -> None:
+    """Show a view's features for one entity at a moment.
+
+    Example: lakehouse features get payments_fraud card_spend '{"card_id": "17"}'
+    """
+    from lakehouse.sdk.lake import Lake
+
+    here = state(context)
+    lake = Lake(here.folder)
+    key = read_json(entity)
+    values = (
+        lake.online_features(domain, view, key, at=moment(at))
+        if online
+        else lake.features_of(domain, view, key, at=moment(at))
+    )
+    here.output.facts(values)
+
+
+@group.command()
+def explain(
+    context: typer.Context,
+    domain: str,
+    feature: Annotated[str, typer.Argument(help="view.feature, as card_spend.payments_1d")],
+    entity: Entity,
+    at: At = None,
+    limit: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
+) -> None:
+    """Show which rows made a number."""
+    from lakehouse.sdk.lake import Lake
+
+    here = state(context)
+    found = Lake(here.folder).explain(domain, feature, read_json(entity), at=moment(at))
+    rows = found.rows.slice(0, limit).to_pylist()
+    if here.output.as_json:
+        here.output.document({**vars(found), "rows": rows})
+        return
+    here.output.facts(
+        {
+            "feature": feature,
+            "value": found.value,
+            "from": found.begins_at,
+            "until (not included)": found.ends_at,
+            "rows": found.rows.num_rows,
+            "in the window but not known yet": found.excluded_late,
+        }
+    )
+    here.output.rows(rows, "\nThe rows behind it")

@@ -1,0 +1,118 @@
+"""What the command line prints: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse.errors import LakehouseError
+
+PARTLY = 3
+"""Exit code of a run that went on although something was set aside or refused."""
+
+
+@dataclass
+class Output:
+    """Where answers go: `as_json` prints one JSON document instead of tables."""
+
+    as_json: bool = False
+    console: Console = Console(highlight=False)
+
+    def say(self, text: str) -> None:
+        """Print a line for people; silent under --json."""
+        if not self.as_json:
+            self.console.print(text)
+
+    def rows(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        title: str = "",
+        columns: Sequence[str] = (),
+        right: Sequence[str] = (),
+        empty: str = "nothing",
+    ) -> None:
+        """Print rows as a table, or as a JSON list of objects."""
+        listed = [dict(r) for r in rows]
+        if self.as_json:
+            self.document(listed)
+            return
+        if not listed:
+            self.console.print(f"{title}: {empty}" if title else empty)
+            return
+        names = list(columns) or list(listed[0])
+        table = Table(
+            title=title or None,
+            title_justify="left",
+            header_style="bold",
+            box=None,
+            pad_edge=False,
+            padding=(0, 2, 0, 0),
+        )
+        for name in names:
+            table.add_column(
+                name.replace("_", " "),
+                overflow="fold",
+                justify="right" if name in right else "left",
+            )
+        for row in listed:
+            table.add_row(*(cell(row.get(name)) for name in names))
+        self.console.print(table)
+
+    def facts(self, facts: Mapping[str, Any], title: str = "") -> None:
+        """Print names and values below each other, or as one JSON object."""
+        if self.as_json:
+            self.document(dict(facts))
+            return
+        table = Table(
+            title=title or None,
+            title_justify="left",
+            show_header=False,
+            box=None,
+            pad_edge=False,
+            padding=(0, 2, 0, 0),
+        )
+        for name, value in facts.items():
+            table.add_row(f"[bold]{name}[/bold]", cell(value))
+        self.console.print(table)
+
+    def document(self, value: Any) -> None:
+        """Print one JSON document."""
+        json.dump(value, sys.stdout, default=str, indent=2)
+        sys.stdout.write("\n")
+
+
+def cell(value: Any) -> str:
+    """A value as a person reads it: grouped thousands, four digits, UTC times.
+
+    >>> cell(1754155), cell(0.66491), cell(None), cell(True)
+    ('1,754,155', '0.6649', '', 'yes')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {cell(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(cell(v) for v in value)
+    return str(value)
+
+
+def fail(error: LakehouseError) -> None:
+    """Print a platform error where errors go."""
+    Console(stderr=True, highlight=False).print(
+        f"[bold red]Error[/bold red] {error}", markup=True, soft_wrap=True
+    )

@@ -1,0 +1,35 @@
+"""`lakehouse serve`: answer for features and predictions over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lakehouse.cli.state import state
+
+
+def add(app: typer.Typer) -> None:
+    app.command()(serve)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[
+        str, typer.Option(help="Address to bind; loopback unless told otherwise.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8000,
+) -> None:
+    """Serve the lake's champions and features over HTTP.
+
+    Routes need a key; 'lakehouse keys make application' prints one.
+    """
+    from importlib.metadata import entry_points
+
+    from lakehouse.errors import NotFound
+
+    home = state(context).home()
+    servers = {e.name: e for e in entry_points(group="lakehouse.servers")}
+    if "http" not in servers:
+        raise NotFound("No server is installed under 'lakehouse.servers: http'; run 'uv sync'.")
+    servers["http"].load()(home=home.path, host=host, port=port)
