@@ -9,7 +9,7 @@ algorithms are those of `numpy.random.RandomState`, which NumPy keeps frozen (NE
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +60,8 @@ class SeededStreams:
 
     def uniform(self, streams: Ints) -> Floats:
         """Draw one value of U[0, 1) from each stream."""
-        return self._doubles[self._advance(streams, 1)]
+        at = self._advance(streams, 1)  # before `_doubles` is looked up: it may be read anew
+        return self._doubles[at]
 
     def normal(self, streams: Ints) -> Floats:
         """Draw one value of N(0, 1) from each stream (Marsaglia's polar method)."""
@@ -105,25 +106,30 @@ class SeededStreams:
         return count
 
 
-def python_choices(seed: int, items: int, size: int) -> Ints:
-    """Positions that `size` calls of `random.choice` pick from `items` after `random.seed(seed)`.
+def python_choices(
+    seeds: Iterable[int], items: Iterable[int], sizes: Iterable[int]
+) -> Iterator[Ints]:
+    """For each seed, the positions that `size` calls of `random.choice` pick among `items`.
 
     Python seeds the same Mersenne Twister as NumPy does from an array, and takes the top
-    `items.bit_length()` bits of a 32-bit word until they are below `items`. `seed` and `items`
-    must be below 2**32.
+    `items.bit_length()` bits of a 32-bit word, again until they are below `items`. Seeds and
+    items must be below 2**32.
 
     >>> import random
     >>> random.seed(7)
     >>> [random.choice("abcde") for _ in range(4)]
     ['c', 'b', 'd', 'a']
-    >>> ["abcde"[at] for at in python_choices(seed=7, items=5, size=4)]
+    >>> picks = next(python_choices(seeds=[7], items=[5], sizes=[4]))
+    >>> ["abcde"[at] for at in picks]
     ['c', 'b', 'd', 'a']
     """
-    generator = np.random.RandomState([seed])
-    shift = 32 - items.bit_length()
-    picked = np.empty(0, dtype=np.int64)
-    while picked.size < size:
-        # At least half of the words are below `items`, so this is seldom done twice.
-        words = generator.randint(0, 2**32, size=2 * size + 64, dtype=np.uint32) >> shift
-        picked = np.concatenate((picked, words[words < items].astype(np.int64)))
-    return picked[:size]
+    generator = np.random.RandomState()  # made once: making one costs twenty times its seeding
+    for seed, count, size in zip(seeds, items, sizes, strict=True):
+        generator.seed([seed])
+        shift = 32 - count.bit_length()
+        picked = np.empty(0, dtype=np.int64)
+        while picked.size < size:
+            # At least half of the words are below `count`, so this is seldom done twice.
+            words = generator.randint(0, 2**32, size=2 * size + 64, dtype=np.uint32) >> shift
+            picked = np.concatenate((picked, words[words < count].astype(np.int64)))
+        yield picked[:size]
