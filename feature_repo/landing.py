@@ -79,8 +79,8 @@ def deliver_portions(
             written += _put(landing / file.path, file.body, partial)
             digest = hashlib.sha256(file.body).hexdigest()
             noted[file.portion][file.path] = {"sha256": digest, "rows": file.rows}
-        note = json.dumps({"terms": dict(terms), "portions": noted}, indent=1)
-        _put(receipt, note.encode(), partial)
+        text = json.dumps({"terms": dict(terms), "portions": noted}, indent=1)
+        _put(receipt, text.encode(), partial)
     rows: dict[str, int] = {}
     files = [item for portion in portions for item in noted[portion].items()]
     for path, note in files:
