@@ -1,0 +1,1 @@
+"""The zones a row passes: raw, cleaned (with quarantine and what was set aside), curated."""
