@@ -23,3 +23,21 @@ def applied(table: Path, application: str) -> int:
         return -1
     found = DeltaTable(str(table)).transaction_version(application)
     return -1 if found is None else int(found)
+
+
+def data_version(table: Path, newest: int | None = None) -> int | None:
+    """The newest version that changed rows, at or before `newest`; None where there is no table.
+
+    Compaction and VACUUM make versions of the same rows: what was computed from one of them
+    is still right.
+    """
+    if not exists(table):
+        return None
+    opened = DeltaTable(str(table), version=newest)
+    for commit in opened.history():
+        if commit.get("operation") not in _SAME_ROWS:
+            return int(commit["version"])
+    return opened.version()
+
+
+_SAME_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END")

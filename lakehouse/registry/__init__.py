@@ -1,0 +1,1 @@
+"""Model versions: registered with their pins, gated, released, promoted and reproduced."""

@@ -1,0 +1,268 @@
+"""A lake in a notebook: tables as of any moment, features, training sets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from lakehouse.declare.domain import Domain
+from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.engines import delta
+from lakehouse.engines.context import Context, microseconds
+from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.records import tags
+from lakehouse.sdk import composition
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lakehouse.features.explain import Explanation
+    from lakehouse.training.training_set import Built
+
+ZONES = ("raw", "cleaned", "quarantine", "set_aside", "curated", "training")
+
+
+class Lake:
+    """One lake, read-only: `Lake()` opens the one in LAKEHOUSE_HOME.
+
+    Answers are Arrow tables; `.to_pandas()` turns one into a DataFrame. `as_of` (a moment of the
+    wall clock, by the records of the runs) or `tag` gives the lake as it stood then: every table,
+    feature and training set is then read at the version it had.
+
+    >>> Lake("/nowhere")
+    Traceback (most recent call last):
+    ...
+    lakehouse.errors.LakeFormatError: There is no lake in /nowhere; make one with 'lakehouse demo' \
+or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
+    """
+
+    def __init__(
+        self,
+        home: str | Path | None = None,
+        *,
+        engine: str = "embedded",
+        as_of: datetime | None = None,
+        tag: str | None = None,
+    ) -> None:
+        self.home = composition.open_home(home)
+        self.records = composition.open_records(self.home)
+        self.engine = engine
+        self._contexts: dict[str, Context] = {}
+        if as_of is not None and tag is not None:
+            raise LakehouseError("Give as_of or tag, not both: each names one state of the lake.")
+        self.pins: dict[str, int] | None = None
+        if tag is not None:
+            self.pins = tags.versions(self.records, tag)
+        elif as_of is not None:
+            self.pins = tags.versions_at(self.records, as_of)
+
+    def at(self, as_of: datetime | None = None, *, tag: str | None = None) -> Lake:
+        """The same lake as it stood at a moment or under a tag."""
+        return Lake(self.home.path, engine=self.engine, as_of=as_of, tag=tag)
+
+    def domain(self, name: str) -> Domain:
+        """A domain's declarations; `name` is an installed domain's, or a Python file's path."""
+        return self._context(name).domain
+
+    def table(
+        self, name: str, version: int | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Read a table: "domain.table" (cleaned or curated) or "zone/domain/table".
+
+        Raises NotFound naming the tables there are.
+        """
+        zone, domain, table = self._place(name)
+        table_id = f"{zone}/{domain}/{table}"
+        if version is None and self.pins is not None:
+            if table_id not in self.pins:
+                raise NotFound(unknown("table", table_id, self.pins, "The lake at that moment"))
+            version = self.pins[table_id]
+        engine = self._engine()
+        path = self.home.table(zone, domain, table)
+        return engine.to_arrow(engine.read(path, version, columns))
+
+    def historical_features(
+        self,
+        domain: str,
+        entities: pd.DataFrame | pa.Table,
+        features: Sequence[str],
+        at: str = "at",
+    ) -> pa.Table:
+        """Add features to rows of entities and moments, each as it was known at its moment.
+
+        `entities` holds the views' key columns, the moments in column `at` (times without a zone
+        are UTC) and, for request-time features, the request's columns; every row comes back
+        once, in order, with all its columns. `features` are "view.feature" or "view"; they come
+        as columns `view__feature`.
+        """
+        from lakehouse.features.historical import historical
+
+        ctx = self._context(domain)
+        views = _views(ctx.domain, features)
+        spine = _spine(entities, at, views)
+        frame = historical(ctx, ctx.engine.from_arrow(spine), at, views)
+        answer = ctx.engine.to_arrow(frame)
+        return answer.select([*spine.column_names, *_full_names(ctx.domain, features)])
+
+    def features_of(
+        self,
+        domain: str,
+        view: str,
+        entity: Mapping[str, Any],
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """A stored view's features for one entity at a moment (default: the lake's clock)."""
+        ctx = self._context(domain)
+        moment = at or ctx.clock()
+        spine = pa.Table.from_pylist([{**entity, "at": moment}])
+        row = self.historical_features(domain, spine, [view]).to_pylist()[0]
+        return {name.split("__", 1)[1]: value for name, value in row.items() if "__" in name}
+
+    def online_features(
+        self,
+        domain: str,
+        view: str,
+        entity: Mapping[str, Any],
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """The same values from the online store, as the service gives them."""
+        from lakehouse.features.online_sqlite import OnlineFeatures
+
+        ctx = self._context(domain)
+        found = _stored(ctx.domain, view)
+        _check_entity(found, entity)
+        online = OnlineFeatures(self.home.online(ctx.domain.name), [found])
+        keys = tuple(entity[k] for k in found.by.keys)
+        return dict(online.get(found, keys, microseconds(at or ctx.clock())))
+
+    def explain(
+        self,
+        domain: str,
+        feature: str,
+        entity: Mapping[str, Any],
+        at: datetime | None = None,
+    ) -> Explanation:
+        """Which rows made a feature's value ("view.feature") at a moment."""
+        from lakehouse.features.explain import explain
+
+        ctx = self._context(domain)
+        view_name, _, feature_name = feature.partition(".")
+        view = _stored(ctx.domain, view_name)
+        _check_entity(view, entity)
+        return explain(ctx, view, feature_name, entity, at or ctx.clock())
+
+    def training_set(self, domain: str, name: str, as_of: datetime | None = None) -> Built:
+        """Build a training set for a moment (default: the lake's clock), with its digest."""
+        from lakehouse.training.training_set import build
+
+        ctx = self._context(domain)
+        return build(ctx, ctx.domain.training_set(name), as_of or ctx.clock())
+
+    def tables(self) -> list[str]:
+        """The tables there are, as "zone/domain/table"."""
+        root = self.home.path / "tables"
+        return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/*/_delta_log"))
+
+    def _engine(self) -> Any:
+        from lakehouse.engines import protocol
+
+        return protocol.load(self.engine)
+
+    def _context(self, domain: str) -> Context:
+        if domain not in self._contexts:
+            opened = composition.open_context(self.home, domain, self.engine)
+            self._contexts[domain] = dataclasses.replace(opened, pins=self.pins)
+        return self._contexts[domain]
+
+    def _place(self, name: str) -> tuple[str, str, str]:
+        parts = tuple(name.split("/")) if "/" in name else tuple(name.split("."))
+        if len(parts) == 3 and parts[0] in ZONES:
+            places = [parts]
+        elif len(parts) == 2:
+            places = [(zone, *parts) for zone in ("cleaned", "curated", "raw", "training")]
+        else:
+            raise NotFound(f"'{name}' names no table: write 'domain.table' or 'zone/domain/table'.")
+        for zone, domain, table in places:
+            if delta.exists(self.home.table(zone, domain, table)):
+                return zone, domain, table
+        raise NotFound(unknown("table", name, self.tables(), f"The lake in {self.home.path}"))
+
+
+def _views(domain: Domain, features: Sequence[str]) -> list[StoredView | RequestView]:
+    names = dict.fromkeys(f.partition(".")[0] for f in features)
+    return [domain.view(name) for name in names]
+
+
+def _full_names(domain: Domain, features: Sequence[str]) -> list[str]:
+    full = []
+    for text in features:
+        name, _, feature = text.partition(".")
+        view = domain.view(name)
+        wanted = [view[feature]] if feature else view.features
+        full += [f.full_name for f in wanted]
+    return full
+
+
+def _stored(domain: Domain, name: str) -> StoredView:
+    view = domain.view(name)
+    if isinstance(view, RequestView):
+        raise LakehouseError(
+            f"View '{name}' is computed from a request and not stored; ask historical_features "
+            "with the request's columns, or the service's predict route with ?explain=true."
+        )
+    return view
+
+
+def _check_entity(view: StoredView, entity: Mapping[str, Any]) -> None:
+    missing = [k for k in view.by.keys if k not in entity]
+    if missing:
+        raise LakehouseError(
+            f"Entity '{view.by.name}' of view '{view.name}' needs {', '.join(view.by.keys)}; "
+            f"missing: {', '.join(missing)}."
+        )
+
+
+def _spine(
+    entities: pd.DataFrame | pa.Table, at: str, views: Sequence[StoredView | RequestView]
+) -> pa.Table:
+    """Rows as the engine takes them: moments in UTC microseconds, keys in their declared types."""
+    table = (
+        entities
+        if isinstance(entities, pa.Table)
+        else pa.Table.from_pandas(entities, preserve_index=False)
+    )
+    if at not in table.column_names:
+        raise LakehouseError(unknown("column", at, table.column_names, "The entity rows"))
+    wanted: dict[str, pa.DataType] = {at: pa.timestamp("us", tz="UTC")}
+    arrow = {"string": pa.string(), "int": pa.int64(), "timestamp": pa.timestamp("us", tz="UTC")}
+    for view in views:
+        for stored in view.uses if isinstance(view, RequestView) else (view,):
+            for column in stored.of.columns:
+                if column.name in stored.by.keys and column.kind in arrow:
+                    wanted[column.name] = arrow[column.kind]
+        if isinstance(view, RequestView):
+            for column in view.request.columns:
+                if column.kind == "decimal":
+                    wanted[column.name] = pa.decimal128(18, column.scale)
+                elif column.kind in arrow:
+                    wanted[column.name] = arrow[column.kind]
+    for name, kind in wanted.items():
+        if name not in table.column_names:
+            raise LakehouseError(unknown("column", name, table.column_names, "The entity rows"))
+        place = table.column_names.index(name)
+        column = table.column(name)
+        if column.type == kind:
+            continue
+        try:
+            table = table.set_column(place, name, column.cast(kind))
+        except pa.ArrowInvalid as error:
+            raise LakehouseError(
+                f"Column '{name}' of the entity rows is {column.type} and does not fit {kind} "
+                f"({error}); convert it before asking."
+            ) from error
+    return table

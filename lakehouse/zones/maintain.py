@@ -1,0 +1,90 @@
+"""The only remover: compaction, checkpoints and VACUUM, sparing every version that is named."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from lakehouse.engines import delta
+from lakehouse.records.home import Home
+from lakehouse.records.store import Records, iso
+
+SMALL_FILES = 16
+"""A table is compacted when its newest version has more files than this."""
+SMALL_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class Maintained:
+    """What was done to one table; `pinned` counts the versions that are kept readable."""
+
+    table: str
+    files_before: int
+    files_after: int
+    removed: int
+    bytes_removed: int
+    pinned: int
+
+
+def maintain(
+    home: Home, records: Records, *, keep_days: int | None = None, dry_run: bool = False
+) -> list[Maintained]:
+    """Compact every table of the lake and remove the files that no named version needs.
+
+    A version is named by a tag, a model, a decision (through its model), the table itself (the
+    newest) and by every recorded run; `keep_days` lets go of the versions that only runs older
+    than that name. Files of no version at all, as a crash leaves them, always go. The caller
+    holds the lake's writer lock.
+    """
+    pinned = named_versions(records, keep_days)
+    root = home.path / "tables"
+    done = []
+    for log in sorted(root.glob("*/*/*/_delta_log")):
+        table_id = str(log.parent.relative_to(root))
+        done.append(_one(log.parent, table_id, pinned[table_id], dry_run))
+    return done
+
+
+def named_versions(records: Records, keep_days: int | None = None) -> dict[str, set[int]]:
+    """The versions of each table that something names and that must stay readable."""
+    named: dict[str, set[int]] = defaultdict(set)
+    for row in records.select("SELECT versions FROM tags"):
+        _add(named, json.loads(row["versions"]))
+    for row in records.select("SELECT pins FROM models"):
+        _add(named, json.loads(row["pins"])["tables"])
+    since = "" if keep_days is None else iso(records.now() - timedelta(days=keep_days))
+    for row in records.select("SELECT table_id, version FROM table_versions WHERE at >= ?", since):
+        named[row["table_id"]].add(int(row["version"]))
+    return named
+
+
+def _add(named: dict[str, set[int]], versions: dict[str, int]) -> None:
+    for table_id, version in versions.items():
+        named[table_id].add(int(version))
+
+
+def _one(path: Path, table_id: str, pinned: set[int], dry_run: bool) -> Maintained:
+    table = DeltaTable(str(path))
+    before = table.get_add_actions(flatten=True)
+    sizes = before.column("size_bytes").to_pylist()
+    if not dry_run and sum(size < SMALL_BYTES for size in sizes) > SMALL_FILES:
+        table.optimize.compact()
+        table.create_checkpoint()
+    newest = table.version()
+    keep = sorted({v for v in pinned if v <= newest} | {newest, delta.data_version(path) or 0})
+    vacuum = partial(
+        table.vacuum, 0, enforce_retention_duration=False, full=True, keep_versions=keep
+    )
+    # The log names removed files for ever; only those still there are work.
+    gone = [file for file in map(path.joinpath, vacuum(dry_run=True)) if file.exists()]
+    size = sum(file.stat().st_size for file in gone)
+    if gone and not dry_run:
+        vacuum(dry_run=False)
+    after = len(table.file_uris())
+    return Maintained(table_id, len(sizes), after, len(gone), size, len(keep))
