@@ -2,8 +2,8 @@
 
 - `airports/`, `airlines/`, `planes/2012-12-31.csv`: one snapshot, on the day before the first
   flight.
-- `flights/{day}.csv`: a month of flights, delivered on the first of the following month:
-  `flights/2013-02-01.csv` holds January.
+- `flights/{day}T12.csv`: a month of flights, delivered at noon UTC on the first of the
+  following month: `flights/2013-02-01T12.csv` holds January.
 - `weather/{day}.csv`: the observations of one UTC day, named by that day.
 
 Columns, values and their spelling are the package's, with an empty field for its `NA`. The
@@ -16,7 +16,7 @@ What the columns mean, checked on all rows:
   hour in UTC, without the minutes: the scheduled departure is `time_hour` + `minute`. Dates are
   local, so `time_hour` runs from 2013-01-01T10Z to 2014-01-01T04Z, and the flights after 19:00
   (20:00 in summer) on the last evening of a month leave when it is the first of the next month
-  in UTC: with the date of its file as known time, such a flight would be known before it left.
+  in UTC: were the file known from midnight on, such a flight would be known before it left.
   `dep_time` and `arr_time` are local times too, `arr_time` that of the destination.
   (time_hour, carrier, flight) is a key.
 - Weather: `year, month, day, hour` are local as well, `time_hour` the same hour in UTC. In the
@@ -92,7 +92,7 @@ def _flights(folder: Path, months: dict[str, int]) -> Iterator[LandingFile]:
     for portion, month in months.items():
         rows = flights.filter(pc.equal(flights["month"], str(month)))
         delivered = date(YEAR + month // 12, month % 12 + 1, 1)
-        yield csv_file(portion, f"flights/{delivered.isoformat()}.csv", rows)
+        yield csv_file(portion, f"flights/{delivered.isoformat()}T12.csv", rows)
 
 
 def _weather(folder: Path, months: dict[str, int]) -> Iterator[LandingFile]:

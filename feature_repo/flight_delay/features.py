@@ -1,7 +1,7 @@
 """Features known before departure: weather, plane, destination, and past punctuality."""
 
-from feature_repo.flight_delay.sources import NEW_YORK, OWNER, planes, weather
-from feature_repo.flight_delay.tables import FlightPlan, departures, destinations
+from feature_repo.flight_delay.sources import NEW_YORK, OWNER, planes
+from feature_repo.flight_delay.tables import FlightPlan, departures, destinations, observations
 from lakehouse.declare import (
     Count,
     Entity,
@@ -18,7 +18,7 @@ WEATHER = ("temp", "dewp", "humid", "wind_speed", "precip", "pressure", "visib")
 
 weather_now = LatestView(
     "weather_now",
-    of=weather,
+    of=observations,
     by=Entity("origin_airport", key="origin"),
     columns=WEATHER,
     ttl="6h",

@@ -43,7 +43,7 @@ class Plane(Contract, owner=OWNER):
 
 
 class Weather(Contract, owner=OWNER):
-    """One hour's weather at a New York airport; known when it is observed.
+    """One hour's weather at a New York airport: the first report within the hour from `time_hour`.
 
     The local clock (year, month, day, hour) repeats an hour in November, so that the key is
     the UTC hour.
@@ -67,7 +67,7 @@ class Weather(Contract, owner=OWNER):
 
 
 class Flight(Contract, owner=OWNER):
-    """One scheduled departure and what became of it; known when the month is delivered."""
+    """One scheduled departure and what became of it; known when its month is delivered."""
 
     year: int
     month: int = column(ge=1, le=12)

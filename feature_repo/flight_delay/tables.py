@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from feature_repo.flight_delay.sources import NEW_YORK, airports, flights
+from feature_repo.flight_delay.sources import NEW_YORK, airports, flights, weather
 from lakehouse.declare import Contract, Curated, column, event_time, key
 
 
@@ -44,6 +44,20 @@ class Destination(Contract):
     dest_alt: int
 
 
+class Observation(Contract):
+    """The weather at an airport as it is known once its hour is over."""
+
+    origin: str = key()
+    temp: float | None = column(description="degrees Fahrenheit")
+    dewp: float | None = column(description="degrees Fahrenheit")
+    humid: float | None = column(description="per cent")
+    wind_speed: float | None = column(description="miles an hour")
+    precip: float | None = column(description="inches")
+    pressure: float | None = column(description="millibars")
+    visib: float | None = column(description="miles")
+    observed_by: datetime = event_time(key=True)
+
+
 departures = Curated(
     "departures",
     """
@@ -63,4 +77,17 @@ destinations = Curated(
     "SELECT faa AS dest, lat AS dest_lat, lon AS dest_lon, alt AS dest_alt FROM {airports}",
     inputs=(airports,),
     contract=Destination,
+)
+
+observations = Curated(
+    "observations",
+    """
+    SELECT origin, temp, dewp, humid, wind_speed, precip, pressure, visib,
+           dateadd(HOUR, 1, time_hour) AS observed_by,
+           dateadd(HOUR, 1, time_hour) AS _known_at
+    FROM {weather}
+    """,
+    inputs=(weather,),
+    contract=Observation,
+    description="Weather with the time it is known by: most reports come late in their hour.",
 )

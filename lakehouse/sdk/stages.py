@@ -135,3 +135,14 @@ def _features(ctx: Context, view: StoredView) -> Outcome:
 
     done = materialise(ctx, view)
     return done.changed, done.rows, done.version, {"entities": done.entities}, ()
+
+
+def _training(ctx: Context, model: Model, as_of: datetime | None, seed: int) -> Outcome:
+    from lakehouse.registry.registering import train
+
+    done = train(ctx, model, as_of or ctx.clock(), seed)
+    facts: dict[str, Any] = dict(done.metrics)
+    if done.changed:
+        facts = {"champion": done.champion, **facts}
+    problems = done.verdict.reasons if done.verdict else ()
+    return done.changed, done.rows or None, done.version, facts, problems

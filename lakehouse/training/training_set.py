@@ -76,9 +76,7 @@ class Built:
         """X and y of some rows: X float32 as the served model will see it, null as NaN."""
         import pandas as pd
 
-        columns = {
-            name: _float32(rows[name]) for name in self.inputs
-        }
+        columns = {name: _float32(rows[name]) for name in self.inputs}
         label = rows[self.training_set.label.name]
         classes = pa.types.is_boolean(label.type)
         y = label.cast(pa.int8()) if classes else label.cast(pa.float64(), safe=False)
@@ -116,7 +114,9 @@ def build(
     columns = list(
         dict.fromkeys([*keys, event_time, *request, training_set.label.name, *inputs, PART])
     )
-    frame = frame.select(columns).sort_by([(event_time, "ascending"), *((k, "ascending") for k in keys)])
+    frame = frame.select(columns).sort_by(
+        [(event_time, "ascending"), *((k, "ascending") for k in keys)]
+    )
     for part in ("train", "test"):
         if not pc.any(pc.equal(frame[PART], part)).as_py():
             begin, end = (

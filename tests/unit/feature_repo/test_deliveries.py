@@ -261,8 +261,8 @@ def test_two_months_are_those_of_the_year_and_are_not_read_twice(
     del parts[".flight_delay.delivered.json"]
     assert parts.items() <= whole.items()
     assert sorted(path for path in parts if path.startswith("flights")) == [
-        "flights/2013-03-01.csv",
-        "flights/2013-04-01.csv",
+        "flights/2013-03-01T12.csv",
+        "flights/2013-04-01T12.csv",
     ]
     assert len([path for path in parts if path.startswith("weather")]) == 28 + 31
 

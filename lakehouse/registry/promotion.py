@@ -1,0 +1,116 @@
+"""Promotion and rollback: which version serves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from lakehouse.adapters.mlflow import Tracking
+from lakehouse.declare.training import Model
+from lakehouse.engines.context import Context
+from lakehouse.errors import GateRefused, LakehouseError, NotFound
+from lakehouse.registry import release
+
+ALIAS = "champion"
+
+
+def champion(ctx: Context, model: Model) -> int | None:
+    """The version that serves, by the release pointer."""
+    return release.pointed(ctx.home.releases(ctx.domain.name, model.name))
+
+
+def versions(ctx: Context, model: Model) -> list[dict[str, Any]]:
+    """A model's versions, newest first, with status, metrics and the reasons of a refusal."""
+    rows = ctx.records.select(
+        "SELECT model, version, status, created_at, metrics, reasons FROM models "
+        "WHERE domain = ? AND model = ? ORDER BY version DESC",
+        ctx.domain.name,
+        model.name,
+    )
+    for row in rows:
+        row["metrics"] = json.loads(row["metrics"])
+        row["reasons"] = json.loads(row["reasons"])
+    return rows
+
+
+def promote(ctx: Context, model: Model, version: int) -> None:
+    """Make a registered version champion; raises GateRefused if its gate refused it."""
+    row = _row(ctx, model, version)
+    reasons = json.loads(row["reasons"])
+    if reasons:
+        raise GateRefused(
+            f"Version {version} of '{model.name}' was refused: {'; '.join(reasons[:5])}. "
+            "Train one that passes, or change the gate where it is declared."
+        )
+    make_champion(ctx, model, version)
+    set_status(ctx, model, version, "champion", [])
+
+
+def rollback(ctx: Context, model: Model) -> int:
+    """Let the newest earlier champion serve again, and return its version."""
+    serving = champion(ctx, model)
+    earlier = [
+        row["version"]
+        for row in versions(ctx, model)
+        if row["status"] == "retired" and row["version"] != serving
+    ]
+    if serving is None or not earlier:
+        raise LakehouseError(
+            f"Model '{model.name}' has no champion before version {serving} to go back to; "
+            f"'lakehouse models list {ctx.domain.name}' shows its versions."
+        )
+    make_champion(ctx, model, earlier[0])
+    set_status(ctx, model, earlier[0], "champion", [])
+    return int(earlier[0])
+
+
+def make_champion(ctx: Context, model: Model, version: int) -> None:
+    """Move the pointer, then the alias in MLflow and the statuses, which follow it.
+
+    The pointer decides what serves. A crash after it leaves the alias behind; `align` mends it.
+    """
+    folder = ctx.home.releases(ctx.domain.name, model.name)
+    release.read(folder / str(version))
+    release.point(folder, version)
+    align(ctx, model)
+
+
+def align(ctx: Context, model: Model) -> None:
+    """Bring the alias in MLflow and the recorded statuses to what the pointer says."""
+    serving = champion(ctx, model)
+    if serving is None:
+        return
+    name = f"{ctx.domain.name}.{model.name}"
+    Tracking(ctx.home.mlflow).set_alias(name, ALIAS, serving)
+    with ctx.records.connection() as db:
+        db.execute(
+            "UPDATE models SET status = 'retired' "
+            "WHERE domain = ? AND model = ? AND status = 'champion' AND version <> ?",
+            (ctx.domain.name, model.name, serving),
+        )
+
+
+def set_status(
+    ctx: Context, model: Model, version: int, status: str, reasons: Sequence[str]
+) -> None:
+    """Record what became of a version."""
+    with ctx.records.connection() as db:
+        db.execute(
+            "UPDATE models SET status = ?, reasons = ? "
+            "WHERE domain = ? AND model = ? AND version = ?",
+            (status, json.dumps(list(reasons)), ctx.domain.name, model.name, version),
+        )
+
+
+def _row(ctx: Context, model: Model, version: int) -> dict[str, Any]:
+    rows = ctx.records.select(
+        "SELECT * FROM models WHERE domain = ? AND model = ? AND version = ?",
+        ctx.domain.name,
+        model.name,
+        version,
+    )
+    if not rows:
+        known = ", ".join(str(v["version"]) for v in versions(ctx, model)[:5]) or "none"
+        raise NotFound(f"Model '{model.name}' has no version {version}; it has: {known}.")
+    return rows[0]

@@ -1,0 +1,257 @@
+"""Registering: a candidate becomes a model version, named by everything it was made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version as package_version
+from typing import Any
+
+from lakehouse.adapters.mlflow import Tracking
+from lakehouse.declare.compiled import FunctionReference, digest, to_data
+from lakehouse.declare.training import Model
+from lakehouse.engines import delta
+from lakehouse.engines.context import Context
+from lakehouse.records.store import Run, iso
+from lakehouse.registry import release
+from lakehouse.registry.gate import Verdict, judge
+from lakehouse.registry.promotion import champion, make_champion, set_status
+from lakehouse.training.fitting import Candidate, fit_candidate, measured
+from lakehouse.training.onnx import OnnxScorer
+from lakehouse.training.pictures import pictures
+from lakehouse.training.training_set import Built, build, store
+
+PACKAGES = (
+    "duckdb",
+    "deltalake",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "xgboost-cpu",
+    "onnx",
+    "onnxruntime",
+    "skl2onnx",
+    "onnxmltools",
+    "lakehouse",
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run came to: a new version and its verdict, or nothing new.
+
+    `version` is the new version, or the one that already stands for the same inputs.
+    """
+
+    changed: bool
+    version: int
+    champion: bool
+    rows: int
+    metrics: Mapping[str, float]
+    verdict: Verdict | None
+
+
+def train(ctx: Context, model: Model, as_of: datetime, seed: int = 0) -> Trained:
+    """Build, fit, measure, register and judge; the gate makes the version champion or refuses it.
+
+    Nothing is done when the newest version was made from the same table versions, moment,
+    declaration, code and seed, or came to the same training set. Raises LakehouseError where
+    there are no rows, no labels, or no ONNX form.
+    """
+    with ctx.run("training", model.name, as_of, seed=seed) as run:
+        newest = _newest(ctx, model)
+        asked = _asked(ctx, model, as_of, seed)
+        if newest is not None and newest["pins"]["asked"] == asked:
+            return _unchanged(ctx, model, newest, run)
+        built = build(ctx, model.learns_from, as_of, run=run)
+        if newest is not None and _same_but_inputs(newest["pins"], asked, built):
+            return _unchanged(ctx, model, newest, run)
+        stored = store(ctx, built, run)
+        candidate = fit_candidate(model, built, seed)
+        before = _champion_metrics(ctx, model, built)
+        verdict = judge(model.gate, candidate.metrics, before, candidate.difference.share_over)
+        version = _register(ctx, candidate, asked, stored, verdict)
+        reasons = list(verdict.reasons)
+        if ctx.code.dirty:
+            reasons.append(
+                "refused: the code has uncommitted changes, so this model could not be rebuilt; "
+                "commit them and train again"
+            )
+        if not reasons:
+            make_champion(ctx, model, version)
+        set_status(ctx, model, version, "refused" if reasons else "champion", reasons)
+        run.metrics.update(candidate.metrics, version=version, refused=reasons)
+        return Trained(
+            True,
+            version,
+            not reasons,
+            built.frame.num_rows,
+            candidate.metrics,
+            Verdict(not reasons, (*verdict.lines, *reasons[len(verdict.reasons) :])),
+        )
+
+
+def _newest(ctx: Context, model: Model) -> dict[str, Any] | None:
+    rows = ctx.records.select(
+        "SELECT version, status, pins, metrics, reasons FROM models "
+        "WHERE domain = ? AND model = ? ORDER BY version DESC LIMIT 1",
+        ctx.domain.name,
+        model.name,
+    )
+    if not rows:
+        return None
+    return rows[0] | {key: json.loads(rows[0][key]) for key in ("pins", "metrics", "reasons")}
+
+
+def _asked(ctx: Context, model: Model, as_of: datetime, seed: int) -> dict[str, Any]:
+    """What decides a training run before it begins."""
+    tables = {t.name: t for v in model.learns_from.stored_views for t in (v.of,)}
+    tables[model.learns_from.table.name] = model.learns_from.table
+    return {
+        "tables": {
+            ctx.table_id(t.zone, t.name): delta.data_version(ctx.path(t.zone, t.name))
+            for t in sorted(tables.values(), key=lambda t: t.name)
+        },
+        "as_of": as_of.isoformat(),
+        "declaration": digest(model),
+        "code": ctx.code.text,
+        "seed": seed,
+    }
+
+
+def _same_but_inputs(pins: Mapping[str, Any], asked: Mapping[str, Any], built: Built) -> bool:
+    same = all(pins["asked"][k] == asked[k] for k in ("declaration", "code", "seed"))
+    return same and pins["training_set_digest"] == built.digest and pins["bounds"] == _bounds(built)
+
+
+def _bounds(built: Built) -> dict[str, str]:
+    return {name: at.isoformat() for name, at in vars(built.bounds).items()}
+
+
+def _unchanged(ctx: Context, model: Model, newest: Mapping[str, Any], run: Run) -> Trained:
+    run.metrics["unchanged"] = True
+    run.reads.clear()
+    serves = champion(ctx, model)
+    return Trained(
+        False, newest["version"], serves == newest["version"], 0, newest["metrics"], None
+    )
+
+
+def _champion_metrics(ctx: Context, model: Model, built: Built) -> dict[str, float] | None:
+    """The champion's metrics on the candidate's test rows; None where there is none to compare."""
+    serving = champion(ctx, model)
+    if serving is None:
+        return None
+    folder = ctx.home.releases(ctx.domain.name, model.name) / str(serving)
+    release.read(folder)  # its digests first
+    scorer = OnnxScorer((folder / release.MODEL).read_bytes())
+    if set(scorer.inputs) - set(built.inputs):
+        return None  # it takes inputs that are no longer declared: another problem, no comparison
+    test = built.part("test")
+    X, y = built.matrix(test)
+    scores = scorer.score(X[list(scorer.inputs)].to_numpy())
+    return measured(model, built, test, y.to_numpy(), scores)
+
+
+def _register(
+    ctx: Context, candidate: Candidate, asked: Mapping[str, Any], stored: int, verdict: Verdict
+) -> int:
+    model, built = candidate.model, candidate.built
+    name = registered_name(ctx, model)
+    pins = {
+        "asked": asked,
+        "tables": built.pins,
+        "training_table_version": stored,
+        "training_set_digest": built.digest,
+        "bounds": _bounds(built),
+        "as_of": built.as_of.isoformat(),
+        "seed": candidate.seed,
+        "engine": ctx.engine.name,
+        "code": ctx.code.text,
+        "dirty": ctx.code.dirty,
+        "declaration": to_data(model),
+        "fit": vars(FunctionReference.of(model.fit)),
+        "packages": {package: package_version(package) for package in PACKAGES},
+    }
+    tracking = Tracking(ctx.home.mlflow)
+    run_id, model_uri = tracking.log_run(
+        experiment=ctx.domain.name,
+        name=f"{model.name} as of {built.as_of:%Y-%m-%d}",
+        params={
+            "as_of": built.as_of.isoformat(),
+            "seed": candidate.seed,
+            "engine": ctx.engine.name,
+            "fit": f"{model.fit.__module__}:{model.fit.__qualname__}",
+            "estimator": type(candidate.estimator).__name__,
+            **_bounds(built),
+            **{f"table {table}": v for table, v in built.pins.items()},
+        },
+        metrics={
+            **candidate.metrics,
+            "served_difference_max": candidate.difference.max_abs,
+            "served_difference_share": candidate.difference.share_over,
+        },
+        tags={
+            "code_version": ctx.code.text,
+            "uncommitted_changes": str(ctx.code.dirty),
+            "training_set_digest": built.digest,
+            "gate": "\n".join(verdict.lines),
+        },
+        datasets=[
+            (
+                model.learns_from.name,
+                built.digest,
+                str(ctx.path("training", model.learns_from.name)),
+                built.frame.num_rows,
+            )
+        ],
+        pictures=pictures(candidate.estimator, built.inputs, candidate.labels, candidate.scores),
+        model=candidate.onnx,
+        inputs=built.inputs,
+        example=built.matrix(built.part("test").slice(0, 2))[0],
+        files={"pins.json": json.dumps(pins, indent=2, sort_keys=True).encode()},
+    )
+    version = tracking.register(
+        model_uri, name, {"training_set_digest": built.digest, "code_version": ctx.code.text}
+    )
+    created = ctx.records.now()
+    release.write(
+        ctx.home.releases(ctx.domain.name, model.name) / str(version),
+        candidate.onnx,
+        {
+            "domain": ctx.domain.name,
+            "model": model.name,
+            "version": version,
+            "created_at": iso(created),
+            "inputs": list(built.inputs),
+            "declaration": to_data(model),
+            "training_set_digest": built.digest,
+            "pins": built.pins,
+            "code_version": ctx.code.text,
+            "packages": pins["packages"],
+            "metrics": dict(candidate.metrics),
+            "mlflow_run": run_id,
+        },
+    )
+    with ctx.records.connection() as db:
+        db.execute(
+            "INSERT INTO models VALUES (?, ?, ?, ?, 'candidate', ?, ?, ?)",
+            (
+                ctx.domain.name,
+                model.name,
+                version,
+                iso(created),
+                json.dumps(pins, sort_keys=True),
+                json.dumps(dict(candidate.metrics)),
+                "[]",
+            ),
+        )
+    return version
+
+
+def registered_name(ctx: Context, model: Model) -> str:
+    """The model's name in MLflow: `domain.model`."""
+    return f"{ctx.domain.name}.{model.name}"
