@@ -1,0 +1,1 @@
+"""One thin script a verb: what a scheduler or spark-submit starts."""

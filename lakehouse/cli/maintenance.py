@@ -15,12 +15,19 @@ def add(app: typer.Typer) -> None:
 
 def maintain(
     context: typer.Context,
-    keep_days: Annotated[int, typer.Option(help="Keep every version younger than this.")] = 30,
+    keep_days: Annotated[
+        int | None,
+        typer.Option(help="Let go of versions that only runs older than this name."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
 ) -> None:
-    """Compact tables and remove old files that no tag, run, model or decision names."""
+    """Compact tables and remove files that no tag, run, model or decision names.
+
+    Every version that a recorded run read or wrote is kept, unless --keep-days lets go of old
+    ones; tagged versions and those a model was made from are kept in any case.
+    """
     from lakehouse.records.lock import writing
     from lakehouse.zones.maintain import maintain as maintain_lake
 
