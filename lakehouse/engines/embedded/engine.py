@@ -1,0 +1,132 @@
+"""The embedded engine: the platform's verbs with DuckDB, delta-rs and Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from lakehouse.engines import delta, portable_sql
+from lakehouse.engines.embedded import landing, reading, writing
+from lakehouse.engines.embedded.arrow_tables import lake_table
+from lakehouse.engines.embedded.frames import DuckFrame, listed, quoted
+from lakehouse.engines.embedded.session import QueryError, Session
+from lakehouse.engines.embedded.translate import to_duckdb
+from lakehouse.engines.protocol import BoundView, Frame, Landed, LandedFile, Transaction
+
+
+class EmbeddedEngine:
+    """One DuckDB database in memory, its memory bounded, with delta-rs for commits.
+
+    `memory_limit` is DuckDB's share; beyond it rows spill to a temporary folder that goes with
+    the engine. Frames are `DuckFrame`s; an Arrow table is taken wherever a frame is.
+    """
+
+    name = "embedded"
+
+    def __init__(self, memory_limit: str = "1500MB", threads: int = 2) -> None:
+        self._session = Session(memory_limit, threads)
+        self._threads = threads
+
+    def land(self, files: Sequence[LandedFile], columns: Sequence[str]) -> Landed:
+        """Read delivered files as text rows, spilled to disk; see `engines.protocol`."""
+        return landing.land(self._session, files, columns, self._threads)
+
+    def read(
+        self,
+        table: Path,
+        version: int | None = None,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+    ) -> Frame:
+        """Open a Delta table at a version, lazily; `where` is a portable SQL condition."""
+        if where is None:
+            return self._session.frame(reading.table_sql(table, version, columns), {}, ())
+        condition = to_duckdb(portable_sql.read(where, "Condition of a read"))
+        source = reading.table_sql(table, version, None)
+        wanted = "*" if columns is None else listed(columns)
+        return self._session.frame(f"SELECT {wanted} FROM ({source}) WHERE {condition}", {}, ())
+
+    def from_arrow(self, table: pa.Table) -> DuckFrame:
+        """Take an Arrow table as a frame; naive times are times of UTC."""
+        name = self._session.new_name("arrow")
+        held = lake_table(table)
+        return self._session.frame(f"SELECT * FROM {quoted(name)}", {name: held}, ())
+
+    def to_arrow(self, frame: Frame) -> pa.Table:
+        """Compute a frame as an Arrow table of the lake's types."""
+        return lake_table(self._session.arrow(self._taken(frame)))
+
+    def columns(self, frame: Frame) -> list[str]:
+        return self._taken(frame).names
+
+    def query(self, sql: str, frames: Mapping[str, Frame]) -> DuckFrame:
+        """Run portable Spark SQL over named frames, lazily; raises QueryError where it is wrong."""
+        translated = to_duckdb(portable_sql.read(sql, "Query"))
+        taken = {name: self._taken(frame) for name, frame in frames.items()}
+        if taken:
+            named = ", ".join(f"{quoted(name)} AS ({f.sql})" for name, f in taken.items())
+            translated = f"WITH {named} SELECT * FROM ({translated})"
+        tables = {name: t for frame in taken.values() for name, t in frame.tables.items()}
+        holds = tuple(thing for frame in taken.values() for thing in frame.holds)
+        return self._session.frame(translated, tables, holds)
+
+    def historical_features(self, spine: Frame, at: str, views: Sequence[BoundView]) -> Frame:
+        """Add every feature of the views as `view__name`, at each row's moment `at`."""
+        from lakehouse.engines.embedded import point_in_time
+
+        return point_in_time.historical_features(self, spine, at, views)
+
+    def write(
+        self,
+        table: Path,
+        frame: Frame,
+        mode: Literal["append", "overwrite", "merge"],
+        transaction: Transaction,
+        metadata: Mapping[str, str] | None = None,
+        keys: Sequence[str] = (),
+    ) -> int:
+        """Commit a frame once per transaction; see `engines.protocol`."""
+        done = delta.version(table)
+        if done is not None and delta.applied(table, transaction.application) >= (
+            transaction.version
+        ):
+            return done
+        rows = self._taken(frame)
+        if mode == "merge":
+            return self._merge(table, rows, transaction, metadata or {}, keys)
+        with self._session.batches(rows) as batches:
+            return writing.write(table, batches, mode, transaction, metadata or {})
+
+    def _merge(
+        self,
+        table: Path,
+        rows: DuckFrame,
+        transaction: Transaction,
+        metadata: Mapping[str, str],
+        keys: Sequence[str],
+    ) -> int:
+        by = listed(keys)
+        twice = self._derived(f"SELECT {by} FROM {{}} GROUP BY {by} HAVING count(*) > 1", rows)
+        found = self.to_arrow(twice).num_rows
+        if found:
+            raise QueryError(
+                f"{found} keys ({', '.join(keys)}) stand in several rows to merge into {table}; "
+                "give each key once."
+            )
+        if not delta.exists(table):
+            if writing.DELETE in rows.names:
+                others = listed(n for n in rows.names if n != writing.DELETE)
+                kept = f"SELECT {others} FROM {{}} WHERE NOT {quoted(writing.DELETE)}"
+                rows = self._derived(kept, rows)
+            with self._session.batches(rows) as batches:
+                return writing.write(table, batches, "append", transaction, metadata)
+        return writing.merge(table, self.to_arrow(rows), keys, transaction, metadata)
+
+    def _derived(self, sql: str, frame: DuckFrame) -> DuckFrame:
+        return self._session.frame(sql.format(f"({frame.sql})"), frame.tables, frame.holds)
+
+    def _taken(self, frame: Any) -> DuckFrame:
+        return self.from_arrow(frame) if isinstance(frame, pa.Table) else frame

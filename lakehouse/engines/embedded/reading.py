@@ -1,0 +1,100 @@
+"""A Delta table's version as DuckDB SQL over its Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from lakehouse.engines import delta
+from lakehouse.engines.embedded.frames import listed, quoted, text
+from lakehouse.errors import LakehouseError, NotFound, unknown
+
+_TYPES = {
+    "string": "VARCHAR",
+    "long": "BIGINT",
+    "integer": "INTEGER",
+    "short": "SMALLINT",
+    "byte": "TINYINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "binary": "BLOB",
+    "date": "DATE",
+    "timestamp": "TIMESTAMPTZ",
+    "timestamp_ntz": "TIMESTAMP",
+}
+
+
+def table_sql(table: Path, version: int | None, columns: Sequence[str] | None) -> str:
+    """Return the SELECT of a Delta table's columns at a version, the newest by default.
+
+    The table's own schema decides: a file that lacks a column gives nulls, folder names are never
+    columns. Raises NotFound for a table, version or column that does not exist.
+    """
+    opened = _open(table, version)
+    partitions = opened.metadata().partition_columns
+    if partitions:
+        raise LakehouseError(
+            f"Table {table} is partitioned by {', '.join(partitions)}; this engine reads tables "
+            "without partitions, as the platform writes them."
+        )
+    fields = {field.name: duckdb_type(field.type) for field in opened.schema().fields}
+    wanted = list(fields) if columns is None else list(columns)
+    for name in wanted:
+        if name not in fields:
+            raise NotFound(unknown("column", name, fields, f"Table {table}"))
+    files = [_literal_path(uri) for uri in opened.file_uris()]
+    if not files:
+        nulls = ", ".join(f"CAST(NULL AS {fields[n]}) AS {quoted(n)}" for n in wanted)
+        return f"SELECT {nulls} WHERE false"
+    schema = ", ".join(
+        f"{text(name)}: {{name: {text(name)}, type: {text(kind)}, default_value: NULL}}"
+        for name, kind in fields.items()
+    )
+    return (
+        f"SELECT {listed(wanted)} FROM read_parquet([{', '.join(files)}], "
+        f"schema = MAP {{{schema}}}, hive_partitioning = false)"
+    )
+
+
+def _open(table: Path, version: int | None) -> DeltaTable:
+    if not delta.exists(table):
+        raise NotFound(f"There is no table in {table}.")
+    try:
+        return DeltaTable(str(table), version=version)
+    except DeltaError as error:
+        newest = delta.version(table)
+        raise NotFound(
+            f"Table {table} cannot be read at version {version}; its newest version is {newest} "
+            f"({error})."
+        ) from error
+
+
+def _literal_path(uri: str) -> str:
+    """A file's path as an SQL text in which no character is a wildcard."""
+    path = unquote(uri)
+    for wildcard in "[*?":
+        path = path.replace(wildcard, f"[{wildcard}]")
+    return text(path)
+
+
+def duckdb_type(kind: Any) -> str:
+    """The DuckDB type of a Delta type.
+
+    >>> from deltalake.schema import ArrayType, PrimitiveType
+    >>> duckdb_type(ArrayType(PrimitiveType("decimal(18,2)"), True))
+    'DECIMAL(18,2)[]'
+    """
+    if kind.type == "array":
+        return f"{duckdb_type(kind.element_type)}[]"
+    if kind.type == "map":
+        return f"MAP({duckdb_type(kind.key_type)}, {duckdb_type(kind.value_type)})"
+    if kind.type == "struct":
+        inner = (f"{quoted(f.name)} {duckdb_type(f.type)}" for f in kind.fields)
+        return f"STRUCT({', '.join(inner)})"
+    return kind.type.upper() if kind.type.startswith("decimal") else _TYPES[kind.type]

@@ -1,0 +1,98 @@
+"""Delta commits of the embedded engine: streamed, and applied once per transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    Transaction,
+    write_deltalake,
+)
+from deltalake.exceptions import DeltaError
+
+from lakehouse.engines import delta, protocol
+from lakehouse.engines.embedded.frames import quoted
+from lakehouse.errors import LakehouseError
+
+DELETE = "_delete"
+
+
+class WriteError(LakehouseError):
+    """A commit that could not be made; the table is as it was."""
+
+
+def write(
+    table: Path,
+    batches: Any,
+    mode: Literal["append", "overwrite"],
+    transaction: protocol.Transaction,
+    metadata: Mapping[str, str],
+) -> int:
+    """Commit a stream of record batches and return the table's version after it."""
+    made = not delta.exists(table)
+    if made:
+        table.mkdir(parents=True, exist_ok=True)
+    try:
+        write_deltalake(
+            str(table),
+            batches,
+            mode=mode,
+            schema_mode=None if made else ("merge" if mode == "append" else "overwrite"),
+            configuration=protocol.TABLE_PROPERTIES if made else None,
+            commit_properties=_properties(transaction, metadata),
+            post_commithook_properties=_HOOKS,
+        )
+    except (DeltaError, pa.ArrowException) as error:
+        raise WriteError(f"Table {table} could not be written: {error}") from error
+    return DeltaTable(str(table)).version()
+
+
+def merge(
+    table: Path,
+    rows: Any,
+    keys: Sequence[str],
+    transaction: protocol.Transaction,
+    metadata: Mapping[str, str],
+) -> int:
+    """Merge rows into a table by keys: `_delete` removes, another row replaces or is added."""
+    target = DeltaTable(str(table))
+    names = [name for name in rows.schema.names if name != DELETE]
+    has_deletes = DELETE in rows.schema.names
+    matched = " AND ".join(f"target.{quoted(key)} = source.{quoted(key)}" for key in keys)
+    values = {quoted(name): f"source.{quoted(name)}" for name in names}
+    kept = f"NOT source.{quoted(DELETE)}" if has_deletes else None
+    try:
+        merger = target.merge(
+            rows,
+            predicate=matched,
+            source_alias="source",
+            target_alias="target",
+            merge_schema=True,
+            commit_properties=_properties(transaction, metadata),
+            post_commithook_properties=_HOOKS,
+        )
+        if has_deletes:
+            merger = merger.when_matched_delete(predicate=f"source.{quoted(DELETE)}")
+        merger.when_matched_update(values, predicate=kept).when_not_matched_insert(
+            values, predicate=kept
+        ).execute()
+    except (DeltaError, pa.ArrowException) as error:
+        raise WriteError(f"Table {table} could not be merged into: {error}") from error
+    return DeltaTable(str(table)).version()
+
+
+# Old log entries stay until `lakehouse maintain` removes what nothing names.
+_HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+
+
+def _properties(transaction: protocol.Transaction, metadata: Mapping[str, str]) -> CommitProperties:
+    return CommitProperties(
+        custom_metadata=dict(metadata),
+        app_transactions=[Transaction(transaction.application, transaction.version)],
+    )
