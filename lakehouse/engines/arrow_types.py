@@ -1,0 +1,38 @@
+"""The Arrow type of each declared kind of column, the same in every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse.declare.contract import MAX_DECIMAL_PRECISION, Column, Kind
+
+MICROSECONDS = pa.timestamp("us", tz="UTC")
+"""Every time in the lake: microseconds of UTC."""
+
+_TYPES: dict[Kind, Any] = {
+    "string": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "timestamp": MICROSECONDS,
+    "date": pa.date32(),
+}
+
+
+def arrow_type(kind: Kind, scale: int | None = None) -> Any:
+    """Return the Arrow type of a declared kind; decimals have 18 digits.
+
+    >>> arrow_type("decimal", 2), arrow_type("int")
+    (Decimal128Type(decimal128(18, 2)), DataType(int64))
+    """
+    if kind == "decimal":
+        return pa.decimal128(MAX_DECIMAL_PRECISION, scale)
+    return _TYPES[kind]
+
+
+def arrow_schema(columns: Iterable[Column]) -> Any:
+    """Return the Arrow schema of declared columns, in their order."""
+    return pa.schema([(c.name, arrow_type(c.kind, c.scale)) for c in columns])

@@ -1,0 +1,137 @@
+"""Arrow columns as the arrays the window kernels take, and their results as Arrow columns.
+
+Fixed-point amounts are 128-bit numbers in Arrow and scaled 64-bit integers in the kernels; the
+buffers are read and written as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
+from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.engines.embedded.ordering import Bool, Int64
+from lakehouse.errors import LakehouseError
+
+
+class ColumnTypeError(LakehouseError):
+    """A column's type or a value of it does not fit what is computed from it."""
+
+
+class Numbers(NamedTuple):
+    """A column's values, undefined where not `valid`, in units of 10**-`scale`."""
+
+    values: NDArray[Any]
+    valid: Bool
+    scale: int
+
+
+def as_numbers(column: Any, where: str) -> Numbers:
+    """Return a bool, integer, float or decimal column as an array; `where` is for errors."""
+    array = _one_array(column)
+    valid = validity(array)
+    kind = array.type
+    if pa.types.is_decimal(kind):
+        return Numbers(_scaled_integers(array, where), valid, kind.scale)
+    if pa.types.is_floating(kind):
+        widest = pa.float64()
+    elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        widest = pa.int64()
+    else:
+        raise ColumnTypeError(f"{where} is {kind}, not a number: convert it in the table.")
+    filled = pc.fill_null(array.cast(widest), 0)
+    return Numbers(filled.to_numpy(zero_copy_only=False), valid, 0)
+
+
+def as_microseconds(column: Any, where: str) -> tuple[Int64, Bool]:
+    """Return a timestamp column as UTC microseconds, and where it is not null.
+
+    A time without a zone is one of UTC. Raises ColumnTypeError for another type, and for times
+    finer than a microsecond.
+    """
+    array = _one_array(column)
+    kind = array.type
+    if pa.types.is_null(kind):
+        array = array.cast(MICROSECONDS)
+    elif not pa.types.is_timestamp(kind):
+        raise ColumnTypeError(f"{where} is {kind}, not a time: give UTC timestamps.")
+    try:
+        integers = array.cast(MICROSECONDS).cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        raise ColumnTypeError(f"{where} does not fit whole microseconds: {error}.") from error
+    filled = pc.fill_null(integers, 0).to_numpy(zero_copy_only=False)
+    return filled, validity(array)
+
+
+def as_flags(column: Any) -> Bool:
+    """Return a boolean column's rows that are true: neither false nor null."""
+    filled = pc.fill_null(_one_array(column).cast(pa.bool_()), False)
+    return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def validity(column: Any) -> Bool:
+    """Return where a column is not null."""
+    if column.null_count == 0:
+        return np.ones(len(column), dtype=np.bool_)
+    flags = _one_array(column.is_valid())
+    return np.asarray(flags.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def from_integers(values: Int64, valid: Bool) -> Any:
+    """Return an int64 column."""
+    return pa.array(values, mask=_mask(valid))
+
+
+def from_floats(values: NDArray[Any], valid: Bool) -> Any:
+    """Return a float64 column, in which NaN is a number and not a null."""
+    return pa.array(values.astype(np.float64, copy=False), mask=_mask(valid), from_pandas=False)
+
+
+def from_scaled_integers(values: Int64, valid: Bool, scale: int, where: str) -> Any:
+    """Return a decimal128(18, scale) column of units of 10**-scale.
+
+    Raises ColumnTypeError naming how many values have more than 18 digits.
+    """
+    limit = 10**MAX_DECIMAL_PRECISION
+    wide = ((values >= limit) | (values <= -limit)) & valid
+    if wide.any():
+        raise ColumnTypeError(
+            f"{where}: {np.count_nonzero(wide)} values have more than {MAX_DECIMAL_PRECISION} "
+            f"digits, for example {int(values[np.flatnonzero(wide)[0]])} of 10^-{scale}; declare "
+            "the column with a smaller scale, a shorter window, or as a float."
+        )
+    words = np.empty((len(values), 2), dtype=np.int64)
+    words[:, 0] = values
+    words[:, 1] = values >> 63  # the sign fills the upper half
+    bitmap = None if valid.all() else pa.array(valid).buffers()[1]
+    kind = pa.decimal128(MAX_DECIMAL_PRECISION, scale)
+    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(words)])
+
+
+def _scaled_integers(array: Any, where: str) -> Int64:
+    kind = pa.decimal128(38, array.type.scale)
+    array = array.cast(kind)
+    stored = np.frombuffer(array.buffers()[1] or b"", dtype=np.int64).reshape(-1, 2)
+    words = stored[array.offset : array.offset + len(array)]
+    lost = (words[:, 0] >> 63 != words[:, 1]) & validity(array)
+    if lost.any():
+        first = array[int(np.flatnonzero(lost)[0])]
+        raise ColumnTypeError(
+            f"{where} holds {np.count_nonzero(lost)} amounts of more than "
+            f"{MAX_DECIMAL_PRECISION} digits, for example {first}; declare fewer digits, or a "
+            "float."
+        )
+    return np.ascontiguousarray(words[:, 0])
+
+
+def _one_array(column: Any) -> Any:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _mask(valid: Bool) -> Bool | None:
+    return None if valid.all() else ~valid

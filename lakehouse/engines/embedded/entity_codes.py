@@ -1,0 +1,136 @@
+"""Entity keys, of one column or several and of any type, as small integers for the kernels.
+
+Two keys are one entity only if they are equal column by column: each column is encoded by its own
+dictionary, and several codes become one by position, never by joining text, so that ("1", "11") and
+("11", "1") stay apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.engines.embedded.ordering import Int64
+from lakehouse.errors import LakehouseError
+
+UNKNOWN = -1
+
+
+class EntityKeyError(LakehouseError):
+    """Keys of the spine and of a view's rows cannot be compared."""
+
+
+def entity_codes(
+    events: Sequence[Any], moments: Sequence[Any], names: Sequence[str], where: str
+) -> tuple[Int64, Int64]:
+    """Return the codes of the events' keys and of the moments' keys, 0, 1, 2, … or -1.
+
+    `events` and `moments` are Arrow columns, one for each of `names`. A key with a null in it is
+    no entity: -1, as is a moment's key that no event has. `where` is the subject of errors.
+    Raises EntityKeyError if a column's two types are of different kinds.
+
+    >>> events = [pa.array(["1", "11", None]), pa.array(["11", "1", "1"])]
+    >>> moments = [pa.array(["11", "1", "111"]), pa.array(["1", "11", ""])]
+    >>> [codes.tolist() for codes in entity_codes(events, moments, ("a", "b"), "View 'v'")]
+    [[0, 1, -1], [1, 0, -1]]
+    """
+    event_codes: Any = None
+    moment_codes: Any = None
+    for event_column, moment_column, name in zip(events, moments, names, strict=True):
+        of_event, of_moment = _comparable(event_column, moment_column, name, where)
+        encoded = of_event.dictionary_encode()
+        known = encoded.dictionary
+        codes = encoded.indices.cast(pa.int64())
+        found = pc.index_in(of_moment, value_set=known, skip_nulls=True).cast(pa.int64())
+        if event_codes is None:
+            event_codes, moment_codes = codes, found
+            continue
+        pairs = pc.add(pc.multiply(event_codes, len(known)), codes).dictionary_encode()
+        asked = pc.add(pc.multiply(moment_codes, len(known)), found)
+        event_codes = pairs.indices.cast(pa.int64())
+        moment_codes = pc.index_in(asked, value_set=pairs.dictionary, skip_nulls=True)
+        moment_codes = moment_codes.cast(pa.int64())
+    return _with_unknown(event_codes), _with_unknown(moment_codes)
+
+
+def rank_codes(columns: Sequence[Any]) -> Int64:
+    """Return numbers that order rows as the columns do, the first column first, nulls least.
+
+    Text is ordered by its UTF-8 bytes, as in every engine. Equal rows have equal numbers.
+
+    >>> rank_codes([pa.array(["b", "a", None]), pa.array([2, 9, 1])]).tolist()
+    [2, 1, 0]
+    """
+    ranks = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        encoded = _one_array(column).dictionary_encode()
+        order = pc.sort_indices(encoded.dictionary).to_numpy()
+        place = np.empty(len(order) + 1, dtype=np.int64)
+        place[order] = np.arange(1, len(order) + 1)
+        place[UNKNOWN] = 0  # the last cell, where the code of a null points to
+        codes = _with_unknown(encoded.indices)
+        _, ranks = np.unique(ranks * len(place) + place[codes], return_inverse=True)
+    return ranks.astype(np.int64, copy=False)
+
+
+def _comparable(events: Any, moments: Any, name: str, where: str) -> tuple[Any, Any]:
+    """Return both columns as single arrays of one type; equal values are equal in it."""
+    given = tuple(_one_array(column) for column in (events, moments))
+    kinds = [_kind(column.type) for column in given]
+    if pa.null() in (given[0].type, given[1].type):
+        kinds = [kind for kind in kinds if kind is not pa.null()] * 2 or [pa.string()] * 2
+    if kinds[0] != kinds[1]:
+        raise EntityKeyError(
+            f"{where}: entity key '{name}' is {given[0].type} in the view's table and "
+            f"{given[1].type} in the spine; convert the spine's column to the table's type."
+        )
+    target = kinds[0]
+    if pa.types.is_decimal(target):
+        scale = max(column.type.scale for column in given if pa.types.is_decimal(column.type))
+        target = pa.decimal128(38, scale)
+    try:
+        first, second = (column.cast(target) for column in given)
+    except pa.ArrowInvalid as error:
+        raise EntityKeyError(f"{where}: entity key '{name}' does not fit {target}: {error}.") from (
+            error
+        )
+    if pa.types.is_floating(target):
+        first, second = pc.add(first, 0.0), pc.add(second, 0.0)  # -0.0 is the same key as 0.0
+    return first, second
+
+
+def _one_array(column: Any) -> Any:
+    """Return a column as one array of plain values; long text needs 64-bit offsets to fit one."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = kind.value_type
+    if pa.types.is_string(kind) or pa.types.is_string_view(kind):
+        column = column.cast(pa.large_string())
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _kind(of: Any) -> Any:
+    """Return the widest type of a kind; types of one kind hold comparable values."""
+    kinds = (
+        (pa.types.is_integer, pa.int64()),
+        (pa.types.is_floating, pa.float64()),
+        (pa.types.is_decimal, pa.decimal128(38, 0)),
+        (pa.types.is_date, pa.date32()),
+    )
+    for matches, widest in kinds:
+        if matches(of):
+            return widest
+    if pa.types.is_timestamp(of) and of.tz is not None:
+        return MICROSECONDS
+    return of
+
+
+def _with_unknown(codes: Any) -> Int64:
+    filled = pc.fill_null(codes, UNKNOWN)
+    return np.asarray(filled.to_numpy(zero_copy_only=False)).astype(np.int64, copy=False)

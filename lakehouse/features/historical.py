@@ -1,0 +1,141 @@
+"""Features as they were known at past moments: the stored views' and the request views'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse.declare import expressions
+from lakehouse.declare.contract import Column
+from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
+from lakehouse.engines.context import Context
+from lakehouse.engines.protocol import Engine, Frame
+from lakehouse.errors import DeclarationError, LakehouseError, unknown
+from lakehouse.features.binding import bind
+from lakehouse.features.expressions_sql import to_sql
+from lakehouse.records.store import Run
+
+
+def historical(
+    ctx: Context,
+    spine: Frame,
+    at: str,
+    views: Sequence[StoredView | RequestView],
+    run: Run | None = None,
+) -> Frame:
+    """Add the views' features to a spine, as they were known at each row's moment `at`.
+
+    Every row comes back once with all its columns, then `view__feature` for each view, those
+    included that a request view uses. The spine holds the entities' keys and the request
+    columns that expressions use, in the declared types; a time without a zone is one of UTC.
+    A request view's decimals come out as floats. Tables are read at the versions of `ctx`, only
+    the columns and event times that are needed. A spine that does not fit raises LakehouseError.
+    """
+    stored, requested = _distinct(views)
+    engine = ctx.engine
+    kinds = _check_spine(engine, spine, at, stored, requested)
+    first_us, last_us = _moments(engine, spine, at)
+    frame = engine.historical_features(spine, at, bind(ctx, stored, first_us, last_us, run))
+    if not requested:
+        return frame
+    names = {f.dotted: f"`{f.full_name}`" for view in stored for f in view.features}
+    selected = [f"`{name}`" for name in engine.columns(frame)]
+    for view in requested:
+        names_here = names | {c.name: _typed(c) for c in view.request.columns if c.name in kinds}
+        for feature in view.features:
+            sql = to_sql(expressions.parse(str(feature.expression)), names_here)
+            if feature.kind == "float":
+                sql = f"CAST({sql} AS DOUBLE)"
+            selected.append(f"{sql} AS `{feature.full_name}`")
+    return engine.query(f"SELECT {', '.join(selected)} FROM features", {"features": frame})
+
+
+def _distinct(
+    views: Sequence[StoredView | RequestView],
+) -> tuple[list[StoredView], list[RequestView]]:
+    """Return stored and request views, each once, with those that request views use."""
+    stored: dict[str, StoredView] = {}
+    requested: dict[str, RequestView] = {}
+    for view in views:
+        named: list[StoredView | RequestView] = [view]
+        if isinstance(view, RequestView):
+            named = [*view.uses, view]
+        for one in named:
+            known = stored.get(one.name, requested.get(one.name, one))
+            if known != one:
+                raise DeclarationError(f"Two different views are called '{one.name}'; rename one.")
+            if isinstance(one, RequestView):
+                requested[one.name] = one
+            else:
+                stored[one.name] = one
+    return list(stored.values()), list(requested.values())
+
+
+def _check_spine(
+    engine: Engine,
+    spine: Frame,
+    at: str,
+    stored: Sequence[StoredView],
+    requested: Sequence[RequestView],
+) -> dict[str, Any]:
+    """Return the spine's Arrow types by column; refuse a spine that the views cannot work on."""
+    there = engine.columns(spine)
+    wanted = [at, *(k for view in stored for k in view.by.keys)]
+    for name in wanted:
+        if name not in there:
+            raise LakehouseError(unknown("column", name, there, "The spine"))
+    listed = ", ".join(f"`{name}`" for name in there)
+    empty = engine.query(f"SELECT {listed} FROM spine WHERE 1 = 0", {"spine": spine})
+    kinds = {field.name: field.type for field in engine.to_arrow(empty).schema}
+    for view in requested:
+        for _, text in view.expressions:
+            for name in expressions.names(expressions.parse(text)):
+                if "." in name:
+                    continue
+                if name not in kinds:
+                    raise LakehouseError(
+                        unknown("column", name, kinds, f"The spine, for view '{view.name}',")
+                    )
+                _check_type(view, view.request.column(name), kinds[name])
+    return kinds
+
+
+def _check_type(view: RequestView, column: Column, found: Any) -> None:
+    wanted = arrow_type(column.kind, column.scale)
+    matches = {
+        "string": lambda t: pa.types.is_string(t) or pa.types.is_large_string(t),
+        "int": pa.types.is_integer,
+        "float": lambda t: pa.types.is_floating(t) or pa.types.is_integer(t),
+        "decimal": lambda t: pa.types.is_decimal(t) and t.scale <= wanted.scale,
+        "bool": pa.types.is_boolean,
+        "timestamp": pa.types.is_timestamp,
+        "date": pa.types.is_date,
+    }
+    if not matches[column.kind](found):
+        raise LakehouseError(
+            f"The spine's column '{column.name}' is {found}, and {wanted} in contract "
+            f"{view.request.name} of view '{view.name}'; convert it first."
+        )
+
+
+def _typed(column: Column) -> str:
+    """Return a request column as SQL of exactly its declared type, whatever its width is."""
+    types = {"int": "BIGINT", "float": "DOUBLE", "decimal": f"DECIMAL(18, {column.scale})"}
+    name = f"`{column.name}`"
+    return f"CAST({name} AS {types[column.kind]})" if column.kind in types else name
+
+
+def _moments(engine: Engine, spine: Frame, at: str) -> tuple[int, int]:
+    """Return the first and last moment in UTC microseconds, 1970 for a spine without any."""
+    sql = f"SELECT min(`{at}`) AS first_at, max(`{at}`) AS last_at FROM spine"
+    found = engine.to_arrow(engine.query(sql, {"spine": spine}))
+    bounds = []
+    for column in found.columns:
+        if not pa.types.is_timestamp(column.type):
+            raise LakehouseError(f"The spine's column '{at}' is {column.type}, not a timestamp.")
+        value = column.cast(MICROSECONDS, safe=False).cast(pa.int64())[0].as_py()
+        bounds.append(0 if value is None else int(value))
+    return bounds[0], bounds[1]

@@ -1,0 +1,151 @@
+"""What the oracle says features are, and an engine's answers held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse.declare.features import Feature, FeatureView, LatestView, StoredView
+from lakehouse.engines.arrow_types import arrow_type
+from lakehouse.engines.context import moment
+from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine
+from lakehouse.testing.conformance.comparing import EXAMPLES, NotConforming, close, require_equal
+from lakehouse.testing.conformance.world import CRITERIA, Fields, fields_of
+from lakehouse.testing.oracle import Event, Row, latest_value, window_value
+
+
+def require_oracle(
+    engine: Engine,
+    tables: Mapping[str, Any],
+    views: Sequence[StoredView],
+    spine: Any,
+) -> None:
+    """Raise NotConforming unless an engine's features of a spine equal the oracle's.
+
+    `tables` holds the Arrow rows by table name. Types, all rows and all columns of the spine are
+    compared; floats within 1e-9 of the sum of absolute values.
+    """
+    frames = {name: engine.from_arrow(rows) for name, rows in tables.items()}
+    bound = [BoundView(view, frames[view.of.name]) for view in views]
+    answer = engine.to_arrow(
+        engine.historical_features(engine.from_arrow(spine), "asked_at", bound)
+    )
+    features = [(view, feature) for view in views for feature in view.features]
+    names = [*spine.column_names, *(feature.full_name for _, feature in features)]
+    require_equal(sorted(answer.column_names), sorted(names), "Columns of the answer")
+    for _, feature in features:
+        found = answer.schema.field(feature.full_name).type
+        right = arrow_type(feature.kind, feature.scale)
+        if found != right and not (right == pa.string() and found == pa.large_string()):
+            raise NotConforming(f"{feature.dotted}: {found} where {right} is right.")
+    given, got = fields_of(spine), sorted(fields_of(answer), key=lambda row: row["row"])
+    kept = [{name: row[name] for name in spine.column_names} for row in got]
+    require_equal(kept, sorted(given, key=lambda row: row["row"]), "The spine's own rows")
+    facts = {name: fields_of(rows) for name, rows in tables.items()}
+    wrong = []
+    for view in views:
+        right = Expected(view, facts[view.of.name])
+        wrong += [f"{view.name}.{text}" for row in got for text in _wrong(right, row)]
+    if wrong:
+        raise NotConforming(f"{len(wrong)} values are wrong: {'; '.join(wrong[:EXAMPLES])}.")
+
+
+def _wrong(right: Expected, row: Fields) -> Iterator[str]:
+    """Say of each wrong feature in a row of an answer what it is."""
+    for feature in right.view.features:
+        actual, expected = row[feature.full_name], right.value(feature, row)
+        if close(actual, expected, 0.0) or close(actual, expected, right.tolerance(feature, row)):
+            continue
+        at = moment(row["asked_at"]).isoformat()
+        yield f"{feature.name} of {right.entity(row)} at {at} is {actual!r}, not {expected!r}"
+
+
+class Expected:
+    """One view's features over a table's rows, as the oracle states them.
+
+    The rows of each entity are put together first; a null in the key is no entity.
+    """
+
+    def __init__(self, view: StoredView, rows: Sequence[Fields]) -> None:
+        self.view = view
+        self._rows: dict[tuple[Any, ...], list[Fields]] = {}
+        for row in rows:
+            entity = self.entity(row)
+            if None not in entity:
+                self._rows.setdefault(entity, []).append(row)
+
+    def entity(self, row: Fields) -> tuple[Any, ...]:
+        """Return the view's entity in a row of its table or of the spine."""
+        return tuple(row[k] for k in self.view.by.keys)
+
+    def value(self, feature: Feature, asked: Fields) -> Any:
+        """Return a feature's value for one row of the spine."""
+        rows = self._rows.get(self.entity(asked), [])
+        if isinstance(self.view, LatestView):
+            found = self._latest_row(self.view, rows, asked)
+            return None if found is None else found[str(feature.column)]
+        return self._window_value(self.view, feature, rows, asked)
+
+    def tolerance(self, feature: Feature, asked: Fields) -> float:
+        """Return how far an engine's float may lie from the value: 1e-9 of what is added up.
+
+        Counts, exact sums, minima, maxima and stored values have no tolerance.
+        """
+        aggregate = feature.aggregate
+        if isinstance(self.view, LatestView) or feature.kind != "float" or aggregate is None:
+            return 0.0
+        if aggregate.function not in ("sum", "mean"):
+            return 0.0
+        column = str(aggregate.column)
+        absolute = [
+            row | {column: None if row[column] is None else abs(row[column])}
+            for row in self._rows.get(self.entity(asked), [])
+        ]
+        return 1e-9 * float(self._window_value(self.view, feature, absolute, asked) or 0.0)
+
+    def _window_value(
+        self, view: FeatureView, feature: Feature, rows: Sequence[Fields], asked: Fields
+    ) -> Any:
+        aggregate, window = feature.aggregate, feature.window
+        if aggregate is None or window is None:
+            raise ValueError(f"{feature.dotted} is no windowed feature.")
+        criterion = None if aggregate.where is None else CRITERIA[aggregate.where]
+        events = [
+            Event(
+                self.entity(row),
+                row[str(view.of.event_time)],
+                row[KNOWN_AT],
+                True if aggregate.column is None else row[aggregate.column],
+                True if criterion is None else criterion(row),
+            )
+            for row in rows
+        ]
+        return window_value(
+            events,
+            self.entity(asked),
+            asked["asked_at"],
+            aggregate=aggregate.function,
+            over=window.length.us,
+            delay=0 if view.delay is None else view.delay.us,
+            edge=None if window.edge is None else window.edge.us,
+        )
+
+    def _latest_row(self, view: LatestView, rows: Sequence[Fields], asked: Fields) -> Fields | None:
+        """What has no event time stands one microsecond before it is known."""
+        time = view.of.event_time
+        candidates = [
+            Row(
+                self.entity(row),
+                row[KNOWN_AT] - 1 if time is None else row[time],
+                row[KNOWN_AT],
+                [(row[c] is not None, row[c]) for c in (*view.of.keys, *view.columns)],
+                row,
+            )
+            for row in rows
+        ]
+        ttl = None if view.ttl is None else view.ttl.us + (time is None)
+        at = asked["asked_at"]
+        found: Fields | None = latest_value(candidates, self.entity(asked), at, ttl=ttl)
+        return found

@@ -1,0 +1,137 @@
+"""The tables that checks are made with, and awkward rows for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse.declare import (
+    Cleaned,
+    Contract,
+    Curated,
+    Entity,
+    Raw,
+    Source,
+    column,
+    event_time,
+    key,
+)
+from lakehouse.declare.tables import Table
+from lakehouse.engines.arrow_types import MICROSECONDS, arrow_schema
+from lakehouse.engines.context import microseconds
+from lakehouse.engines.protocol import KNOWN_AT
+
+Fields = dict[str, Any]
+"""A row by column name; times are int64 UTC microseconds, an absent column is null."""
+
+NOON = microseconds(datetime(2024, 3, 15, 12, tzinfo=UTC))
+
+
+class Movement(Contract):
+    """Something that happened to a card in a shop; all but the key and the time may be null."""
+
+    movement_id: str = key()
+    card: str | None
+    shop: str | None
+    number: int | None
+    amount_eur: Decimal | None = column(scale=2)
+    points: int | None
+    weight: float | None
+    abroad: bool | None
+    country: str | None
+    booked_on: date | None
+    settled_at: datetime | None
+    happened_at: datetime = event_time()
+
+
+class Customer(Contract):
+    """What is known of a customer, without a time at which it happened."""
+
+    customer_id: str = key()
+    card: str
+    segment: str | None
+
+
+movements = Cleaned(
+    "movements",
+    Raw("movements_raw", Source("movement_feed", Movement, "movements/{delivered_at}.csv")),
+)
+customers = Cleaned(
+    "customers",
+    Raw("customers_raw", Source("customer_feed", Customer, "customers/{delivered_at}.csv")),
+    on_conflict="history",
+)
+other_movements = Curated(
+    "other_movements", "SELECT * FROM {movements}", inputs=(movements,), contract=Movement
+)
+card = Entity("card", key="card")
+card_in_shop = Entity("card_in_shop", key=("card", "shop"))
+
+CRITERIA: dict[str, Callable[[Fields], bool | None]] = {
+    "country <> 'DE'": lambda row: None if row["country"] is None else row["country"] != "DE",
+    "abroad": lambda row: row["abroad"],
+    "not abroad or points > 10": lambda row: _or(
+        None if row["abroad"] is None else not row["abroad"],
+        None if row["points"] is None else row["points"] > 10,
+    ),
+    "amount_eur >= 10.05": lambda row: (
+        None if row["amount_eur"] is None else row["amount_eur"] >= Decimal("10.05")
+    ),
+    "country is null": lambda row: row["country"] is None,
+    "country in ('DE', 'FR') and points is not null": lambda row: (
+        (None if row["country"] is None else row["country"] in ("DE", "FR"))
+        if row["points"] is not None
+        else False
+    ),
+}
+"""Every `where` of the checks, and the same said in Python with SQL's unknown as None."""
+
+
+def movement(at: int, known: int | None = None, **fields: Any) -> Fields:
+    """Return a movement of card "a"; it is known when it happens unless `known` says otherwise."""
+    row: Fields = dict.fromkeys(c.name for c in movements.columns)
+    return row | {"card": "a", "happened_at": at, KNOWN_AT: at if known is None else known} | fields
+
+
+def numbered(rows: Sequence[Fields]) -> list[Fields]:
+    """Return movements with keys m0, m1, … in their order, where they have none."""
+    return [row | {"movement_id": row["movement_id"] or f"m{n:05}"} for n, row in enumerate(rows)]
+
+
+def table_of(table: Table, rows: Sequence[Fields]) -> Any:
+    """Return rows of a table as Arrow, with the declared types and `_known_at`."""
+    schema = arrow_schema(table.columns).append(pa.field(KNOWN_AT, MICROSECONDS))
+    columns = [pa.array([row[f.name] for row in rows], type=f.type) for f in schema]
+    return pa.table(columns, schema=schema)
+
+
+def spine_of(moments: Sequence[tuple[Any, ...]], names: Sequence[str] = ("card",)) -> Any:
+    """Return a spine of (key, …, at) with `row`, a number that tells its rows apart."""
+    keys = {
+        name: pa.array([asked[place] for asked in moments])
+        if moments
+        else pa.array([], pa.string())
+        for place, name in enumerate(names)
+    }
+    at = pa.array([asked[-1] for asked in moments], type=MICROSECONDS)
+    return pa.table({"row": pa.array(range(len(moments)), pa.int64()), **keys, "asked_at": at})
+
+
+def fields_of(table: Any) -> list[Fields]:
+    """Return an Arrow table's rows, times as UTC microseconds."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            integers = table.column(place).cast(MICROSECONDS).cast(pa.int64())
+            table = table.set_column(place, field.name, integers)
+    rows: list[Fields] = table.to_pylist()
+    return rows
+
+
+def _or(one: bool | None, other: bool | None) -> bool | None:
+    if one or other:
+        return True
+    return None if one is None or other is None else False
