@@ -1,0 +1,321 @@
+"""Expressions evaluated in plain Python: the same values, nulls and errors as their SQL.
+
+Serving evaluates request-time features and rules row by row, where an engine would cost more than
+the answer. Values are Python's own: int, float, Decimal, str, bool, datetime, date and None.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import Any
+
+from lakehouse.declare.contract import Kind
+from lakehouse.declare.expressions import Call, Literal, Name, Node, kind_of
+from lakehouse.errors import LakehouseError, unknown
+
+Evaluate = Callable[[Mapping[str, Any]], Any]
+
+_INT64 = range(-(2**63), 2**63)
+# As wide as an engine's decimals; what does not fit raises instead of being rounded.
+_EXACT = Context(prec=38, traps=[Inexact, InvalidOperation])
+
+
+class ExpressionError(LakehouseError):
+    """An expression has no value for these arguments: a division by zero, or an overflow."""
+
+
+def compile(node: Node, kinds: Mapping[str, Kind], where: str = "Expression") -> Evaluate:
+    """Return a function from values by name to the value of an expression.
+
+    `kinds` gives the type of each name that may be used, as `view.feature` where it is a feature;
+    the result is of `kind_of(node, kinds)`. `and` and `or` are read from left to right and stop
+    as soon as they are decided, `case` and `coalesce` evaluate only what they give. Raises
+    DeclarationError for a wrong expression here, and ExpressionError when evaluated.
+
+    >>> from lakehouse.declare.expressions import parse
+    >>> mean = compile(parse("spend / (payments + 1)"), {"spend": "decimal", "payments": "int"})
+    >>> mean({"spend": Decimal("10.00"), "payments": 3}), mean({"spend": None, "payments": 3})
+    (2.5, None)
+    """
+    kind = kind_of(node, kinds, where)
+    evaluate = _as(kind, _Compiler(kinds, where).build(node))
+
+    def value(row: Mapping[str, Any]) -> Any:
+        try:
+            return evaluate(row)
+        except KeyError as error:
+            raise ExpressionError(unknown("value", str(error.args[0]), row, where)) from error
+        except _Undefined as error:
+            raise ExpressionError(f"{where}: {error}") from error
+        except (Inexact, InvalidOperation) as error:
+            raise ExpressionError(
+                f"{where}: overflow, a decimal of more than 38 digits."
+            ) from error
+
+    return value
+
+
+class _Undefined(Exception):
+    """Why there is no value; the outermost function adds where."""
+
+
+class _Compiler:
+    """Builds one closure for each node, with the types decided beforehand."""
+
+    def __init__(self, kinds: Mapping[str, Kind], where: str) -> None:
+        self.kinds = kinds
+        self.where = where
+
+    def kind(self, node: Node) -> Kind | None:
+        return kind_of(node, self.kinds, self.where)
+
+    def build(self, node: Node) -> Evaluate:
+        if isinstance(node, Literal):
+            return _constant(node.value)
+        if isinstance(node, Name):
+            return operator.itemgetter(node.name)
+        function, arguments = node.function, node.arguments
+        if function in _DECIDED_EARLY:
+            return _logic([self.build(a) for a in arguments], _DECIDED_EARLY[function])
+        if function in _COMPARISONS:
+            return self.compared(function, *arguments)
+        if function == "in":
+            items = [self.compared("=", arguments[0], item) for item in arguments[1:]]
+            return _logic(items, decided=True)
+        if function == "between":
+            value, low, high = arguments
+            bounds = [self.compared(">=", value, low), self.compared("<=", value, high)]
+            return _logic(bounds, decided=False)
+        if function == "is_null":
+            (tested,) = map(self.build, arguments)
+            return lambda row: tested(row) is None
+        if function == "case":
+            return self.cased(node)
+        if function == "coalesce":
+            kind = self.kind(node)
+            return _coalesce([_as(kind, self.build(a)) for a in arguments])
+        if function == "nullif":
+            kind = self.kind(node)
+            same = self.compared("=", *arguments)
+            return _nullif(same, _as(kind, self.build(arguments[0])))
+        if function in ("least", "greatest"):
+            kind = self.kind(node)
+            return _extreme([_as(kind, self.build(a)) for a in arguments], function == "greatest")
+        if function in _ARITHMETIC:
+            kind = self.kind(node)
+            return _strict(
+                _ARITHMETIC[function](kind), [_as(kind, self.build(a)) for a in arguments]
+            )
+        return _strict(_FUNCTIONS[function], [self.build(a) for a in arguments])
+
+    def compared(self, function: str, left: Node, right: Node) -> Evaluate:
+        test = _COMPARISONS[function]
+        arguments = [self.build(left), self.build(right)]
+        kinds = {self.kind(left), self.kind(right)}
+        if "float" in kinds:
+            return _strict(lambda a, b: test(_ordered(float(a)), _ordered(float(b))), arguments)
+        if "timestamp" in kinds:
+            return _strict(lambda a, b: test(_utc(a), _utc(b)), arguments)
+        return _strict(test, arguments)
+
+    def cased(self, node: Call) -> Evaluate:
+        kind = self.kind(node)
+        parts = [self.build(a) for a in node.arguments]
+        branches = list(zip(parts[0:-1:2], [_as(kind, p) for p in parts[1:-1:2]], strict=True))
+        otherwise = _as(kind, parts[-1])
+
+        def value(row: Mapping[str, Any]) -> Any:
+            for condition, result in branches:
+                if condition(row) is True:
+                    return result(row)
+            return otherwise(row)
+
+        return value
+
+
+def _constant(value: Any) -> Evaluate:
+    if isinstance(value, int) and value not in _INT64:
+        raise ExpressionError(f"The number {value} does not fit 64 bits.")
+    return lambda row: value
+
+
+def _as(kind: Kind | None, evaluate: Evaluate) -> Evaluate:
+    """Convert to float where branches or operands of several kinds meet as floats."""
+    if kind != "float":
+        return evaluate
+
+    def value(row: Mapping[str, Any]) -> float | None:
+        found = evaluate(row)
+        return None if found is None else float(found)
+
+    return value
+
+
+def _strict(function: Callable[..., Any], arguments: Sequence[Evaluate]) -> Evaluate:
+    """Null if any argument is."""
+    if len(arguments) == 1:
+        (only,) = arguments
+
+        def value_of_one(row: Mapping[str, Any]) -> Any:
+            found = only(row)
+            return None if found is None else function(found)
+
+        return value_of_one
+    first, second = arguments
+
+    def value_of_two(row: Mapping[str, Any]) -> Any:
+        a, b = first(row), second(row)
+        return None if a is None or b is None else function(a, b)
+
+    return value_of_two
+
+
+def _logic(arguments: Sequence[Evaluate], decided: bool) -> Evaluate:
+    """`or` where True decides, `and` where False does; otherwise null if any argument is."""
+
+    def value(row: Mapping[str, Any]) -> bool | None:
+        result: bool | None = not decided
+        for argument in arguments:
+            found: bool | None = argument(row)
+            if found is decided:
+                return decided
+            if found is None:
+                result = None
+        return result
+
+    return value
+
+
+def _coalesce(arguments: Sequence[Evaluate]) -> Evaluate:
+    def value(row: Mapping[str, Any]) -> Any:
+        for argument in arguments:
+            found = argument(row)
+            if found is not None:
+                return found
+        return None
+
+    return value
+
+
+def _nullif(same: Evaluate, evaluate: Evaluate) -> Evaluate:
+    return lambda row: None if same(row) is True else evaluate(row)
+
+
+def _extreme(arguments: Sequence[Evaluate], greatest: bool) -> Evaluate:
+    choose = max if greatest else min
+
+    def value(row: Mapping[str, Any]) -> Any:
+        found = [v for v in (argument(row) for argument in arguments) if v is not None]
+        return choose(found, key=_ordered) if found else None
+
+    return value
+
+
+def _ordered(value: Any) -> tuple[bool, Any]:
+    """Order NaN after every number and equal to itself, as the engines do."""
+    return (True, 0.0) if value != value else (False, value)
+
+
+def _utc(value: datetime) -> datetime:
+    """A time in UTC; one without a zone is UTC already."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _within(value: int) -> int:
+    if value not in _INT64:
+        raise _Undefined(
+            f"overflow, {value} does not fit 64 bits; write float(…) around an operand."
+        )
+    return value
+
+
+def _divide(a: Any, b: Any) -> float:
+    divisor = float(b)
+    if divisor == 0:
+        raise _Undefined(
+            "division by zero; say what it gives then, as in 'case when b <> 0 then a / b end'."
+        )
+    return float(a) / divisor
+
+
+def _remainder(a: int, b: int) -> int:
+    """The remainder with the sign of `a`, as in SQL; Python's own has the sign of `b`."""
+    if b == 0:
+        raise _Undefined(
+            "remainder of a division by zero; say what it gives then, as in "
+            "'case when b <> 0 then a % b end'."
+        )
+    remainder = abs(a) % abs(b)
+    return -remainder if a < 0 else remainder
+
+
+def _arithmetic(
+    plain: Callable[..., Any], exact: Callable[..., Decimal]
+) -> Callable[[Kind | None], Callable[..., Any]]:
+    """The operation for the kind its operands have in common."""
+
+    def of(kind: Kind | None) -> Callable[..., Any]:
+        if kind == "decimal":
+            return exact
+        if kind == "float":
+            return plain
+        return lambda *operands: _within(plain(*operands))
+
+    return of
+
+
+def _lower(text: str) -> str:
+    return text.lower() if text.isascii() else "".join(map(_lower_letter, text))
+
+
+def _upper(text: str) -> str:
+    return text.upper() if text.isascii() else "".join(map(_upper_letter, text))
+
+
+def _lower_letter(letter: str) -> str:
+    """One letter for one, as DuckDB does; Python's own mapping may give two."""
+    return "i" if letter == "İ" else letter.lower()
+
+
+def _upper_letter(letter: str) -> str:
+    upper, title = letter.upper(), letter.title()
+    if len(upper) == 1:
+        return upper
+    if letter == "ß":
+        return "ẞ"
+    return title if len(title) == 1 else letter
+
+
+_DECIDED_EARLY = {"and": False, "or": True}
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_ARITHMETIC = {
+    "+": _arithmetic(operator.add, _EXACT.add),
+    "-": _arithmetic(operator.sub, _EXACT.subtract),
+    "*": _arithmetic(operator.mul, _EXACT.multiply),
+    "neg": _arithmetic(operator.neg, _EXACT.minus),
+    "abs": _arithmetic(operator.abs, _EXACT.abs),
+}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "not": operator.not_,
+    "/": _divide,
+    "%": _remainder,
+    "float": float,
+    "hour": lambda at: _utc(at).hour,
+    "minute": lambda at: _utc(at).minute,
+    "day": lambda at: _utc(at).day,
+    "month": lambda at: _utc(at).month,
+    "weekday": lambda at: _utc(at).weekday(),
+    "lower": _lower,
+    "upper": _upper,
+    "length": len,
+}
