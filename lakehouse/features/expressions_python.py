@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Inexact, InvalidOperation
 from typing import Any
 
 from lakehouse.declare.contract import Kind
 from lakehouse.declare.expressions import Call, Literal, Name, Node, kind_of
 from lakehouse.errors import LakehouseError, unknown
+from lakehouse.features.sql_values import (
+    ARITHMETIC,
+    COMPARISONS,
+    FUNCTIONS,
+    INT64,
+    Undefined,
+    ordered,
+    utc,
+)
 
 Evaluate = Callable[[Mapping[str, Any]], Any]
-
-_INT64 = range(-(2**63), 2**63)
-# As wide as an engine's decimals; what does not fit raises instead of being rounded.
-_EXACT = Context(prec=38, traps=[Inexact, InvalidOperation])
+DECIDED_BY = {"and": False, "or": True}
 
 
 class ExpressionError(LakehouseError):
@@ -35,6 +40,7 @@ def compile(node: Node, kinds: Mapping[str, Kind], where: str = "Expression") ->
     as soon as they are decided, `case` and `coalesce` evaluate only what they give. Raises
     DeclarationError for a wrong expression here, and ExpressionError when evaluated.
 
+    >>> from decimal import Decimal
     >>> from lakehouse.declare.expressions import parse
     >>> mean = compile(parse("spend / (payments + 1)"), {"spend": "decimal", "payments": "int"})
     >>> mean({"spend": Decimal("10.00"), "payments": 3}), mean({"spend": None, "payments": 3})
@@ -48,7 +54,7 @@ def compile(node: Node, kinds: Mapping[str, Kind], where: str = "Expression") ->
             return evaluate(row)
         except KeyError as error:
             raise ExpressionError(unknown("value", str(error.args[0]), row, where)) from error
-        except _Undefined as error:
+        except Undefined as error:
             raise ExpressionError(f"{where}: {error}") from error
         except (Inexact, InvalidOperation) as error:
             raise ExpressionError(
@@ -56,10 +62,6 @@ def compile(node: Node, kinds: Mapping[str, Kind], where: str = "Expression") ->
             ) from error
 
     return value
-
-
-class _Undefined(Exception):
-    """Why there is no value; the outermost function adds where."""
 
 
 class _Compiler:
@@ -78,9 +80,9 @@ class _Compiler:
         if isinstance(node, Name):
             return operator.itemgetter(node.name)
         function, arguments = node.function, node.arguments
-        if function in _DECIDED_EARLY:
-            return _logic([self.build(a) for a in arguments], _DECIDED_EARLY[function])
-        if function in _COMPARISONS:
+        if function in DECIDED_BY:
+            return _logic([self.build(a) for a in arguments], DECIDED_BY[function])
+        if function in COMPARISONS:
             return self.compared(function, *arguments)
         if function == "in":
             items = [self.compared("=", arguments[0], item) for item in arguments[1:]]
@@ -104,21 +106,21 @@ class _Compiler:
         if function in ("least", "greatest"):
             kind = self.kind(node)
             return _extreme([_as(kind, self.build(a)) for a in arguments], function == "greatest")
-        if function in _ARITHMETIC:
+        if function in ARITHMETIC:
             kind = self.kind(node)
             return _strict(
-                _ARITHMETIC[function](kind), [_as(kind, self.build(a)) for a in arguments]
+                ARITHMETIC[function](kind), [_as(kind, self.build(a)) for a in arguments]
             )
-        return _strict(_FUNCTIONS[function], [self.build(a) for a in arguments])
+        return _strict(FUNCTIONS[function], [self.build(a) for a in arguments])
 
     def compared(self, function: str, left: Node, right: Node) -> Evaluate:
-        test = _COMPARISONS[function]
+        test = COMPARISONS[function]
         arguments = [self.build(left), self.build(right)]
         kinds = {self.kind(left), self.kind(right)}
         if "float" in kinds:
-            return _strict(lambda a, b: test(_ordered(float(a)), _ordered(float(b))), arguments)
+            return _strict(lambda a, b: test(ordered(float(a)), ordered(float(b))), arguments)
         if "timestamp" in kinds:
-            return _strict(lambda a, b: test(_utc(a), _utc(b)), arguments)
+            return _strict(lambda a, b: test(utc(a), utc(b)), arguments)
         return _strict(test, arguments)
 
     def cased(self, node: Call) -> Evaluate:
@@ -137,7 +139,7 @@ class _Compiler:
 
 
 def _constant(value: Any) -> Evaluate:
-    if isinstance(value, int) and value not in _INT64:
+    if isinstance(value, int) and value not in INT64:
         raise ExpressionError(f"The number {value} does not fit 64 bits.")
     return lambda row: value
 
@@ -209,113 +211,6 @@ def _extreme(arguments: Sequence[Evaluate], greatest: bool) -> Evaluate:
 
     def value(row: Mapping[str, Any]) -> Any:
         found = [v for v in (argument(row) for argument in arguments) if v is not None]
-        return choose(found, key=_ordered) if found else None
+        return choose(found, key=ordered) if found else None
 
     return value
-
-
-def _ordered(value: Any) -> tuple[bool, Any]:
-    """Order NaN after every number and equal to itself, as the engines do."""
-    return (True, 0.0) if value != value else (False, value)
-
-
-def _utc(value: datetime) -> datetime:
-    """A time in UTC; one without a zone is UTC already."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _within(value: int) -> int:
-    if value not in _INT64:
-        raise _Undefined(
-            f"overflow, {value} does not fit 64 bits; write float(…) around an operand."
-        )
-    return value
-
-
-def _divide(a: Any, b: Any) -> float:
-    divisor = float(b)
-    if divisor == 0:
-        raise _Undefined(
-            "division by zero; say what it gives then, as in 'case when b <> 0 then a / b end'."
-        )
-    return float(a) / divisor
-
-
-def _remainder(a: int, b: int) -> int:
-    """The remainder with the sign of `a`, as in SQL; Python's own has the sign of `b`."""
-    if b == 0:
-        raise _Undefined(
-            "remainder of a division by zero; say what it gives then, as in "
-            "'case when b <> 0 then a % b end'."
-        )
-    remainder = abs(a) % abs(b)
-    return -remainder if a < 0 else remainder
-
-
-def _arithmetic(
-    plain: Callable[..., Any], exact: Callable[..., Decimal]
-) -> Callable[[Kind | None], Callable[..., Any]]:
-    """The operation for the kind its operands have in common."""
-
-    def of(kind: Kind | None) -> Callable[..., Any]:
-        if kind == "decimal":
-            return exact
-        if kind == "float":
-            return plain
-        return lambda *operands: _within(plain(*operands))
-
-    return of
-
-
-def _lower(text: str) -> str:
-    return text.lower() if text.isascii() else "".join(map(_lower_letter, text))
-
-
-def _upper(text: str) -> str:
-    return text.upper() if text.isascii() else "".join(map(_upper_letter, text))
-
-
-def _lower_letter(letter: str) -> str:
-    """One letter for one, as DuckDB does; Python's own mapping may give two."""
-    return "i" if letter == "İ" else letter.lower()
-
-
-def _upper_letter(letter: str) -> str:
-    upper, title = letter.upper(), letter.title()
-    if len(upper) == 1:
-        return upper
-    if letter == "ß":
-        return "ẞ"
-    return title if len(title) == 1 else letter
-
-
-_DECIDED_EARLY = {"and": False, "or": True}
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "<>": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_ARITHMETIC = {
-    "+": _arithmetic(operator.add, _EXACT.add),
-    "-": _arithmetic(operator.sub, _EXACT.subtract),
-    "*": _arithmetic(operator.mul, _EXACT.multiply),
-    "neg": _arithmetic(operator.neg, _EXACT.minus),
-    "abs": _arithmetic(operator.abs, _EXACT.abs),
-}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "not": operator.not_,
-    "/": _divide,
-    "%": _remainder,
-    "float": float,
-    "hour": lambda at: _utc(at).hour,
-    "minute": lambda at: _utc(at).minute,
-    "day": lambda at: _utc(at).day,
-    "month": lambda at: _utc(at).month,
-    "weekday": lambda at: _utc(at).weekday(),
-    "lower": _lower,
-    "upper": _upper,
-    "length": len,
-}
