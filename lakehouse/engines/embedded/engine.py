@@ -15,6 +15,7 @@ from lakehouse.engines.embedded.frames import DuckFrame, listed, quoted
 from lakehouse.engines.embedded.session import QueryError, Session
 from lakehouse.engines.embedded.translate import to_duckdb
 from lakehouse.engines.protocol import BoundView, Frame, Landed, LandedFile, Transaction
+from lakehouse.errors import unknown
 
 
 class EmbeddedEngine:
@@ -64,7 +65,11 @@ class EmbeddedEngine:
 
     def query(self, sql: str, frames: Mapping[str, Frame]) -> DuckFrame:
         """Run portable Spark SQL over named frames, lazily; raises QueryError where it is wrong."""
-        translated = to_duckdb(portable_sql.read(sql, "Query"))
+        tree = portable_sql.read(sql, "Query")
+        for name in portable_sql.input_names(tree):
+            if name.lower() not in {frame.lower() for frame in frames}:
+                raise QueryError(unknown("table", name, frames, "This query"))
+        translated = to_duckdb(tree)
         taken = {name: self._taken(frame) for name, frame in frames.items()}
         if taken:
             named = ", ".join(f"{quoted(name)} AS ({f.sql})" for name, f in taken.items())
