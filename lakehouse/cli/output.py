@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ class Output:
     """Where answers go: `as_json` prints one JSON document instead of tables."""
 
     as_json: bool = False
-    console: Console = Console(highlight=False)
+    console: Console = field(default_factory=lambda: Console(highlight=False))
 
     def say(self, text: str) -> None:
         """Print a line for people; silent under --json."""

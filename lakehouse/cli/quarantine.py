@@ -27,8 +27,8 @@ def listed(
     found = []
     for cleaned in ctx.domain.cleaned:
         if table in (None, cleaned.name):
-            for row in list_quarantine(ctx, cleaned, limit):
-                found.append({"table": cleaned.name, **row})
+            rows = list_quarantine(ctx, cleaned, limit)
+            found.extend({"table": cleaned.name, **row} for row in rows)
     here.output.rows(
         found, "Quarantine", right=("rows",), empty="empty: every row kept its contract"
     )
