@@ -14,37 +14,22 @@ import numpy.typing as npt
 
 from lakehouse.errors import LakehouseError
 
-DAY = 86_400_000_000
-"""Microseconds of a day."""
+IMPUTE = "an estimator that takes no missing values needs an imputer in its Pipeline."
 
 
-def evaluate(
-    y: npt.ArrayLike,
-    score: npt.ArrayLike,
-    *,
-    at: npt.ArrayLike | None = None,
-    group: npt.ArrayLike | None = None,
-    k: int = 100,
-) -> dict[str, float]:
+def classification(y: npt.ArrayLike, score: npt.ArrayLike) -> dict[str, float]:
     """Return the metrics of scores between 0 and 1 beside the outcomes y (0, 1), by name.
 
-    Always `rows`, `positives`, `roc_auc`, `average_precision`, `log_loss` and `brier`. With the
-    times `at` (int64 microseconds since the epoch, or datetime64) and a `group` such as the
-    card of each row, also `precision_at_100_per_day` (named after k). A metric that is not
-    defined, for want of a positive or a negative row, is NaN. Raises LakehouseError for no rows,
-    columns of unequal length, and scores that are missing or no probabilities.
+    They are `rows`, `positives`, `roc_auc`, `average_precision`, `log_loss` and `brier`. One
+    that is not defined, for want of a positive or a negative row, is NaN. Raises LakehouseError
+    for no rows, columns of unequal length, and scores that are missing or no probabilities.
 
-    >>> metrics = evaluate([0, 1, 0, 1], [0.1, 0.9, 0.4, 0.3])
+    >>> metrics = classification([0, 1, 0, 1], [0.1, 0.9, 0.4, 0.3])
     >>> metrics["rows"], metrics["positives"], metrics["roc_auc"]
     (4.0, 2.0, 0.75)
     """
     truth, scores = _checked(y, score)
-    if (at is None) != (group is None):
-        raise LakehouseError(
-            "Precision at k a day needs both the times (at) and the groups of the rows, or "
-            "neither; one of them is missing."
-        )
-    metrics = {
+    return {
         "rows": float(len(truth)),
         "positives": float(truth.sum()),
         "roc_auc": roc_auc(truth, scores),
@@ -52,10 +37,33 @@ def evaluate(
         "log_loss": log_loss(truth, scores),
         "brier": brier(truth, scores),
     }
-    if at is not None and group is not None:
-        name = f"precision_at_{k}_per_day"
-        metrics[name] = precision_at_k_per_day(truth, scores, _day(at), group, k)
-    return metrics
+
+
+def regression(y: npt.ArrayLike, value: npt.ArrayLike) -> dict[str, float]:
+    """Return the metrics of predicted values beside the true ones, by name.
+
+    They are `rows`, `mean_absolute_error` and `root_mean_squared_error` in the unit of y, and
+    `r2`, NaN where y does not vary. Raises LakehouseError for no rows, columns of unequal
+    length, and values that are missing or infinite.
+
+    >>> regression([1.0, 3.0], [2.0, 3.0])["mean_absolute_error"]
+    0.5
+    """
+    truth, values = _paired(y, value)
+    if not np.isfinite(truth).all() or not np.isfinite(values).all():
+        raise LakehouseError(
+            f"{np.count_nonzero(~np.isfinite(truth))} true and "
+            f"{np.count_nonzero(~np.isfinite(values))} predicted values are missing or infinite; "
+            + IMPUTE
+        )
+    errors = values - truth
+    spread = float(np.sum((truth - truth.mean()) ** 2))
+    return {
+        "rows": float(len(truth)),
+        "mean_absolute_error": float(np.mean(np.abs(errors))),
+        "root_mean_squared_error": float(np.sqrt(np.mean(errors**2))),
+        "r2": 1 - float(np.sum(errors**2)) / spread if spread else math.nan,
+    }
 
 
 def roc_auc(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
@@ -137,7 +145,22 @@ def precision_at_k_per_day(
 def _checked(
     y: npt.ArrayLike, score: npt.ArrayLike
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
-    truth, scores = np.asarray(y), np.asarray(score, dtype=np.float64)
+    truth, scores = _paired(y, score)
+    if strange := sorted({str(v) for v in truth[(truth != 0) & (truth != 1)]}):
+        raise LakehouseError(f"Outcomes must be 0 or 1, found {', '.join(strange[:5])}.")
+    inside = (scores >= 0) & (scores <= 1)
+    if not inside.all():
+        wrong = scores[~inside]
+        raise LakehouseError(
+            f"{len(wrong)} scores are missing or outside 0 … 1 (first: {wrong[0]}); {IMPUTE}"
+        )
+    return truth.astype(np.int8), scores
+
+
+def _paired(
+    y: npt.ArrayLike, score: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    truth, scores = np.asarray(y, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if truth.shape != scores.shape or truth.ndim != 1:
         raise LakehouseError(
             f"Outcomes of shape {truth.shape} do not go with scores of shape {scores.shape}; "
@@ -148,25 +171,4 @@ def _checked(
             "There are no rows to evaluate; the test part of the split is empty: lengthen "
             "test_last, or take in later data."
         )
-    outcomes = truth.astype(np.float64)
-    if strange := sorted({str(v) for v in truth[(outcomes != 0) & (outcomes != 1)]}):
-        raise LakehouseError(f"Outcomes must be 0 or 1, found {', '.join(strange[:5])}.")
-    if not ((scores >= 0) & (scores <= 1)).all():
-        wrong = scores[~((scores >= 0) & (scores <= 1))]
-        raise LakehouseError(
-            f"{len(wrong)} scores are missing or outside 0 … 1 (first: {wrong[0]}); an estimator "
-            "that takes no missing values needs an imputer in its Pipeline."
-        )
-    return outcomes.astype(np.int8), scores
-
-
-def _day(at: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    times = np.asarray(at)
-    if times.dtype.kind == "M":
-        times = times.astype("datetime64[us]").astype(np.int64)
-    if times.dtype.kind != "i":
-        raise LakehouseError(
-            f"Times are int64 microseconds or datetime64, not {times.dtype}; of a column with a "
-            'time zone take series.dt.tz_convert("UTC").dt.tz_localize(None).'
-        )
-    return np.asarray(times // DAY, dtype=np.int64)
+    return truth, scores

@@ -10,12 +10,12 @@ import pytest
 
 from lakehouse.errors import LakehouseError
 from lakehouse.training.metrics import (
-    DAY,
     average_precision,
     brier,
-    evaluate,
+    classification,
     log_loss,
     precision_at_k_per_day,
+    regression,
     roc_auc,
 )
 
@@ -74,11 +74,8 @@ def test_k_divides_even_where_fewer_cards_are_left() -> None:
     assert precision_at_k_per_day([1, 1], [0.9, 0.8], [1, 1], ["a", "b"], k=4) == 0.5
 
 
-def test_metrics_of_a_small_case_are_those_worked_out_by_hand() -> None:
-    y, score = [0, 1, 0, 1], [0.1, 0.9, 0.4, 0.3]
-    at = [0, 1, DAY - 1, DAY]
-    metrics = evaluate(y, score, at=at, group=["a", "b", "c", "a"], k=2)
-    assert metrics == pytest.approx(
+def test_classification_of_a_small_case_is_as_worked_out_by_hand() -> None:
+    assert classification([0, 1, 0, 1], [0.1, 0.9, 0.4, 0.3]) == pytest.approx(
         {
             "rows": 4,
             "positives": 2,
@@ -86,19 +83,22 @@ def test_metrics_of_a_small_case_are_those_worked_out_by_hand() -> None:
             "average_precision": (1 + 2 / 3) / 2,
             "log_loss": -math.log(0.9 * 0.9 * 0.6 * 0.3) / 4,
             "brier": (0.01 + 0.01 + 0.16 + 0.49) / 4,
-            "precision_at_2_per_day": 0.5,
         }
     )
 
 
-def test_day_is_a_day_of_utc_whatever_holds_the_time() -> None:
-    at = pd.Series(pd.to_datetime(["2018-07-25T23:59:59.999999", "2018-07-26T00:00:00.000000"]))
-    cases = [at, at.to_numpy(), at.to_numpy().astype("datetime64[us]").astype(np.int64)]
-    for times in cases:
-        metrics = evaluate([1, 1], [0.9, 0.8], at=times, group=[7, 8], k=1)
-        assert metrics["precision_at_1_per_day"] == 1.0
-    with pytest.raises(LakehouseError, match="tz_convert"):
-        evaluate([1, 1], [0.9, 0.8], at=at.dt.tz_localize("UTC"), group=[7, 8])
+def test_regression_of_a_small_case_is_as_worked_out_by_hand() -> None:
+    assert regression([1.0, 2.0, 6.0], [1.0, 4.0, 5.0]) == pytest.approx(
+        {
+            "rows": 3,
+            "mean_absolute_error": 1.0,
+            "root_mean_squared_error": math.sqrt(5 / 3),
+            "r2": 1 - 5 / 14,
+        }
+    )
+    assert math.isnan(regression([2.0, 2.0], [1.0, 2.0])["r2"])
+    with pytest.raises(LakehouseError, match="1 true and 0 predicted"):
+        regression([1.0, math.inf], [1.0, 2.0])
 
 
 def test_boolean_series_are_taken_by_position_not_by_index() -> None:
@@ -107,7 +107,7 @@ def test_boolean_series_are_taken_by_position_not_by_index() -> None:
 
 
 def test_metric_without_both_outcomes_is_nan_and_not_a_warning() -> None:
-    none, every = evaluate([0, 0], [0.1, 0.2]), evaluate([1, 1], [0.1, 0.2])
+    none, every = classification([0, 0], [0.1, 0.2]), classification([1, 1], [0.1, 0.2])
     assert math.isnan(none["roc_auc"])
     assert math.isnan(none["average_precision"])
     assert math.isnan(every["roc_auc"])
@@ -135,12 +135,10 @@ def test_wrong_input_is_refused_with_what_is_wrong(
     y: list[int], score: list[float], says: str
 ) -> None:
     with pytest.raises(LakehouseError, match=says):
-        evaluate(y, score)
+        classification(y, score)
 
 
-def test_times_without_groups_and_unequal_groups_are_refused() -> None:
-    with pytest.raises(LakehouseError, match="needs both"):
-        evaluate([0, 1], [0.1, 0.2], at=[0, 1])
+def test_unequal_columns_and_no_places_are_refused() -> None:
     with pytest.raises(LakehouseError, match="2 outcomes for 1 days and 2 groups"):
         precision_at_k_per_day([0, 1], [0.1, 0.2], [1], ["a", "b"])
     with pytest.raises(LakehouseError, match="k = 0"):
