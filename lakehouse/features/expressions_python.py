@@ -18,7 +18,6 @@ from lakehouse.features.sql_values import (
     ARITHMETIC,
     COMPARISONS,
     FUNCTIONS,
-    INT64,
     Undefined,
     ordered,
     utc,
@@ -76,7 +75,8 @@ class _Compiler:
 
     def build(self, node: Node) -> Evaluate:
         if isinstance(node, Literal):
-            return _constant(node.value)
+            constant = node.value
+            return lambda row: constant
         if isinstance(node, Name):
             return operator.itemgetter(node.name)
         function, arguments = node.function, node.arguments
@@ -136,12 +136,6 @@ class _Compiler:
             return otherwise(row)
 
         return value
-
-
-def _constant(value: Any) -> Evaluate:
-    if isinstance(value, int) and value not in INT64:
-        raise ExpressionError(f"The number {value} does not fit 64 bits.")
-    return lambda row: value
 
 
 def _as(kind: Kind | None, evaluate: Evaluate) -> Evaluate:

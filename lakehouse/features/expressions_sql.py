@@ -28,6 +28,7 @@ _PLAIN = {
     "minute",
     "month",
     "upper",
+    "weekday",
 }
 
 
@@ -75,8 +76,6 @@ _SPECIAL = {
     "float": "CAST({0} AS DOUBLE)",
     # NULLIF has the type of its first argument alone; here it is what both have in common.
     "nullif": "CASE WHEN {0} = {1} THEN NULL WHEN TRUE THEN {0} ELSE {1} END",
-    # Monday, 5 January 1970, is 0; engines differ in the day their own functions begin with.
-    "weekday": "(((DATEDIFF(CAST({0} AS DATE), DATE '1970-01-05') % 7) + 7) % 7)",
 }
 
 
