@@ -1,0 +1,165 @@
+"""Twelve windowed features at 1.75 million moments, beside bare Polars rolling over the events.
+
+Run it with `python -m tests.benchmarks.bench_windows [--rows N] [--rounds N]`. The events are the
+size of the payments use case: two keys of 5,000 and 10,000 entities, 183 days, counts and exact
+sums over 1, 7 and 30 days. The kernels answer at moments of their own, in no order; Polars is
+spared that, and answers at the events themselves. Both start from unsorted columns and end in
+the caller's order. Each round times both, and the best of the rounds counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lakehouse.engines.embedded.index import EventIndex, Moments
+from lakehouse.engines.embedded.latest import last_index
+from lakehouse.engines.embedded.measures import Measure
+from lakehouse.engines.embedded.windows import Window, Windows
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+DAYS = (1, 7, 30)
+ENTITIES = {"customer": 5_000, "terminal": 10_000}
+Columns = dict[str, Any]
+
+
+def make_columns(rows: int, seed: int = 0) -> tuple[Columns, Columns]:
+    """Return events, in order of time to the second, and moments, in no order to the µs."""
+    random = np.random.default_rng(seed)
+    span = 183 * DAY
+    events: Columns = {name: random.integers(0, n, rows) for name, n in ENTITIES.items()}
+    events["event_at"] = np.sort(random.integers(0, span // SECOND, rows)) * SECOND
+    events["cents"] = random.integers(1, 50_000, rows)
+    moments: Columns = {name: random.integers(0, n, rows) for name, n in ENTITIES.items()}
+    moments["at"] = random.integers(0, span, rows)
+    return events, moments
+
+
+def with_kernels(events: Columns, moments: Columns, known_at: Any = None) -> Columns:
+    """Return the twelve features, named as Polars names them below."""
+    features: Columns = {}
+    for key in ENTITIES:
+        index = EventIndex(events[key], events["event_at"], known_at)
+        windows = Windows(index, Moments(moments[key], moments["at"]))
+        cents = Measure(index, events["cents"])
+        for days in DAYS:
+            features[f"{key}_count_{days}d"] = windows.count(cents, Window(days * DAY))
+            features[f"{key}_sum_{days}d"] = windows.sum(cents, Window(days * DAY))
+    return features
+
+
+def with_merging(events: Columns, moments: Columns, known_at: Any = None) -> Columns:
+    """Return minimum and floating-point sum instead of count and exact sum."""
+    features: Columns = {}
+    for key in ENTITIES:
+        index = EventIndex(events[key], events["event_at"], known_at)
+        windows = Windows(index, Moments(moments[key], moments["at"]))
+        euros = Measure(index, events["cents"] / 100)
+        for days in DAYS:
+            features[f"{key}_min_{days}d"] = windows.min(euros, Window(days * DAY)).values
+            features[f"{key}_sum_{days}d"] = windows.sum(euros, Window(days * DAY))
+    return features
+
+
+def with_latest(events: Columns, moments: Columns, known_at: Any = None) -> Columns:
+    """Return the row of the latest event of each key."""
+    return {
+        key: last_index(
+            EventIndex(events[key], events["event_at"], known_at),
+            Moments(moments[key], moments["at"]),
+        )
+        for key in ENTITIES
+    }
+
+
+def with_polars_over(events: Columns) -> pl.DataFrame:
+    """Return the twelve features at the events by `rolling_sum_by` over each key."""
+    frame = pl.DataFrame(events).with_columns(pl.col("event_at").cast(pl.Datetime("us")))
+    one = pl.col("cents").is_not_null().cast(pl.Int64)
+    inputs = {"count": one, "sum": pl.col("cents")}
+    return frame.select(
+        value.rolling_sum_by("event_at", f"{days}d", closed="left")
+        .over(key)
+        .alias(f"{key}_{name}_{days}d")
+        for key in ENTITIES
+        for days in DAYS
+        for name, value in inputs.items()
+    )
+
+
+def with_polars_groups(events: Columns) -> list[pl.DataFrame]:
+    """Return the same by `rolling(group_by=…)`, one frame for each key and window."""
+    frame = pl.DataFrame(events).with_columns(pl.col("event_at").cast(pl.Datetime("us")))
+    return [
+        ordered.rolling("event_at", period=f"{days}d", closed="left", group_by=key).agg(
+            pl.len().alias(f"{key}_count_{days}d"),
+            pl.col("cents").sum().alias(f"{key}_sum_{days}d"),
+        )
+        for key in ENTITIES
+        for ordered in [frame.sort(key, "event_at")]
+        for days in DAYS
+    ]
+
+
+def check_equal(events: Columns) -> None:
+    """Stop unless the kernels, asked at the events themselves, equal Polars."""
+    actual = with_kernels(events, {**events, "at": events["event_at"]})
+    expected = with_polars_over(events).fill_null(0)
+    for name, values in actual.items():
+        if not np.array_equal(values, expected[name].to_numpy()):
+            raise SystemExit(f"{name} differs from Polars: the benchmark means nothing.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_750_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    events, moments = make_columns(options.rows)
+    check_equal(events)
+
+    random = np.random.default_rng(1)
+    some = np.where(random.random(options.rows) < 0.01, random.integers(0, 3 * DAY), 0)
+    late = events["event_at"] + some
+    scattered = events["event_at"] + random.integers(0, 7 * DAY, options.rows)
+    in_order = {name: values[np.argsort(moments["at"])] for name, values in moments.items()}
+    work: dict[str, Callable[[], object]] = {
+        "polars: rolling_sum_by over each key": lambda: with_polars_over(events),
+        "polars: rolling, grouped by each key": lambda: with_polars_groups(events),
+        "kernels: count, exact sum": lambda: with_kernels(events, moments),
+        "kernels: count, exact sum, moments in order": lambda: with_kernels(events, in_order),
+        "kernels: count, exact sum, 1 % late": lambda: with_kernels(events, moments, late),
+        "kernels: count, exact sum, all late 0-7 days": lambda: with_kernels(
+            events, moments, scattered
+        ),
+        "kernels: min, float sum": lambda: with_merging(events, moments),
+        "kernels: min, float sum, 1 % late": lambda: with_merging(events, moments, late),
+        "kernels: min, float sum, all late by 0-7 days": lambda: with_merging(
+            events, moments, scattered
+        ),
+        "kernels: latest row of 2 keys": lambda: with_latest(events, moments),
+        "kernels: latest row, all late by 0-7 days": lambda: with_latest(
+            events, moments, scattered
+        ),
+    }
+    seconds = dict.fromkeys(work, float("inf"))
+    for _ in range(options.rounds):
+        for name, run in work.items():
+            start = time.perf_counter()
+            run()
+            seconds[name] = min(seconds[name], time.perf_counter() - start)
+
+    peer = min(taken for name, taken in seconds.items() if name.startswith("polars"))
+    print(f"{options.rows:,} events and moments, best of {options.rounds} rounds")
+    for name, taken in seconds.items():
+        print(f"{name:45s} {taken:7.2f} s   {taken / peer:5.2f} of the faster Polars")
+
+
+if __name__ == "__main__":
+    main()
