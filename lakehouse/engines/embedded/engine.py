@@ -124,7 +124,7 @@ class EmbeddedEngine:
         if not delta.exists(table):
             if writing.DELETE in rows.names:
                 others = listed(n for n in rows.names if n != writing.DELETE)
-                kept = f"SELECT {others} FROM {{}} WHERE NOT {quoted(writing.DELETE)}"
+                kept = f"SELECT {others} FROM {{}} WHERE {quoted(writing.DELETE)} IS NOT TRUE"
                 rows = self._derived(kept, rows)
             with self._session.batches(rows) as batches:
                 return writing.write(table, batches, "append", transaction, metadata)

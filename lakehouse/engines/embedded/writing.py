@@ -66,7 +66,7 @@ def merge(
     has_deletes = DELETE in rows.schema.names
     matched = " AND ".join(f"target.{quoted(key)} = source.{quoted(key)}" for key in keys)
     values = {quoted(name): f"source.{quoted(name)}" for name in names}
-    kept = f"NOT source.{quoted(DELETE)}" if has_deletes else None
+    kept = f"source.{quoted(DELETE)} IS NOT TRUE" if has_deletes else None
     try:
         merger = target.merge(
             rows,
