@@ -140,6 +140,8 @@ def check_a_new_column_widens_the_table(engine: Engine, folder: Path) -> None:
     wide = _named("b").select(["name"]).append_column("colour", pa.array(["red"]))
     _write(engine, path, narrow, Transaction("x", 1))
     _write(engine, path, wide, Transaction("x", 2))
+    columns = engine.columns(engine.read(path))
+    require_equal(columns, ["name", "number", "colour"], "Columns of the widened table")
     expected = [("a", 0, None), ("b", None, "red")]
     found = _rows(engine, path, columns=["name", "number", "colour"])
     require_rows(found, expected, "Rows of the widened table")

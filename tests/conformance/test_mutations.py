@@ -1,0 +1,70 @@
+"""The conformance suite catches engines that are wrong, each by the check that is meant to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lakehouse.engines.protocol import Engine, load
+from lakehouse.testing.conformance import CHECKS, NotConforming
+from lakehouse.testing.mutations import MUTANTS, unchanged
+
+CAUGHT_BY = {
+    "a window's end is closed": "check_window_boundaries_to_the_microsecond",
+    "a window's beginning is open": "check_window_boundaries_to_the_microsecond",
+    "a tie is lost": "check_ties_all_count",
+    "known time is ignored": "check_rows_count_once_known",
+    "known time must be before the moment": "check_rows_count_once_known",
+    "moments are in another zone": "check_moments_of_any_zone",
+    "days are those of another zone": "check_edges",
+    "times are cut to milliseconds": "check_window_boundaries_to_the_microsecond",
+    "the delay is missing": "check_delay",
+    "the edge is ignored": "check_edges",
+    "nulls are counted": "check_nulls_are_skipped",
+    "unknown is taken for true": "check_where_with_unknown",
+    "a criterion is ignored": "check_where_with_unknown",
+    "spine rows without events are lost": "check_every_spine_row_comes_back_once",
+    "equal spine rows come back once": "check_every_spine_row_comes_back_once",
+    "keys are concatenated": "check_composite_keys_do_not_collide",
+    "keys are trimmed": "check_text_keys_are_compared_exactly",
+    "whole-number keys are floats": "check_keys_of_every_type",
+    "a null key is an entity": "check_composite_keys_do_not_collide",
+    "amounts are floats": "check_decimals_are_exact",
+    "floats have single precision": "check_floats_do_not_remember",
+    "counts come as floats": "check_empty_tables_and_spines",
+    "an empty mean is 0": "check_nulls_are_skipped",
+    "an empty sum is null": "check_empty_tables_and_spines",
+    "the time to live is ignored": "check_latest_ttl",
+    "the row known last is the latest": "check_latest_late_rows",
+    "nulls are filled from earlier rows": "check_latest_values_come_as_they_are",
+    "a transaction is applied again": "check_a_transaction_is_applied_once",
+    "the version asked for is ignored": "check_every_version_can_be_read",
+    "the condition of a read is ignored": "check_reads_are_pruned",
+    "a merge replaces nothing": "check_merge_replaces_adds_and_removes",
+    "a merge removes nothing": "check_merge_replaces_adds_and_removes",
+    "an overwrite keeps what was there": "check_every_version_can_be_read",
+    "a new column is lost": "check_a_new_column_widens_the_table",
+    "a commit's metadata is lost": "check_tables_are_plain_delta",
+    "equal rows are written once": "check_values_come_back_as_written",
+}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return load("embedded")
+
+
+def test_every_mutant_has_a_check() -> None:
+    assert sorted(CAUGHT_BY) == sorted(MUTANTS)
+
+
+@pytest.mark.parametrize("mutation", MUTANTS)
+def test_mutant_is_caught(mutation: str, engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(NotConforming):
+        CHECKS[CAUGHT_BY[mutation]](MUTANTS[mutation](engine), tmp_path)
+
+
+@pytest.mark.parametrize("check", sorted(set(CAUGHT_BY.values())))
+def test_wrapper_without_a_mistake_passes(check: str, engine: Engine, tmp_path: Path) -> None:
+    CHECKS[check](unchanged(engine), tmp_path)
