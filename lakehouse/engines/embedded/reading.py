@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -48,16 +49,22 @@ def table_sql(table: Path, version: int | None, columns: Sequence[str] | None) -
     for name in wanted:
         if name not in fields:
             raise NotFound(unknown("column", name, fields, f"Table {table}"))
-    files = [_literal_path(uri) for uri in opened.file_uris()]
+    files = [Path(unquote(uri)) for uri in opened.file_uris()]
+    return f"SELECT {listed(wanted)} FROM ({parquet_sql(files, fields)})"
+
+
+def parquet_sql(files: Sequence[Path], types: Mapping[str, str]) -> str:
+    """Return the SELECT of columns of given DuckDB types from Parquet files that may lack some."""
     if not files:
-        nulls = ", ".join(f"CAST(NULL AS {fields[n]}) AS {quoted(n)}" for n in wanted)
+        nulls = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(n)}" for n, kind in types.items())
         return f"SELECT {nulls} WHERE false"
     schema = ", ".join(
         f"{text(name)}: {{name: {text(name)}, type: {text(kind)}, default_value: NULL}}"
-        for name, kind in fields.items()
+        for name, kind in types.items()
     )
+    paths = ", ".join(_literal_path(file) for file in files)
     return (
-        f"SELECT {listed(wanted)} FROM read_parquet([{', '.join(files)}], "
+        f"SELECT {listed(types)} FROM read_parquet([{paths}], "
         f"schema = MAP {{{schema}}}, hive_partitioning = false)"
     )
 
@@ -75,12 +82,9 @@ def _open(table: Path, version: int | None) -> DeltaTable:
         ) from error
 
 
-def _literal_path(uri: str) -> str:
+def _literal_path(path: Path) -> str:
     """A file's path as an SQL text in which no character is a wildcard."""
-    path = unquote(uri)
-    for wildcard in "[*?":
-        path = path.replace(wildcard, f"[{wildcard}]")
-    return text(path)
+    return text(re.sub(r"([\[*?])", r"[\1]", str(path)))
 
 
 def duckdb_type(kind: Any) -> str:

@@ -1,0 +1,273 @@
+"""The raw zone: deliveries become append-only rows of text, exactly as delivered, exactly once.
+
+All waiting deliveries of a source become one batch. Its plan is recorded before its commit, and
+the commit carries the batch's number as Delta's application transaction: a run that finds a
+planned batch which the table has not seen repeats it before it takes in anything new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse.declare.tables import Raw
+from lakehouse.engines import delta
+from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.engines.context import Context
+from lakehouse.engines.protocol import KNOWN_AT, Frame, Landed, LandedFile, Transaction
+from lakehouse.errors import LakehouseError
+from lakehouse.records.store import Run
+from lakehouse.zones import landing, sql_text, typing_grammar
+from lakehouse.zones.delivery_records import (
+    Delivery,
+    DeliveryRecords,
+    from_metadata,
+    to_metadata,
+)
+from lakehouse.zones.schema_policy import refusal
+
+PROVENANCE = ("_unparsed", "_delivery", "_row", "_batch", "_arrived_at", KNOWN_AT)
+"""The platform's columns of a raw table, after the delivered ones."""
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What one run took in: `set_aside` are (path, reason) of files that it could not take.
+
+    `version` is the raw table's, None where there is no table; `batch` the last one applied by
+    this run, None where nothing was waiting.
+    """
+
+    deliveries: int
+    rows: int
+    set_aside: tuple[tuple[str, str], ...]
+    version: int | None
+    batch: int | None
+
+
+def take_in(ctx: Context, raw: Raw) -> TakenIn:
+    """Take every waiting delivery of a raw table's source in, in one batch.
+
+    A delivery known by its content is passed over, an empty file is a delivery of no rows. A
+    file that cannot be read, or whose columns the source does not accept, is set aside and tried
+    again when its content or the source's declaration changes. The caller holds the writer lock.
+    """
+    if ctx.pins is not None:
+        raise LakehouseError("This lake is opened at a past moment; open it anew to write to it.")
+    with ctx.run("raw", raw.name) as run:
+        intake = _Intake(ctx, raw, run)
+        intake.repeat_interrupted()
+        intake.take_waiting()
+        return intake.finished()
+
+
+class _Intake:
+    """One run of one raw table."""
+
+    def __init__(self, ctx: Context, raw: Raw, run: Run) -> None:
+        self.ctx, self.raw, self.run = ctx, raw, run
+        self.table = ctx.path(raw.zone, raw.name)
+        self.table_id = ctx.table_id(raw.zone, raw.name)
+        self.application = self.table_id
+        self.folder = ctx.home.landing(ctx.domain.name)
+        self.records = DeliveryRecords(ctx.records, ctx.domain.name, raw.source)
+        self.set_aside: list[tuple[str, str]] = []
+        self.deliveries = self.rows = 0
+        self.batch: int | None = None
+
+    def repeat_interrupted(self) -> None:
+        """Commit the batches that were planned and that the table has not seen."""
+        applied = max(delta.applied(self.table, self.application), 0)
+        self._restore_records(applied)
+        planned: dict[int, list[Delivery]] = {}
+        for delivery in self.records.all():
+            if delivery.batch is not None and delivery.batch > applied:
+                planned.setdefault(delivery.batch, []).append(delivery)
+        for batch, deliveries in planned.items():
+            unchanged, gone = list[Delivery](), list[Delivery]()
+            for delivery in deliveries:
+                path = self.folder / delivery.path
+                same = path.is_file() and landing.content_sha256(path) == delivery.content_sha256
+                (unchanged if same else gone).append(delivery)
+            self._put_aside(gone, "it was changed or removed before it could be taken in")
+            self._commit(batch, unchanged)
+
+    def take_waiting(self) -> None:
+        """Plan and commit one batch of every file that is not known yet."""
+        waiting = self._waiting()
+        if not waiting:
+            return
+        batches = [d.batch for d in self.records.all() if d.batch is not None]
+        applied = max(delta.applied(self.table, self.application), 0)
+        batch = max([applied, *batches]) + 1
+        self._commit(batch, [replace(d, position=p) for p, d in enumerate(waiting)])
+
+    def finished(self) -> TakenIn:
+        version = delta.version(self.table)
+        if version is not None and not self.run.writes and self._unrecorded(version):
+            self.run.wrote(self.table_id, version)
+        self.run.metrics |= {
+            "deliveries": self.deliveries,
+            "rows": self.rows,
+            "set_aside": len(self.set_aside),
+        }
+        self.run.metrics["unchanged"] = self.batch is None and not self.set_aside
+        return TakenIn(self.deliveries, self.rows, tuple(self.set_aside), version, self.batch)
+
+    def _waiting(self) -> list[Delivery]:
+        known = self.records.all()
+        by_id = {d.delivery: d for d in known}
+        seen = {(d.path, d.size, d.mtime_ns) for d in known if self.records.settled(d)}
+        arrived_at = self.ctx.records.now()
+        waiting: list[Delivery] = []
+        for file in landing.find(self.folder, self.raw.source):
+            if (file.path, file.size, file.mtime_ns) in seen:
+                continue
+            try:
+                content = landing.content_sha256(self.folder / file.path)
+            except OSError as error:
+                self.set_aside.append((file.path, f"it cannot be opened: {error.strerror}"))
+                continue
+            name = landing.delivery_id(
+                self.ctx.domain.name, self.raw.source.name, file.path, content
+            )
+            before = by_id.get(name)
+            if before is not None and self.records.settled(before):
+                self.records.touched(before, file.size, file.mtime_ns)
+                continue
+            delivery = Delivery(
+                *(name, file.path, content, file.size, file.mtime_ns),
+                delivered_at=file.delivered_at,
+                arrived_at=arrived_at,
+            )
+            if file.reason is not None:
+                self._put_aside([delivery], file.reason)
+            else:
+                waiting.append(delivery)
+        return waiting
+
+    def _commit(self, batch: int, deliveries: Sequence[Delivery]) -> None:
+        """Read, plan and write one batch; what cannot be read is set aside."""
+        if not deliveries:
+            return
+        landed = self.ctx.engine.land(
+            [LandedFile(self.folder / d.path, d.delivery, d.delivered_at) for d in deliveries],
+            self._wanted(),
+        )
+        accepted = self._accepted(batch, deliveries, landed)
+        if not accepted:
+            return
+        self.records.record(accepted)
+        version = self.ctx.engine.write(
+            self.table,
+            self._rows(batch, accepted, landed),
+            "append",
+            Transaction(self.application, batch),
+            {"batch": str(batch)} | to_metadata(accepted),
+        )
+        rows = sum(d.rows or 0 for d in accepted)
+        self.run.wrote(self.table_id, version, rows)
+        self.deliveries += len(accepted)
+        self.rows += rows
+        self.batch = batch
+
+    def _accepted(
+        self, batch: int, deliveries: Sequence[Delivery], landed: Landed
+    ) -> list[Delivery]:
+        unreadable = {u.delivery: u.reason for u in landed.unreadable}
+        accepted = []
+        for delivery in deliveries:
+            if not _is_as_it_was(self.folder / delivery.path, delivery):
+                # Its new content is a delivery of its own, which the next run finds.
+                reason = "it was changed while it was read"
+                if delivery.batch is None:
+                    self.set_aside.append((delivery.path, f"{reason}; the next run takes it in"))
+                else:
+                    self._put_aside([delivery], reason)
+                continue
+            reason_or_none = unreadable.get(delivery.delivery) or refusal(
+                self.raw.source,
+                landed.found[delivery.delivery],
+                landed.rows[delivery.delivery],
+            )
+            if reason_or_none is not None:
+                self._put_aside([delivery], reason_or_none)
+                continue
+            rows = landed.rows[delivery.delivery]
+            accepted.append(replace(delivery, batch=batch, rows=rows, error=None))
+        return accepted
+
+    def _rows(self, batch: int, accepted: Sequence[Delivery], landed: Landed) -> Frame:
+        """The batch as it stands in the table: delivered columns, then provenance."""
+        engine = self.ctx.engine
+        delivered = engine.from_arrow(
+            pa.table(
+                {
+                    "_delivery": pa.array([d.delivery for d in accepted], pa.string()),
+                    "delivered_at": pa.array([d.delivered_at for d in accepted], MICROSECONDS),
+                    "arrived_at": pa.array([d.arrived_at for d in accepted], MICROSECONDS),
+                }
+            )
+        )
+        found = {name for d in accepted for name in landed.found[d.delivery]}
+        wanted = self._wanted()
+        names = [
+            name
+            for name in engine.columns(landed.rows_frame)
+            if name in wanted or name in found or name in ("_unparsed", "_delivery", "_row")
+        ]
+        contract = self.raw.source.contract
+        known = "d.delivered_at"
+        if contract.known_at is not None:
+            column = contract.column(contract.known_at)
+            known = typing_grammar.typed(column, f"r.{sql_text.name(column.name)}")
+        sql = (
+            f"SELECT {sql_text.names(names, of='r')}, CAST({batch} AS BIGINT) AS _batch, "
+            f"d.arrived_at AS _arrived_at, {known} AS _known_at "
+            "FROM landed r JOIN delivered d ON d._delivery = r._delivery"
+        )
+        return engine.query(sql, {"landed": landed.rows_frame, "delivered": delivered})
+
+    def _wanted(self) -> list[str]:
+        """The contract's columns, and further ones the table has, in its spelling."""
+        names = [c.name for c in self.raw.source.contract.columns]
+        if delta.exists(self.table):
+            there = self.ctx.engine.columns(self.ctx.engine.read(self.table))
+            names += [n for n in there if n not in names and n not in PROVENANCE]
+        return names
+
+    def _put_aside(self, deliveries: Sequence[Delivery], reason: str) -> None:
+        self.records.record([d.set_aside(reason) for d in deliveries])
+        self.set_aside += [(d.path, reason) for d in deliveries]
+
+    def _restore_records(self, applied: int) -> None:
+        """Write records again that were lost, from the commits that hold their batches."""
+        known = {d.batch for d in self.records.all()}
+        if applied == 0 or all(batch in known for batch in range(1, applied + 1)):
+            return
+        for commit in DeltaTable(str(self.table)).history():
+            lost = [d for d in from_metadata(commit) if d.batch not in known]
+            self.records.record(lost)
+
+    def _unrecorded(self, version: int) -> bool:
+        """Whether a crash after the commit left its version out of the records."""
+        found = self.ctx.records.select(
+            "SELECT max(version) AS version FROM table_versions "
+            "WHERE table_id = ? AND direction = 'write'",
+            self.table_id,
+        )
+        return found[0]["version"] is None or int(found[0]["version"]) < version
+
+
+def _is_as_it_was(path: Path, delivery: Delivery) -> bool:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return False
+    if delivery.batch is not None and status.st_size == delivery.size:
+        return True  # a planned one was compared by its content, whatever its time is
+    return (status.st_size, status.st_mtime_ns) == (delivery.size, delivery.mtime_ns)
