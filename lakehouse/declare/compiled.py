@@ -11,16 +11,18 @@ import hashlib
 import importlib
 import inspect
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from lakehouse.declare import contract, domain, durations, features, tables, training
+from lakehouse.declare import contract, domain, durations, features, gates, tables, training
+from lakehouse.declare.given import described
 from lakehouse.errors import LakehouseError
 
 _TYPES: dict[str, type] = {
     t.__name__: t
-    for module in (contract, durations, tables, features, training, domain)
+    for module in (contract, durations, tables, features, gates, training, domain)
     for t in vars(module).values()
     if isinstance(t, type) and dataclasses.is_dataclass(t)
 }
@@ -28,7 +30,11 @@ _TYPES: dict[str, type] = {
 
 @dataclasses.dataclass(frozen=True)
 class FunctionReference:
-    """A function by name, with the digest of its module's source; calling it imports it."""
+    """A function by name, with the digest of its module's source; calling it imports it.
+
+    The digest says what the function was when it was recorded; what is imported is the code of
+    today.
+    """
 
     module: str
     qualname: str
@@ -38,8 +44,14 @@ class FunctionReference:
     def of(function: Callable[..., Any] | FunctionReference) -> FunctionReference:
         if isinstance(function, FunctionReference):
             return function
-        module = inspect.getmodule(function)
-        source = inspect.getsource(module) if module is not None else ""
+        name = f"{function.__module__}:{function.__qualname__}"
+        try:
+            source = inspect.getsource(sys.modules[function.__module__])
+        except (OSError, TypeError, KeyError) as error:
+            raise LakehouseError(
+                f"The source of function {name} cannot be read ({error}); put it in a file that "
+                "can be imported, so that its code can be named and found again."
+            ) from error
         digest = hashlib.sha256(source.encode()).hexdigest()
         return FunctionReference(function.__module__, function.__qualname__, digest)
 
@@ -65,43 +77,59 @@ _TYPES["FunctionReference"] = FunctionReference
 
 
 def to_data(item: Any) -> dict[str, Any]:
-    """Compile a declaration to JSON-able data: {"nodes": [...], "root": number}."""
+    """Compile a declaration to JSON-able data: {"nodes": [...], "root": number}.
+
+    Equal declarations give equal data, however their objects are shared.
+    """
     nodes: list[dict[str, Any]] = []
+    places: dict[str, int] = {}  # by JSON text, which tells 1, 1.0 and true apart
     seen: dict[int, int] = {}
     kept: list[Any] = []  # keeps objects alive, so that an id stays theirs
 
-    def encode(value: Any) -> Any:
+    def encode(value: Any, where: str) -> Any:
         if value is None or isinstance(value, bool | int | float | str):
             return value
         if isinstance(value, Decimal):
             return {"decimal": str(value)}
         if isinstance(value, tuple | list):
-            return [encode(v) for v in value]
-        if isinstance(value, dict):
-            return {"map": [[encode(k), encode(v)] for k, v in value.items()]}
+            return [encode(v, where) for v in value]
+        if isinstance(value, Mapping):
+            return {"map": [[encode(k, where), encode(v, where)] for k, v in value.items()]}
+        if id(value) in seen:
+            return {"ref": seen[id(value)]}
+        kept.append(value)
+        declared = value
         if callable(value) and not dataclasses.is_dataclass(value):
-            value = FunctionReference.of(value)
-        if type(value).__name__ not in _TYPES:
-            raise LakehouseError(f"A {type(value).__name__} cannot stand in a declaration.")
-        if id(value) not in seen:
-            fields = {
-                f.name: encode(getattr(value, f.name))
-                for f in dataclasses.fields(value)
-                if f.name != "by_name"
-            }
-            node = {"type": type(value).__name__, "fields": fields}
-            seen[id(value)] = nodes.index(node) if node in nodes else len(nodes)
-            kept.append(value)
-            if seen[id(value)] == len(nodes):
-                nodes.append(node)
-        return {"ref": seen[id(value)]}
+            declared = FunctionReference.of(value)
+        if type(declared) not in _TYPES.values():
+            raise LakehouseError(
+                f"{where} is {described(value)}, which cannot stand in a declaration; give it "
+                "texts, numbers, and what lakehouse.declare offers."
+            )
+        name = type(declared).__name__
+        fields = {
+            f.name: encode(getattr(declared, f.name), f"{name}.{f.name}")
+            for f in dataclasses.fields(declared)
+            if f.name != "by_name"
+        }
+        node = {"type": name, "fields": fields}
+        place = places.setdefault(json.dumps(node, sort_keys=True), len(nodes))
+        if place == len(nodes):
+            nodes.append(node)
+        seen[id(value)] = place
+        return {"ref": place}
 
-    root = encode(item)["ref"]
-    return {"nodes": nodes, "root": root}
+    root = encode(item, "The declaration")
+    if not isinstance(root, dict) or "ref" not in root:
+        raise LakehouseError(f"A declaration is an object such as a Model, not {described(item)}.")
+    return {"nodes": nodes, "root": root["ref"]}
 
 
 def from_data(data: dict[str, Any]) -> Any:
-    """Rebuild the declaration that `to_data` compiled."""
+    """Rebuild the declaration that `to_data` compiled, without running any domain's code.
+
+    Raises LakehouseError for a type or a field that this version of the platform lacks.
+    """
     built: list[Any] = []
 
     def decode(value: Any) -> Any:
@@ -116,13 +144,31 @@ def from_data(data: dict[str, Any]) -> Any:
         return value
 
     for node in data["nodes"]:
-        item: Any = object.__new__(_TYPES[node["type"]])
+        item: Any = object.__new__(_type(node["type"], node["fields"]))
         for name, value in node["fields"].items():
             object.__setattr__(item, name, decode(value))
         if isinstance(item, contract.ContractSpec):
             object.__setattr__(item, "by_name", {c.name: c for c in item.columns})
         built.append(item)
     return built[data["root"]]
+
+
+def _type(name: str, recorded: Mapping[str, Any]) -> type:
+    """The type of a recorded node, which must give every field that has no default."""
+    if name not in _TYPES:
+        raise LakehouseError(
+            f"The recorded declaration holds a {name}, which this version does not know; read it "
+            "with the version that recorded it."
+        )
+    fields = {f.name: f for f in dataclasses.fields(_TYPES[name]) if f.name != "by_name"}
+    # A default is an attribute of the class: it stands in for a field added since.
+    lacking = [f for f in fields if f not in recorded and not hasattr(_TYPES[name], f)]
+    for f in [*lacking, *(f for f in recorded if f not in fields)]:
+        raise LakehouseError(
+            f"The recorded {name} {'lacks' if f in lacking else 'holds'} '{f}', unlike this "
+            "version's; read it with the version that recorded it."
+        )
+    return _TYPES[name]
 
 
 def digest(item: Any) -> str:

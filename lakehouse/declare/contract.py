@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import types
 import typing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
+from lakehouse.declare import contract_checks
+from lakehouse.declare.columns import (
+    MAX_DECIMAL_PRECISION,
+    Bound,
+    Column,
+    Kind,
+    column,
+    event_time,
+    key,
+    known_at,
+)
+from lakehouse.declare.constants import as_declared
+from lakehouse.declare.given import described
 from lakehouse.errors import DeclarationError, unknown
 
-Kind = Literal["string", "int", "float", "decimal", "bool", "timestamp", "date"]
-Bound = int | float | Decimal | str | None
+__all__ = [
+    "MAX_DECIMAL_PRECISION",
+    "Bound",
+    "Column",
+    "Contract",
+    "ContractSpec",
+    "Kind",
+    "column",
+    "contract_spec",
+    "event_time",
+    "key",
+    "known_at",
+]
 _KINDS: dict[type, Kind] = {
     str: "string",
     int: "int",
@@ -22,91 +48,6 @@ _KINDS: dict[type, Kind] = {
     datetime: "timestamp",
     date: "date",
 }
-MAX_DECIMAL_PRECISION = 18
-"""Decimals are held as scaled 64-bit integers, so that sums are exact on every engine."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a contract: its type, its place in the contract, and its checks.
-
-    Checks carry pandera's names: `ge`, `le`, `gt`, `lt`, `isin`, `str_matches`, `unique`,
-    `nullable`. `scale` is the number of digits after the point of a decimal. `zone` is the
-    IANA time zone of delivered times that carry none.
-    """
-
-    name: str = ""
-    kind: Kind = "string"
-    nullable: bool = False
-    key: bool = False
-    event_time: bool = False
-    known_at: bool = False
-    personal: bool = False
-    unique: bool = False
-    ge: Bound = None
-    le: Bound = None
-    gt: Bound = None
-    lt: Bound = None
-    isin: tuple[Any, ...] | None = None
-    str_matches: str | None = None
-    scale: int | None = None
-    zone: str = "UTC"
-    description: str = ""
-
-    @property
-    def numeric(self) -> bool:
-        return self.kind in ("int", "float", "decimal")
-
-
-def column(
-    *,
-    ge: Bound = None,
-    le: Bound = None,
-    gt: Bound = None,
-    lt: Bound = None,
-    isin: typing.Iterable[Any] | None = None,
-    str_matches: str | None = None,
-    unique: bool = False,
-    personal: bool = False,
-    scale: int | None = None,
-    zone: str = "UTC",
-    description: str = "",
-) -> Any:
-    """Describe a column: `amount_eur: Decimal = column(ge=0, scale=2)`."""
-    return Column(
-        ge=ge,
-        le=le,
-        gt=gt,
-        lt=lt,
-        isin=tuple(isin) if isin is not None else None,
-        str_matches=str_matches,
-        unique=unique,
-        personal=personal,
-        scale=scale,
-        zone=zone,
-        description=description,
-    )
-
-
-def key(*, personal: bool = False, str_matches: str | None = None, description: str = "") -> Any:
-    """Describe a column of the row's key; several key columns form one composite key."""
-    return Column(key=True, personal=personal, str_matches=str_matches, description=description)
-
-
-def event_time(
-    *, known: bool = False, key: bool = False, zone: str = "UTC", description: str = ""
-) -> Any:
-    """Describe the column that holds when the event happened.
-
-    `known=True` says that a row is known the moment it happens: the file is the record of a
-    live feed, however late the file itself arrives.
-    """
-    return Column(event_time=True, known_at=known, key=key, zone=zone, description=description)
-
-
-def known_at(*, zone: str = "UTC", description: str = "") -> Any:
-    """Describe the column that holds when the row came to be known."""
-    return Column(known_at=True, zone=zone, description=description)
 
 
 @dataclass(frozen=True)
@@ -161,20 +102,68 @@ class Contract:
 
     def __init_subclass__(cls, *, owner: str = "", **options: Any) -> None:
         super().__init_subclass__(**options)
-        hints = typing.get_type_hints(cls)
-        hints.pop("spec", None)
-        columns = tuple(_column(cls, name, hint) for name, hint in hints.items())
-        cls.spec = ContractSpec(cls.__name__, columns, owner, (cls.__doc__ or "").strip())
-        _check(cls.spec)
-
-
-def _column(contract: type, name: str, hint: Any) -> Column:
-    where = f"{contract.__name__}.{name}"
-    if name.startswith("_"):
-        raise DeclarationError(
-            f"{where}: names that begin with '_' are the platform's own; rename the column."
+        bases = [base for base in cls.__mro__ if base not in (Contract, object)]
+        try:
+            _check_attributes(cls.__name__, bases)
+            hints = typing.get_type_hints(cls)
+        except NameError as error:
+            raise DeclarationError(
+                f"Contract {cls.__name__}: type '{error.name}' is not known where the contract is "
+                "declared; import it at the top of its module, not under TYPE_CHECKING."
+            ) from error
+        hints.pop("spec")
+        assigned = {n: v for base in reversed(bases) for n, v in vars(base).items()}
+        columns = tuple(
+            _column(f"{cls.__name__}.{name}", name, hint, assigned.get(name))
+            for name, hint in hints.items()
         )
-    declared = getattr(contract, name, None)
+        contract_checks.check(cls.__name__, columns)
+        cls.spec = ContractSpec(cls.__name__, columns, owner, inspect.cleandoc(cls.__doc__ or ""))
+
+    @classmethod
+    def to_pandera(cls, backend: str = "pandas") -> Any:
+        """Compile to a pandera DataFrameSchema, for notebooks and generated data.
+
+        See `lakehouse.adapters.pandera`; needs `pip install 'lakehouse[pandera]'`.
+        """
+        # By name, because a declaration imports no engine.
+        compiler = importlib.import_module("lakehouse.adapters.pandera")
+        return compiler.to_pandera(cls.spec, backend)
+
+
+def contract_spec(given: type[Contract] | ContractSpec, where: str) -> ContractSpec:
+    """Return the compiled contract of a contract class; refuses anything else."""
+    spec = given if isinstance(given, ContractSpec) else getattr(given, "spec", None)
+    if not isinstance(spec, ContractSpec):
+        raise DeclarationError(
+            f"{where}: the contract is {described(given)}; write the name of a class that is "
+            "declared as class Payment(Contract)."
+        )
+    return spec
+
+
+def _check_attributes(contract: str, bases: list[type]) -> None:
+    for base in bases:
+        annotated = inspect.get_annotations(base)
+        for name in annotated:
+            if name.startswith("_"):
+                raise DeclarationError(
+                    f"{contract}.{name}: names that begin with '_' are the platform's own; rename "
+                    "the column."
+                )
+            if hasattr(Contract, name) or name == "spec":
+                raise DeclarationError(
+                    f"{contract}.{name}: every contract has a '{name}' of its own; rename the "
+                    "column."
+                )
+        for name, value in vars(base).items():
+            if isinstance(value, Column) and name not in annotated:
+                raise DeclarationError(
+                    f"{contract}.{name} has no type; write one, as in {name}: str = ..."
+                )
+
+
+def _column(where: str, name: str, hint: Any, declared: Any) -> Column:
     if declared is not None and not isinstance(declared, Column):
         raise DeclarationError(
             f"{where} = {declared!r}: write column(...), key(), event_time() or known_at() "
@@ -185,37 +174,15 @@ def _column(contract: type, name: str, hint: Any) -> Column:
         arms = [a for a in typing.get_args(hint) if a is not type(None)]
         nullable = len(arms) < len(typing.get_args(hint))
         hint = arms[0] if len(arms) == 1 else hint
-    if hint not in _KINDS:
+    kind = next((k for t, k in _KINDS.items() if t is hint), None)
+    if kind is None:
+        shown = hint.__name__ if isinstance(hint, type) else str(hint)
         raise DeclarationError(
-            f"{where}: type {hint!r} is not one of str, int, float, Decimal, bool, datetime, "
+            f"{where}: type {shown} is not one of str, int, float, Decimal, bool, datetime, "
             "date (each may be `| None`)."
         )
-    return replace(declared or Column(), name=name, kind=_KINDS[hint], nullable=nullable)
-
-
-def _check(spec: ContractSpec) -> None:
-    def wrong(c: Column, why: str) -> DeclarationError:
-        return DeclarationError(f"{spec.name}.{c.name}: {why}")
-
-    for c in spec.columns:
-        if c.kind == "decimal" and c.scale is None:
-            raise wrong(c, "a Decimal needs its digits after the point: column(scale=2).")
-        if c.kind != "decimal" and c.scale is not None:
-            raise wrong(c, f"scale is for Decimal columns, this one is {c.kind}.")
-        if c.scale is not None and not 0 <= c.scale < MAX_DECIMAL_PRECISION:
-            raise wrong(c, f"scale must lie between 0 and {MAX_DECIMAL_PRECISION - 1}.")
-        if (c.event_time or c.known_at) and c.kind != "timestamp":
-            raise wrong(c, f"event_time and known_at need a datetime, this one is {c.kind}.")
-        if c.str_matches is not None and c.kind != "string":
-            raise wrong(c, f"str_matches is for str columns, this one is {c.kind}.")
-        if any(b is not None for b in (c.ge, c.le, c.gt, c.lt)) and c.kind in ("string", "bool"):
-            raise wrong(c, f"ge, le, gt and lt need an ordered type, this one is {c.kind}.")
-        if c.key and c.nullable:
-            raise wrong(c, "a key column cannot be nullable.")
-    for role in ("event_time", "known_at"):
-        holders = [c.name for c in spec.columns if getattr(c, role)]
-        if len(holders) > 1:
-            raise DeclarationError(
-                f"{spec.name} marks {len(holders)} columns as {role}: "
-                f"{', '.join(holders)}. Keep one."
-            )
+    made = replace(declared or Column(), name=name, kind=kind, nullable=nullable)
+    constants = {b: as_declared(getattr(made, b)) for b in contract_checks.BOUNDS}
+    if isinstance(made.isin, tuple):
+        constants["isin"] = tuple(as_declared(member) for member in made.isin)
+    return replace(made, **constants)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from lakehouse.declare.contract import Contract, column, event_time, key
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import (
+    Entity,
+    FeatureView,
+    LatestView,
+    RequestView,
+    StoredView,
+)
+from lakehouse.declare.given import no_repeats, several
 from lakehouse.declare.tables import Cleaned, Curated, Raw, Source, Table, check_name
 from lakehouse.declare.training import Evaluation, Model, TrainingSet
 from lakehouse.errors import DeclarationError, NotFound, unknown
@@ -62,8 +70,22 @@ class Domain:
         deliver: str | None = None,
     ) -> None:
         check_name("Domain", name)
-        models, evaluations = tuple(models), tuple(evaluations)
-        found = _Collected(f"Domain '{name}'")
+        where = f"Domain '{name}'"
+        tables = several(where, "tables", tables, (Cleaned, Curated), "tables=(payments,)")
+        views = several(
+            where, "views", views, (FeatureView, LatestView, RequestView), "views=(card_spend,)"
+        )
+        models = several(where, "models", models, (Model,), "models=(fraud,)")
+        evaluations = several(
+            where, "evaluations", evaluations, (Evaluation,), "evaluations=(handbook,)"
+        )
+        no_repeats(where, "model", (m.name for m in models))
+        no_repeats(where, "evaluation", (e.name for e in evaluations))
+        if deliver is not None and not re.fullmatch(r"[\w.]+:\w+", deliver):
+            raise DeclarationError(
+                f"{where}: deliver='{deliver}' names no function; write 'package.module:function'."
+            )
+        found = _Collected(where)
         for table in tables:
             found.table(table)
         for view in views:
@@ -71,10 +93,11 @@ class Domain:
         for training_set in [m.learns_from for m in models] + [e.training_set for e in evaluations]:
             found.training_set(training_set)
         for model in models:
-            if model.outcomes is not None and model.outcomes not in found.sources():
+            if model.outcomes not in (None, *found.sources.values()):
                 raise DeclarationError(
-                    f"Model '{model.name}': outcomes go to source '{model.outcomes.name}', but no "
-                    f"table of domain '{name}' reads it; declare Cleaned(…, Raw(…, source))."
+                    f"{where}, model '{model.name}': outcomes go to source "
+                    f"'{model.outcomes.name}', which no table reads; declare "
+                    "Cleaned(…, Raw(…, source)) and use it, or name it in tables=."
                 )
             found.table(decision_log(model))
         for attribute, value in (
@@ -142,17 +165,18 @@ class _Collected:
 
     def __init__(self, where: str) -> None:
         self.where = where
+        self.sources: dict[str, Source] = {}
+        self.raws: dict[str, Raw] = {}
         self.tables: dict[str, Table] = {}
+        self.entities: dict[str, Entity] = {}
         self.views: dict[str, StoredView | RequestView] = {}
         self.training_sets: dict[str, TrainingSet] = {}
 
-    def sources(self) -> list[Source]:
-        return [t.raw.source for t in self.tables.values() if isinstance(t, Cleaned)]
-
     def _add(self, kind: str, into: dict[str, T], name: str, item: T) -> None:
         if name in into and into[name] != item:
+            plural = "entities" if kind == "entity" else f"{kind}s"
             raise DeclarationError(
-                f"{self.where}: two different {kind}s are called '{name}'; rename one."
+                f"{self.where}: two different {plural} are called '{name}'; rename one."
             )
         into.setdefault(name, item)
 
@@ -160,6 +184,9 @@ class _Collected:
         if isinstance(table, Curated):
             for read in table.inputs:
                 self.table(read)
+        else:
+            self._add("source", self.sources, table.raw.source.name, table.raw.source)
+            self._add("raw table", self.raws, table.raw.name, table.raw)
         self._add("table", self.tables, table.name, table)
 
     def view(self, view: StoredView | RequestView) -> None:
@@ -168,6 +195,7 @@ class _Collected:
                 self.view(used)
         else:
             self.table(view.of)
+            self._add("entity", self.entities, view.by.name, view.by)
         self._add("view", self.views, view.name, view)
 
     def training_set(self, training_set: TrainingSet) -> None:

@@ -1,19 +1,41 @@
-"""Entities, windowed aggregates, feature views and request-time features."""
+"""Entities, feature views and request-time features."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from lakehouse.declare import expressions
-from lakehouse.declare.contract import Contract, ContractSpec, Kind
-from lakehouse.declare.durations import DAY, Duration
-from lakehouse.declare.tables import Table, check_name, table_column
+from lakehouse.declare.aggregates import Aggregate, Count, Function, Max, Mean, Min, Sum
+from lakehouse.declare.contract import Contract, ContractSpec, Kind, contract_spec
+from lakehouse.declare.durations import Duration
+from lakehouse.declare.given import no_repeats, one, several
+from lakehouse.declare.tables import Cleaned, Curated, Table, check_name, table_column
+from lakehouse.declare.windows import EXACT_UP_TO, Window, Windows, last
 from lakehouse.errors import DeclarationError, unknown
 
-EXACT_UP_TO = Duration(30 * DAY, "30d")
-Function = Literal["count", "sum", "mean", "min", "max"]
+__all__ = [
+    "EXACT_UP_TO",
+    "Aggregate",
+    "Count",
+    "Entity",
+    "Feature",
+    "FeatureView",
+    "Function",
+    "LatestView",
+    "Max",
+    "Mean",
+    "Min",
+    "RequestView",
+    "StoredView",
+    "Sum",
+    "View",
+    "Window",
+    "Windows",
+    "last",
+    "pick",
+]
 
 
 @dataclass(frozen=True, init=False)
@@ -25,88 +47,14 @@ class Entity:
 
     def __init__(self, name: str, key: str | Iterable[str]) -> None:
         check_name("Entity", name)
+        where = f"Entity '{name}'"
+        given = (key,) if isinstance(key, str) else key
+        keys = several(where, "key", given, (str,), "key='card_id', or key=('card_id', 'shop_id')")
+        if not keys:
+            raise DeclarationError(f"{where} has no key; name a column, as in key='card_id'.")
+        no_repeats(where, "key", keys)
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "keys", (key,) if isinstance(key, str) else tuple(key))
-
-
-@dataclass(frozen=True)
-class Window:
-    """The length of a window and its resolution: `edge` None is exact to the event."""
-
-    length: Duration
-    edge: Duration | None = None
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Several windows; `last("1h", "1d") + last("365d", edge="1d")` joins them."""
-
-    windows: tuple[Window, ...]
-
-    def __add__(self, other: Windows) -> Windows:
-        return Windows(self.windows + other.windows)
-
-
-def last(*lengths: str, edge: str | None = None) -> Windows:
-    """Windows that end at the moment asked: [t - length, t).
-
-    With an `edge` the window begins with the UTC tile of that size that holds t - length.
-    Windows longer than 30 days need one.
-
-    >>> [w.length.text for w in last("1h", "30d").windows]
-    ['1h', '30d']
-    """
-    tile = Duration.parse(edge) if edge is not None else None
-    windows = tuple(Window(Duration.parse(length), tile) for length in lengths)
-    if not windows:
-        raise DeclarationError("last() needs at least one length, as in last('7d').")
-    for w in windows:
-        if tile is None and w.length > EXACT_UP_TO:
-            raise DeclarationError(
-                f"Window '{w.length}' is longer than {EXACT_UP_TO}: name its resolution, as in "
-                f"last('{w.length}', edge='1d')."
-            )
-        if tile is not None and tile.us > w.length.us:
-            raise DeclarationError(f"Window '{w.length}' is shorter than its edge '{tile}'.")
-    return Windows(windows)
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """One aggregate over one or several windows; written as Count, Sum, Mean, Min or Max.
-
-    `where` is an expression over the table's columns that selects the rows that count.
-    """
-
-    function: Function
-    column: str | None
-    over: Windows
-    where: str | None = None
-
-
-def Count(column: str | None = None, *, over: Windows, where: str | None = None) -> Aggregate:
-    """Count rows, or the non-null values of a column."""
-    return Aggregate("count", column, over, where)
-
-
-def Sum(column: str, *, over: Windows, where: str | None = None) -> Aggregate:
-    """Sum a numeric or boolean column; an empty window sums 0."""
-    return Aggregate("sum", column, over, where)
-
-
-def Mean(column: str, *, over: Windows, where: str | None = None) -> Aggregate:
-    """Average a numeric or boolean column as a float; an empty window has none."""
-    return Aggregate("mean", column, over, where)
-
-
-def Min(column: str, *, over: Windows, where: str | None = None) -> Aggregate:
-    """The least value of a numeric column; an empty window has none."""
-    return Aggregate("min", column, over, where)
-
-
-def Max(column: str, *, over: Windows, where: str | None = None) -> Aggregate:
-    """The greatest value of a numeric column; an empty window has none."""
-    return Aggregate("max", column, over, where)
+        object.__setattr__(self, "keys", keys)
 
 
 @dataclass(frozen=True)
@@ -185,6 +133,7 @@ class FeatureView:
     ) -> None:
         check_name("Feature view", name)
         where = f"Feature view '{name}'"
+        _check_subject(where, of, by)
         if of.event_time is None:
             raise DeclarationError(
                 f"{where}: table '{of.name}' has no event_time() column to window over."
@@ -195,15 +144,20 @@ class FeatureView:
                 "(on_conflict='history'), which a window would count more than once; use a "
                 "LatestView, or on_conflict='latest'."
             )
-        for k in by.keys:
-            table_column(of, k, f"{where}, entity '{by.name}'")
         if not aggregates:
             raise DeclarationError(f"{where} has no aggregate, as in n=Count(over=last('1d')).")
         features: list[Feature] = []
         for family, aggregate in aggregates.items():
             check_name(f"{where}: feature", family)
+            one(
+                f"{where}.{family}",
+                "the feature",
+                aggregate,
+                (Aggregate,),
+                f"{family}=Count(over=last('7d')), or Sum, Mean, Min, Max",
+            )
             features += _windowed(name, of, family, aggregate, f"{where}.{family}")
-        _unique([f.name for f in features], where)
+        no_repeats(where, "feature", (f.name for f in features))
         for attribute, value in (
             ("name", name),
             ("of", of),
@@ -220,9 +174,22 @@ class FeatureView:
         return pick(self, feature)
 
 
+def _check_subject(where: str, of: Table, by: Entity) -> None:
+    """A view is of a table, by an entity whose keys the table has."""
+    one(where, "of", of, (Cleaned, Curated), "of= a Cleaned or Curated table")
+    one(where, "by", by, (Entity,), "by=Entity('card', key='card_id')")
+    for k in by.keys:
+        table_column(of, k, f"{where}, entity '{by.name}'")
+
+
 def _windowed(view: str, of: Table, family: str, aggregate: Aggregate, where: str) -> list[Feature]:
     kind: Kind = "int"
     scale = None
+    one(where, "over", aggregate.over, (Windows,), "over=last('1d', '7d')")
+    if aggregate.column is None and aggregate.function != "count":
+        raise DeclarationError(
+            f"{where}: {aggregate.function} needs a column, as in Sum('amount_eur', over=...)."
+        )
     if aggregate.column is not None:
         column = table_column(of, aggregate.column, where)
         if aggregate.function != "count" and not (
@@ -238,11 +205,7 @@ def _windowed(view: str, of: Table, family: str, aggregate: Aggregate, where: st
             scale = column.scale
     if aggregate.where is not None:
         kinds: dict[str, Kind] = {c.name: c.kind for c in of.columns}
-        got = expressions.kind_of(expressions.parse(aggregate.where), kinds, f"{where}.where")
-        if got not in ("bool", None):
-            raise DeclarationError(
-                f'{where}: where="{aggregate.where}" must be a condition, it gives {got}.'
-            )
+        expressions.condition(aggregate.where, kinds, f"{where}.where")
     return [
         Feature(view, f"{family}_{w.length}", kind, scale, aggregate=aggregate, window=w)
         for w in aggregate.over.windows
@@ -280,10 +243,11 @@ class LatestView:
     ) -> None:
         check_name("Latest view", name)
         where = f"Latest view '{name}'"
-        for k in by.keys:
-            table_column(of, k, f"{where}, entity '{by.name}'")
-        columns = tuple(columns)
-        _unique(columns, where)
+        _check_subject(where, of, by)
+        columns = several(where, "columns", columns, (str,), "columns=('amount_eur',)")
+        if not columns:
+            raise DeclarationError(f"{where} has no column; name some, as in columns=('year',).")
+        no_repeats(where, "column", columns)
         features = []
         for c in columns:
             column = table_column(of, c, where)
@@ -336,17 +300,18 @@ class RequestView:
     ) -> None:
         check_name("Request view", name)
         where = f"Request view '{name}'"
-        spec = request if isinstance(request, ContractSpec) else request.spec
-        uses = tuple(uses)
+        spec = contract_spec(request, where)
+        uses = several(where, "uses", uses, (FeatureView, LatestView), "uses=(card_spend,)")
+        no_repeats(where, "view", (view.name for view in uses))
         kinds: dict[str, Kind] = {c.name: c.kind for c in spec.columns}
         kinds |= {f.dotted: f.kind for view in uses for f in view.features}
         features = []
         for feature, text in named.items():
             check_name(f"{where}: feature", feature)
             here = f"{where}.{feature}"
-            kind = expressions.kind_of(expressions.parse(text), kinds, here)
+            kind = expressions.kind_of(expressions.parse(text, here), kinds, here)
             if kind is None:
-                raise DeclarationError(f'{here}: "{text}" is always null.')
+                raise DeclarationError(f'{here}: "{text}" is always null; leave it out.')
             # An exact expression over decimals leaves the language as a float: models take those.
             features.append(
                 Feature(name, feature, "float" if kind == "decimal" else kind, expression=text)
@@ -366,11 +331,3 @@ class RequestView:
 
     def __getitem__(self, feature: str) -> Feature:
         return pick(self, feature)
-
-
-def _unique(names: Iterable[str], where: str) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise DeclarationError(f"{where} names '{name}' twice.")
-        seen.add(name)

@@ -7,22 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lakehouse.declare.contract import Column, Contract, ContractSpec
+from lakehouse.declare.contract import Column, Contract, ContractSpec, contract_spec
+from lakehouse.declare.given import no_repeats, one, several
 from lakehouse.errors import DeclarationError, unknown
 
 SourceMode = Literal["append", "snapshot"]
 OnConflict = Literal["quarantine", "latest", "history"]
 OnViolation = Literal["quarantine", "drop", "stop"]
 DELIVERED = "{delivered_at}"
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def check_name(kind: str, name: str) -> None:
     """Refuse names that are not lower snake case: they become folders, columns and routes."""
-    if not _NAME.fullmatch(name) or "__" in name:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise DeclarationError(
             f"{kind} name '{name}' must be lower snake case, as in 'card_spend' "
-            "(letters, digits, single underscores; a letter first)."
+            "(letters, digits, single underscores between them; a letter first)."
         )
 
 
@@ -70,7 +71,8 @@ class Source:
         check_choice(where, "mode", mode, ("append", "snapshot"))
         check_choice(where, "on_new_column", on_new_column, ("keep", "refuse"))
         check_choice(where, "on_missing_column", on_missing_column, ("null", "refuse"))
-        spec = contract if isinstance(contract, ContractSpec) else contract.spec
+        spec = contract_spec(contract, where)
+        _check_path(where, path)
         if spec.known_at is None and DELIVERED not in path:
             raise DeclarationError(
                 f"{where} does not say when its rows are known: mark a column known_at(), say "
@@ -78,8 +80,6 @@ class Source:
             )
         if mode == "snapshot" and not spec.keys:
             raise DeclarationError(f"{where}: a snapshot needs a key(); {spec.name} has none.")
-        if path.startswith("/") or ".." in path.split("/"):
-            raise DeclarationError(f"{where}: path '{path}' must lie below the landing folder.")
         for attribute, value in (
             ("name", name),
             ("contract", spec),
@@ -92,6 +92,20 @@ class Source:
             object.__setattr__(self, attribute, value)
 
 
+def _check_path(where: str, path: str) -> None:
+    parts = path.split("/")
+    if path.startswith("/") or not path or ".." in parts or "\\" in path:
+        raise DeclarationError(
+            f"{where}: path '{path}' must lie below the landing folder, as in 'payments/*.csv'."
+        )
+    for wanted in re.findall(r"\{[^{}]*\}?|\}", path.replace(DELIVERED, "", 1)):
+        again = "stands in it twice" if wanted == DELIVERED else "means nothing there"
+        raise DeclarationError(
+            f"{where}: path '{path}': {wanted} {again}; {DELIVERED}, once, is all that may stand "
+            "in braces."
+        )
+
+
 @dataclass(frozen=True)
 class Raw:
     """The append-only table that holds a source's rows exactly as delivered."""
@@ -102,6 +116,7 @@ class Raw:
 
     def __post_init__(self) -> None:
         check_name("Raw table", self.name)
+        one(f"Raw table '{self.name}'", "source", self.source, (Source,), "a Source(...)")
 
 
 @dataclass(frozen=True)
@@ -124,12 +139,18 @@ class Cleaned:
     def __post_init__(self) -> None:
         check_name("Cleaned table", self.name)
         where = f"Cleaned table '{self.name}'"
+        one(where, "raw", self.raw, (Raw,), f"Raw('{self.name}_raw', source)")
         check_choice(where, "on_violation", self.on_violation, ("quarantine", "drop", "stop"))
         check_choice(where, "on_conflict", self.on_conflict, ("quarantine", "latest", "history"))
         if self.raw.source.mode == "snapshot" and self.on_conflict == "quarantine":
             raise DeclarationError(
                 f"{where}: a snapshot brings changed rows by nature; say on_conflict='latest' "
                 "or 'history'."
+            )
+        if self.on_conflict != "quarantine" and not self.keys:
+            raise DeclarationError(
+                f"{where}: on_conflict='{self.on_conflict}' is about rows of one key, and "
+                f"{self.contract.name} has no key(); mark one, or leave on_conflict out."
             )
 
     @property
@@ -161,10 +182,10 @@ class Cleaned:
 class Curated:
     """A business table: portable Spark SQL over other tables, which it names as `{table}`.
 
-    `columns` is a contract (without roles it documents and types the result); `key` and
-    `event_time` come from it. `sql` names every input in braces: `FROM {payments} p`. The
-    platform adds `_known_at`, the greatest of the inputs' known times, when the SQL does not
-    give one: it must then select from inputs joined by plain joins.
+    `contract` documents and types the result; its key and event time are the table's. `sql`
+    names every input in braces: `FROM {payments} p`. The platform adds `_known_at`, the greatest
+    of the inputs' known times, when the SQL does not give one: it must then select from inputs
+    joined by plain joins.
     """
 
     name: str
@@ -184,7 +205,10 @@ class Curated:
     ) -> None:
         check_name("Curated table", name)
         where = f"Curated table '{name}'"
-        inputs = tuple(inputs)
+        inputs = several(where, "inputs", inputs, (Cleaned, Curated), "inputs=(payments,)")
+        no_repeats(where, "input", (t.name for t in inputs))
+        if not inputs:
+            raise DeclarationError(f"{where} reads no table; write inputs=(payments,).")
         named = {t.name for t in inputs}
         wanted = set(re.findall(r"\{([^{}]*)\}", sql))
         for table in sorted(wanted - named):
@@ -194,7 +218,7 @@ class Curated:
                 f"{where}: the SQL never names {{{'}, {'.join(sorted(named - wanted))}}}; "
                 "use every input or leave it out."
             )
-        spec = contract if isinstance(contract, ContractSpec) else contract.spec
+        spec = contract_spec(contract, where)
         for attribute, value in (
             ("name", name),
             ("sql", sql),

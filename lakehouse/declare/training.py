@@ -1,18 +1,34 @@
-"""Training sets, models, gates, rules and evaluations."""
+"""Training sets, models, rules and evaluations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from lakehouse.declare import expressions
-from lakehouse.declare.contract import Contract, ContractSpec, Kind
+from lakehouse.declare import training_checks as checks
+from lakehouse.declare.contract import Contract, ContractSpec, Kind, contract_spec
 from lakehouse.declare.durations import Duration
-from lakehouse.declare.features import Feature, RequestView, StoredView
+from lakehouse.declare.features import Feature, FeatureView, LatestView, RequestView, StoredView
+from lakehouse.declare.gates import Claim, Gate, Task, at_least, at_most, beats, check_gate
+from lakehouse.declare.given import one, several
 from lakehouse.declare.tables import Source, Table, TableColumn, check_name, table_column
-from lakehouse.errors import DeclarationError
+from lakehouse.errors import DeclarationError, unknown
 
+__all__ = [
+    "Claim",
+    "Evaluation",
+    "Fit",
+    "Gate",
+    "Model",
+    "Rule",
+    "Task",
+    "TrainingSet",
+    "at_least",
+    "at_most",
+    "beats",
+]
 Fit = Callable[[Any, Any], Any]
 """`fit(X, y)`: X a DataFrame of float features in declared order, y a Series of labels."""
 
@@ -25,8 +41,8 @@ class TrainingSet:
     moment. A row takes part once its event time + `label_matures` is not after the moment the
     set is built for; a boolean label that is null then means "no", rows without a numeric
     label are left out. `request` is the contract of what is known when the model is asked: its
-    columns must be columns of the label's table. `features` are views or single features; the
-    stored views that request-time features use are found by themselves.
+    columns must be columns of the label's table. `features` are views, `only` picks single
+    features of them; the stored views that request-time features use are found by themselves.
 
     The split is in time, counted back from the last mature moment: `test_last`, before it a gap
     of `gap` (default: `label_matures`, for at that distance labels could be known), before it
@@ -62,66 +78,37 @@ class TrainingSet:
     ) -> None:
         check_name("Training set", name)
         here = f"Training set '{name}'"
+        one(here, "label", label, (TableColumn,), "label=payments['is_fraud']")
         table = label.table
-        if table.event_time is None:
-            raise DeclarationError(f"{here}: table '{table.name}' has no event_time() column.")
-        if not table.keys:
-            raise DeclarationError(f"{here}: table '{table.name}' has no key() column.")
-        kind = table_column(table, label.name, here).kind
-        if kind not in ("bool", "int", "float", "decimal"):
-            raise DeclarationError(f"{here}: label '{label.name}' is {kind}, not bool or a number.")
-        spec = request if isinstance(request, ContractSpec) else request.spec
-        for c in spec.columns:
-            found = table_column(table, c.name, f"{here}, request {spec.name}")
-            if found.kind != c.kind:
-                raise DeclarationError(
-                    f"{here}: '{c.name}' is {c.kind} in request {spec.name} and "
-                    f"{found.kind} in table '{table.name}'; declare one type."
-                )
-            if c.name == label.name:
-                raise DeclarationError(
-                    f"{here}: request {spec.name} holds the label '{label.name}', which is not "
-                    "known when the model is asked; leave it out of the request."
-                )
-        views = tuple(features)
-        stored: dict[str, StoredView] = {}
-        requested: dict[str, RequestView] = {}
-        for view in views:
-            if isinstance(view, RequestView):
-                if view.request != spec:
-                    raise DeclarationError(
-                        f"{here}: request view '{view.name}' is for {view.request.name}, the "
-                        f"training set for {spec.name}."
-                    )
-                requested[view.name] = view
-                stored |= {used.name: used for used in view.uses}
-            else:
-                stored[view.name] = view
-        for stored_view in stored.values():
-            for k in stored_view.by.keys:
-                if k not in spec.by_name:
-                    raise DeclarationError(
-                        f"{here}: view '{stored_view.name}' is by '{k}', which request "
-                        f"{spec.name} does not hold; add it to the request."
-                    )
-        inputs = (
-            tuple(only) if only is not None else tuple(f for view in views for f in view.features)
+        spec = contract_spec(request, here)
+        checks.label(here, label)
+        checks.request(here, spec, label)
+        views = several(
+            here,
+            "features",
+            features,
+            (FeatureView, LatestView, RequestView),
+            "features=(card_spend,)",
         )
+        stored, requested = checks.collected(here, spec, views)
+        for view in stored:
+            checks.entity(here, spec, view)
+        inputs = checks.inputs(here, views, only)
         if where is not None:
             kinds: dict[str, Kind] = {c.name: c.kind for c in table.columns}
-            expressions.kind_of(expressions.parse(where), kinds, f"{here}.where")
-        matures = parse_zero(label_matures)
+            expressions.condition(where, kinds, f"{here}.where")
+        matures = Duration.parse_or_zero(label_matures)
         for attribute, value in (
             ("name", name),
             ("label", label),
             ("request", spec),
             ("features", inputs),
-            ("stored_views", tuple(stored.values())),
-            ("request_views", tuple(requested.values())),
+            ("stored_views", stored),
+            ("request_views", requested),
             ("label_matures", matures),
             ("train_last", Duration.parse(train_last)),
             ("test_last", Duration.parse(test_last)),
-            ("gap", parse_zero(gap) if gap is not None else matures),
+            ("gap", Duration.parse_or_zero(gap) if gap is not None else matures),
             ("where", where),
         ):
             object.__setattr__(self, attribute, value)
@@ -129,57 +116,6 @@ class TrainingSet:
     @property
     def table(self) -> Table:
         return self.label.table
-
-
-def parse_zero(text: str | Duration) -> Duration:
-    """Read a duration that may be nothing at all: '0d'."""
-    return Duration(0, "0d") if text == "0d" else Duration.parse(text)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One condition of a gate on a metric of the served model.
-
-    "at_least" and "at_most" compare with `value`; "beats" asks for `value` more than the
-    champion has on the same test rows (passed while there is no champion).
-    """
-
-    kind: Literal["at_least", "at_most", "beats"]
-    metric: str
-    value: float
-
-
-def at_least(metric: str, value: float) -> Claim:
-    """Claim that a metric reaches a value."""
-    return Claim("at_least", metric, value)
-
-
-def at_most(metric: str, value: float) -> Claim:
-    """Claim that a metric stays at or below a value."""
-    return Claim("at_most", metric, value)
-
-
-def beats(champion: Literal["champion"], metric: str, by: float = 0.0) -> Claim:
-    """Claim that a metric exceeds the champion's, on the same test rows, by at least `by`."""
-    if champion != "champion":
-        raise DeclarationError(f"beats('{champion}', …): only the 'champion' can be beaten.")
-    return Claim("beats", metric, by)
-
-
-@dataclass(frozen=True, init=False)
-class Gate:
-    """What a candidate must show to become champion; every claim must hold.
-
-    `max_difference` bounds how far the served ONNX model may depart from the fitted estimator,
-    as the share of test rows whose scores differ by more than 0.001.
-    """
-
-    claims: tuple[Claim, ...]
-    max_difference: float
-
-    def __init__(self, *claims: Claim, max_difference: float = 0.001) -> None:
-        object.__setattr__(self, "claims", claims)
-        object.__setattr__(self, "max_difference", max_difference)
 
 
 @dataclass(frozen=True)
@@ -210,7 +146,7 @@ class Model:
     rules: tuple[Rule, ...]
     otherwise: str
     outcomes: Source | None
-    task: Literal["classification", "regression"]
+    task: Task
     group: str | None
     description: str
     owner: str
@@ -231,28 +167,19 @@ class Model:
     ) -> None:
         check_name("Model", name)
         where = f"Model '{name}'"
-        if not callable(fit) or "<" in getattr(fit, "__qualname__", "<"):
-            raise DeclarationError(
-                f"{where}: fit must be a function at the top of a module, fit(X, y), so that "
-                "its code can be named and found again."
-            )
-        rules = tuple(rules)
-        kinds: dict[str, Kind] = {c.name: c.kind for c in learns_from.request.columns}
-        views = (*learns_from.stored_views, *learns_from.request_views)
-        kinds |= {f.dotted: f.kind for view in views for f in view.features}
-        kinds["score"] = "float"
-        for rule in rules:
-            got = expressions.kind_of(
-                expressions.parse(rule.when), kinds, f"{where}, rule '{rule.decision}'"
-            )
-            if got not in ("bool", None):
-                raise DeclarationError(
-                    f"{where}, rule '{rule.decision}': \"{rule.when}\" must be a condition, "
-                    f"it gives {got}."
-                )
-        if group is not None:
-            learns_from.request.column(group)
+        one(where, "learns_from", learns_from, (TrainingSet,), "learns_from= a TrainingSet")
+        one(where, "gate", gate, (Gate,), "gate=Gate(at_least('roc_auc', 0.8))")
+        if outcomes is not None:
+            one(where, "outcomes", outcomes, (Source,), "outcomes= the Source that feedback is")
+        checks.fit(where, "fit", fit)
+        rules = several(
+            where, "rules", rules, (Rule,), "rules=(Rule('block', when='score > 0.8'),)"
+        )
+        checks.rules(where, learns_from, rules, otherwise)
         label = table_column(learns_from.table, learns_from.label.name)
+        task: Task = "classification" if label.kind == "bool" else "regression"
+        checks.group(where, learns_from, group)
+        check_gate(gate, task, group is not None, where)
         for attribute, value in (
             ("name", name),
             ("learns_from", learns_from),
@@ -261,7 +188,7 @@ class Model:
             ("rules", rules),
             ("otherwise", otherwise),
             ("outcomes", outcomes),
-            ("task", "classification" if label.kind == "bool" else "regression"),
+            ("task", task),
             ("group", group),
             ("description", description),
             ("owner", owner),
@@ -288,3 +215,19 @@ class Evaluation:
     select_test: Callable[[Any], Any] | None = None
     group: str | None = None
     description: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("Evaluation", self.name)
+        where = f"Evaluation '{self.name}'"
+        one(where, "training_set", self.training_set, (TrainingSet,), "training_set= a TrainingSet")
+        checks.dates(where, self.train, self.test)
+        if not self.estimators:
+            raise DeclarationError(f"{where} has no estimator; write estimators={{'mine': fit}}.")
+        for estimator, fit in self.estimators.items():
+            checks.fit(where, f"estimator '{estimator}'", fit)
+        for estimator in self.published:
+            if estimator not in self.estimators:
+                raise DeclarationError(unknown("estimator", estimator, self.estimators, where))
+        if self.select_test is not None:
+            checks.fit(where, "select_test", self.select_test)
+        checks.group(where, self.training_set, self.group)

@@ -1,0 +1,61 @@
+"""What a declaration was given, held against what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lakehouse.errors import DeclarationError
+
+
+def one(where: str, option: str, given: Any, kinds: tuple[type, ...], example: str) -> None:
+    """Refuse anything but an object of these kinds; `example` shows what to write instead."""
+    if not isinstance(given, kinds):
+        raise DeclarationError(f"{where}: {option} is {described(given)}; write {example}.")
+
+
+def several(
+    where: str, option: str, given: Any, kinds: tuple[type, ...], example: str
+) -> tuple[Any, ...]:
+    """Return the objects given as a tuple; refuses a bare one, where a comma is missing."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise DeclarationError(
+            f"{where}: {option} takes several, in parentheses, and was given "
+            f"{described(given)}; write {example}."
+        )
+    items = tuple(given)
+    for item in items:
+        if not isinstance(item, kinds):
+            raise DeclarationError(f"{where}: {option} holds {described(item)}; write {example}.")
+    return items
+
+
+def no_repeats(where: str, what: str, names: Iterable[str]) -> None:
+    """Refuse a name that is given twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DeclarationError(f"{where}: {what} '{name}' is named twice; leave one out.")
+        seen.add(name)
+
+
+def described(given: Any) -> str:
+    """Say what something is, in a few words.
+
+    >>> described("1d"), described(7), described(None), described(str)
+    ("the text '1d'", 'the int 7', 'nothing (None)', 'the class str')
+    """
+    if given is None:
+        return "nothing (None)"
+    if isinstance(given, str):
+        return f"the text '{given}'"
+    if isinstance(given, bool | int | float):
+        return f"the {type(given).__name__} {given}"
+    if isinstance(given, type):
+        return f"the class {given.__name__}"
+    name = getattr(given, "name", None)
+    return (
+        f"{type(given).__name__} '{name}'"
+        if isinstance(name, str)
+        else (f"a {type(given).__name__}")
+    )

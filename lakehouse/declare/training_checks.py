@@ -1,0 +1,166 @@
+"""What training sets, models and evaluations may not say: refused where they are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.declare import expressions
+from lakehouse.declare.contract import ContractSpec, Kind
+from lakehouse.declare.features import Feature, RequestView, StoredView
+from lakehouse.declare.given import described, no_repeats, several
+from lakehouse.declare.tables import TableColumn, table_column
+from lakehouse.errors import DeclarationError, unknown
+
+if TYPE_CHECKING:
+    from lakehouse.declare.training import Rule, TrainingSet
+
+
+def label(here: str, label: TableColumn) -> None:
+    table = label.table
+    if table.event_time is None:
+        raise DeclarationError(
+            f"{here}: table '{table.name}' has no event_time() column, the moment to learn from; "
+            "mark one in its contract."
+        )
+    if not table.keys:
+        raise DeclarationError(
+            f"{here}: table '{table.name}' has no key() column to tell rows apart by; mark one in "
+            "its contract."
+        )
+    kind = table_column(table, label.name, here).kind
+    if kind not in ("bool", "int", "float", "decimal"):
+        raise DeclarationError(f"{here}: label '{label.name}' is {kind}; learn a bool or a number.")
+
+
+def request(here: str, spec: ContractSpec, label: TableColumn) -> None:
+    """What is known when the model is asked stands in the label's table, and is not the label."""
+    table = label.table
+    for c in spec.columns:
+        found = table_column(table, c.name, f"{here}, request {spec.name}")
+        if (found.kind, found.scale) != (c.kind, c.scale):
+            shown = [
+                k.kind if k.scale is None else f"{k.kind} of scale {k.scale}" for k in (c, found)
+            ]
+            raise DeclarationError(
+                f"{here}: '{c.name}' is {shown[0]} in request {spec.name} and {shown[1]} in table "
+                f"'{table.name}'; declare one type."
+            )
+        if c.name == label.name:
+            raise DeclarationError(
+                f"{here}: request {spec.name} holds the label '{label.name}', which is not known "
+                "when the model is asked; leave it out of the request."
+            )
+    if spec.event_time not in (None, table.event_time):
+        raise DeclarationError(
+            f"{here}: request {spec.name} is asked at '{spec.event_time}' and table "
+            f"'{table.name}' happens at '{table.event_time}'; mark the same column event_time()."
+        )
+
+
+def collected(
+    here: str, spec: ContractSpec, views: tuple[Any, ...]
+) -> tuple[tuple[StoredView, ...], tuple[RequestView, ...]]:
+    """The stored views, used by request views too, and the request views, each once."""
+    found: dict[str, StoredView | RequestView] = {}
+    for view in views:
+        if isinstance(view, RequestView) and view.request != spec:
+            raise DeclarationError(
+                f"{here}: request view '{view.name}' is for requests of {view.request.name}, the "
+                f"training set for {spec.name}; declare one contract for both."
+            )
+        for used in (*(view.uses if isinstance(view, RequestView) else ()), view):
+            if found.setdefault(used.name, used) != used:
+                raise DeclarationError(
+                    f"{here}: two different views are called '{used.name}'; rename one."
+                )
+    stored = tuple(v for v in found.values() if not isinstance(v, RequestView))
+    return stored, tuple(v for v in found.values() if isinstance(v, RequestView))
+
+
+def entity(here: str, spec: ContractSpec, view: StoredView) -> None:
+    for k in view.by.keys:
+        if k not in spec.by_name:
+            raise DeclarationError(
+                f"{here}: view '{view.name}' is by '{k}', which request {spec.name} does not "
+                "hold; add it to the request."
+            )
+        kind = table_column(view.of, k).kind
+        if spec.by_name[k].kind != kind:
+            raise DeclarationError(
+                f"{here}: view '{view.name}' is by '{k}', which is {kind} in table "
+                f"'{view.of.name}' and {spec.by_name[k].kind} in request {spec.name}; declare one "
+                "type."
+            )
+
+
+def inputs(
+    here: str, views: tuple[Any, ...], only: Iterable[Feature] | None
+) -> tuple[Feature, ...]:
+    features = tuple(f for view in views for f in view.features)
+    if only is None:
+        chosen = features
+    else:
+        chosen = several(here, "only", only, (Feature,), "only=(card_spend['payments_1d'],)")
+        for f in chosen:
+            if f not in features:
+                known = [k.dotted for k in features]
+                raise DeclarationError(unknown("feature", f.dotted, known, here))
+        no_repeats(here, "feature", (f.dotted for f in chosen))
+    if not chosen:
+        raise DeclarationError(f"{here} has no feature; name a view, as in features=(card_spend,).")
+    return chosen
+
+
+def fit(where: str, option: str, function: Any) -> None:
+    if not callable(function) or "<" in getattr(function, "__qualname__", "<"):
+        raise DeclarationError(
+            f"{where}: {option} must be a function at the top of a module, as in def fit(X, y), "
+            f"so that its code can be named and found again; this is {described(function)}."
+        )
+
+
+def rules(where: str, learns_from: TrainingSet, rules: tuple[Rule, ...], otherwise: str) -> None:
+    request = learns_from.request
+    kinds: dict[str, Kind] = {c.name: c.kind for c in request.columns}
+    views = (*learns_from.stored_views, *learns_from.request_views)
+    kinds |= {f.dotted: f.kind for view in views for f in view.features}
+    if rules and "score" in kinds:
+        raise DeclarationError(
+            f"{where}: rules call the model's score 'score', which request {request.name} has a "
+            "column of; rename the column."
+        )
+    kinds["score"] = "float"
+    for rule in rules:
+        expressions.condition(rule.when, kinds, f"{where}, rule '{rule.decision}'")
+    for decision in (*(rule.decision for rule in rules), otherwise):
+        if not isinstance(decision, str) or not decision.strip():
+            raise DeclarationError(
+                f"{where}: a decision is {described(decision)}; give each a name, as in 'accept'."
+            )
+
+
+def group(where: str, learns_from: TrainingSet, group: str | None) -> None:
+    names = learns_from.request.by_name
+    if group is not None and group not in names:
+        subject = f"{where}, group: request {learns_from.request.name}"
+        raise DeclarationError(unknown("column", group, names, subject))
+
+
+def dates(where: str, train: tuple[str, str], test: tuple[str, str]) -> None:
+    days: list[date] = []
+    for option, span in (("train", train), ("test", test)):
+        try:
+            begin, until = (date.fromisoformat(day) for day in span)
+        except (TypeError, ValueError):
+            raise DeclarationError(
+                f"{where}: {option}={span!r} is not a pair of dates; write {option}="
+                "('2018-07-25', '2018-08-01'), the second not included."
+            ) from None
+        days += [begin, until]
+    if not days[0] < days[1] <= days[2] < days[3]:
+        raise DeclarationError(
+            f"{where}: train {train[0]} until {train[1]} and test {test[0]} until {test[1]} do not "
+            "follow each other; test on later days than were trained on."
+        )
