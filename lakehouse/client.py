@@ -2,7 +2,7 @@
 
     from lakehouse.client import Client
 
-    with Client("http://127.0.0.1:8420", key) as client:
+    with Client("http://127.0.0.1:8000", key) as client:
         answer = client.predict("payments_fraud", "fraud", payment)
         print(answer.decision, answer.score)
 

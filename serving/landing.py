@@ -19,11 +19,9 @@ def place(source: Source) -> tuple[PurePosixPath, str]:
     With a file's own stem for `{stem}` the template gives a name that the source's glob matches.
     Raises NoPlace for a glob that takes no `.jsonl` file in one certain folder.
 
-    >>> from lakehouse.declare import Contract, known_at
-    >>> from datetime import datetime
-    >>> class Report(Contract):
-    ...     reported_at: datetime = known_at()
-    >>> place(Source("reports", Report, path="fraud_reports/*"))
+    >>> from lakehouse.declare.contract import Column, ContractSpec
+    >>> report = ContractSpec("Report", (Column("reported_at", "timestamp", known_at=True),))
+    >>> place(Source("reports", report, path="fraud_reports/*"))
     (PurePosixPath('fraud_reports'), '{stem}.jsonl')
     """
     *folders, last = source.path.split("/")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
-PORT = 8420
+PORT = 8000
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from serving import spool as spool_module
 from serving.spool import Spool, recover
 
 
@@ -97,7 +96,7 @@ def test_a_write_that_fails_halfway_leaves_no_torn_line(
             return real(descriptor, bytes(data)[:3])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(spool_module.os, "write", full_disk)
+    monkeypatch.setattr(os, "write", full_disk)
     with pytest.raises(OSError, match="No space left"):
         spool.append(b"second\n", 1)
     monkeypatch.undo()
@@ -115,7 +114,7 @@ def test_rows_of_a_sync_that_failed_are_never_acknowledged(
     def broken(descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(spool_module.os, "fdatasync", broken)
+    monkeypatch.setattr(os, "fdatasync", broken)
     with pytest.raises(OSError, match="Input/output"):
         spool.settle(ticket)
     monkeypatch.undo()
@@ -131,8 +130,8 @@ def test_callers_share_a_sync(
     tmp_path: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool = make(tmp_path, watch)
-    syncs = []
-    monkeypatch.setattr(spool_module.os, "fdatasync", syncs.append)
+    syncs: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", syncs.append)
     tickets = [spool.append(b"x\n", 1) for _ in range(10)]
     for ticket in tickets:
         spool.settle(ticket)

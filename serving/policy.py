@@ -1,0 +1,153 @@
+"""From a request and its stored features to a decision: expressions, ONNX, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from lakehouse.declare.contract import Kind
+from lakehouse.declare.expressions import parse
+from lakehouse.declare.features import Feature
+from lakehouse.declare.training import Model
+from lakehouse.errors import LakehouseError
+from lakehouse.features import expressions_python
+
+Expression = Callable[[Mapping[str, Any]], Any]
+INPUT, OUTPUT = "inputs", "score"
+"""What a released ONNX model calls its matrix, float32 [n, k], and its scores, [n]."""
+
+
+class Undecidable(LakehouseError):
+    """This request has no decision: an expression fails on it, or the model gives no number."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A score, the decision the rules make of it, and every feature by its full name."""
+
+    score: float
+    decision: str
+    features: dict[str, Any]
+
+
+class Policy:
+    """A model's request-time features, its ONNX session and its rules, ready to be asked.
+
+    `inputs` are the full names of the session's columns, in order.
+    """
+
+    def __init__(self, model: Model, inputs: Sequence[str], onnx: bytes) -> None:
+        training_set = model.learns_from
+        kinds = {c.name: c.kind for c in training_set.request.columns}
+        kinds |= {f.dotted: f.kind for view in training_set.stored_views for f in view.features}
+        self._stored = [
+            (f.full_name, f.dotted) for view in training_set.stored_views for f in view.features
+        ]
+        self._requested = [
+            (feature.full_name, feature.dotted, _request_time(feature, kinds))
+            for view in training_set.request_views
+            for feature in view.features
+        ]
+        kinds |= {f.dotted: f.kind for view in training_set.request_views for f in view.features}
+        kinds["score"] = "float"
+        self._rules = [
+            (rule.decision, expressions_python.compile(parse(rule.when), kinds, rule.decision))
+            for rule in model.rules
+        ]
+        self._otherwise = model.otherwise
+        self._session = _session(onnx)
+        self._inputs = tuple(inputs)
+        known = {full for full, _ in self._stored} | {full for full, _, _ in self._requested}
+        if strange := [name for name in inputs if name not in known]:
+            raise LakehouseError(
+                f"input '{strange[0]}' is none of the declared features; register the model again"
+            )
+        self._try()
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """Every decision the rules can make."""
+        return (*dict.fromkeys(decision for decision, _ in self._rules), self._otherwise)
+
+    def decide(self, row: Mapping[str, Any], stored: Mapping[str, Any]) -> Decided:
+        """Decide about one request; `stored` holds stored features by full name.
+
+        Raises Undecidable.
+        """
+        names = dict(row)
+        features = {}
+        for full, dotted in self._stored:
+            features[full] = names[dotted] = stored[full]
+        for full, dotted, expression in self._requested:
+            features[full] = names[dotted] = _evaluate(expression, names, dotted)
+        score = self._score([_number(features[name]) for name in self._inputs])
+        if not isfinite(score):
+            raise Undecidable("The model gives no number for this request.")
+        names["score"] = score
+        for decision, holds in self._rules:
+            if _evaluate(holds, names, f"rule '{decision}'") is True:
+                return Decided(score, decision, features)
+        return Decided(score, self._otherwise, features)
+
+    def _try(self) -> None:
+        """Score once, so that a model that cannot fails when it is loaded and not when asked."""
+        try:
+            self._score([0.0] * len(self._inputs))
+        except Exception as error:  # ONNX Runtime's errors share no base of their own
+            raise LakehouseError(
+                f"the model does not score a row of its {len(self._inputs)} inputs "
+                f"({str(error).splitlines()[0]}); register it again"
+            ) from error
+
+    def _score(self, inputs: list[float]) -> float:
+        matrix = np.array([inputs], dtype=np.float32)
+        (scores,) = self._session.run([OUTPUT], {INPUT: matrix})
+        return float(scores[0])
+
+
+def _request_time(feature: Feature, kinds: Mapping[str, Kind]) -> Expression:
+    """A request-time feature's expression; what is exact in it leaves it as the declared float."""
+    evaluate = expressions_python.compile(
+        parse(feature.expression or "null"), kinds, feature.dotted
+    )
+    if feature.kind != "float":
+        return evaluate
+
+    def value(names: Mapping[str, Any]) -> float | None:
+        found = evaluate(names)
+        return None if found is None else float(found)
+
+    return value
+
+
+def _evaluate(expression: Expression, names: Mapping[str, Any], what: str) -> Any:
+    try:
+        return expression(names)
+    except LakehouseError:
+        # The reason is named by its kind alone: the message may hold values of the request.
+        raise Undecidable(f"{what} divides by zero or overflows for this request.") from None
+
+
+def _number(value: Any) -> float:
+    """A feature as the model takes it: null is NaN, a boolean 0 or 1, a decimal a float."""
+    return float("nan") if value is None else float(value)
+
+
+def _session(onnx: bytes) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(
+            onnx, sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's errors share no base of their own
+        raise LakehouseError(
+            f"ONNX Runtime cannot load the model ({str(error).splitlines()[0]}); register it again"
+        ) from error

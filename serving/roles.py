@@ -1,0 +1,154 @@
+"""Who may call what: deny by default, one set of roles for every route."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from lakehouse.errors import LakehouseError
+from lakehouse.records.keys import ROLES, Role
+from serving.metrics import Metrics
+from serving.problems import Problem, error_response
+from serving.records import RecordsReader
+
+_log = logging.getLogger("serving")
+Endpoint = Callable[[Request], Awaitable[Response]]
+PUBLIC: frozenset[Literal["public"]] = frozenset({"public"})
+"""The roles of a route that anybody may call; said outright, never by leaving them out."""
+OPERATOR: frozenset[Role] = frozenset({"operator"})
+APPLICATION: frozenset[Role] = OPERATOR | {"application"}
+SCIENTIST: frozenset[Role] = OPERATOR | {"scientist"}
+
+
+class RouteWithoutRole(LakehouseError):
+    """The service does not start: a route does not say who may call it."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route: `roles` has no default, so that nobody forgets it."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    endpoint: Endpoint
+    roles: frozenset[Role] | frozenset[Literal["public"]]
+    summary: str
+    operation: Mapping[str, Any] = field(default_factory=dict)
+    """OpenAPI's operation object: parameters, request body and responses."""
+
+    def __post_init__(self) -> None:
+        strange = set(self.roles) - {*ROLES, *PUBLIC}
+        if not self.roles or strange:
+            raise RouteWithoutRole(
+                f"Route {self.method} {self.path} names {sorted(strange) or 'no role'}; give it "
+                f"roles among {', '.join(ROLES)}, or PUBLIC."
+            )
+
+
+class Guarded:
+    """A route's endpoint behind its roles; counts and times every answer, and words every error."""
+
+    def __init__(self, route: Route, records: RecordsReader, metrics: Metrics) -> None:
+        self.route, self._records, self._metrics = route, records, metrics
+
+    async def __call__(self, request: Request) -> Response:
+        started = perf_counter()
+        try:
+            self._admit(request)
+            response = await self.route.endpoint(request)
+        except Problem as problem:
+            response = problem.response()
+        except ClientDisconnect:
+            response = Response(status_code=400)
+        except Exception as error:
+            response = _unforeseen(error, self.route.path)
+        self._metrics.answered(self.route.path, response.status_code, perf_counter() - started)
+        return response
+
+    def _admit(self, request: Request) -> None:
+        roles = self.route.roles
+        if roles is PUBLIC:
+            return
+        key = _key(request)
+        where = f"{self.route.method} {self.route.path}"
+        if key is None:
+            raise Problem(
+                401,
+                "This route needs an API key.",
+                where,
+                "Send it as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'; "
+                f"'lakehouse keys make {min(roles)}' makes one.",
+            )
+        role = self._records.role(key)
+        if role is None:
+            raise Problem(
+                401,
+                "This lake does not know the API key.",
+                where,
+                "Check that it is whole and of this lake; 'lakehouse keys list' lists them.",
+            )
+        if role not in roles:
+            allowed = " or ".join(sorted(roles))
+            raise Problem(
+                403,
+                f"A key of role '{role}' may not call this route.",
+                where,
+                f"Use a key of role {allowed}.",
+            )
+
+
+def add(app: FastAPI, route: Route, records: RecordsReader, metrics: Metrics) -> None:
+    """Add a route to the application, behind its roles."""
+    guarded = Guarded(route, records, metrics)
+
+    async def endpoint(request: Request) -> Response:
+        return await guarded(request)
+
+    app.add_api_route(
+        route.path,
+        endpoint,
+        methods=[route.method],
+        summary=route.summary,
+        operation_id=f"{route.method.lower()} {route.path}",
+        response_class=Response,
+        openapi_extra={**route.operation, "x-roles": sorted(route.roles)},
+    )
+    app.router.routes[-1].guarded = guarded  # type: ignore[attr-defined]
+
+
+def refuse_without_roles(app: FastAPI) -> None:
+    """Raise RouteWithoutRole if any route of the application came in other than through `add`."""
+    bare = [r for r in app.routes if not isinstance(getattr(r, "guarded", None), Guarded)]
+    if bare:
+        paths = ", ".join(str(getattr(r, "path", r)) for r in bare[:5])
+        raise RouteWithoutRole(
+            f"The service does not start: {paths} name(s) no role. Declare each as a "
+            "serving.roles.Route."
+        )
+
+
+def _key(request: Request) -> str | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and key.strip():
+        return key.strip()
+    return request.headers.get("x-api-key") or None
+
+
+def _unforeseen(error: Exception, path: str) -> Response:
+    """Log where it happened, but not the message, which may hold personal values."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("%s in %s\n%s", type(error).__name__, path, frames.rstrip())
+    return error_response(
+        500,
+        f"The service failed on this request ({type(error).__name__}).",
+        path,
+        "Its log says where; try again, and tell whoever runs the service.",
+    )

@@ -1,0 +1,160 @@
+"""POST /v1/features: the values of stored features, for entities, at a moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lakehouse.declare.contract import Column, ContractSpec
+from lakehouse.declare.features import Feature, StoredView
+from lakehouse.declare.tables import table_column
+from lakehouse.errors import unknown
+from serving.body import MANY_ROWS, answer, read
+from serving.problems import FieldError, Problem, field_problem
+from serving.roles import SCIENTIST, Route
+from serving.rows import RowReader
+from serving.service import Service
+from serving.values import microseconds, moment, plain
+
+PATH = "/v1/features/{domain}"
+MOST_ENTITIES = 1_000
+_SLICE = 20  # entities answered before other requests get their turn
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """The body: whole views or single features, for which entities, and at what moment."""
+
+    entities: msgspec.Raw
+    views: list[str] | None = None
+    features: list[str] | None = None
+    at: datetime | None = None
+
+
+_decode = msgspec.json.Decoder(Asked).decode
+
+
+def routes(service: Service) -> list[Route]:
+    async def features(request: Request) -> Response:
+        domain = request.path_params["domain"]
+        service.champions.known(domain)
+        asked = _asked(await read(request, MANY_ROWS))
+        wanted = _wanted(asked, service.online.views(domain), domain)
+        views = tuple(view for view, _ in wanted)
+        entities = _keys(views).many(bytes(asked.entities), MOST_ENTITIES)
+        at_us = service.clock_us(domain) if asked.at is None else _in_utc(asked.at)
+        names = [(f.dotted, f.full_name) for _, chosen in wanted for f in chosen]
+        values = []
+        for n, entity in enumerate(entities):
+            if n and n % _SLICE == 0:
+                await asyncio.sleep(0)
+            found = service.online.values(domain, views, entity, at_us)
+            values.append({dotted: plain(found[full]) for dotted, full in names})
+        return answer({"at": moment(at_us), "values": values})
+
+    return [
+        Route(
+            "POST",
+            PATH,
+            features,
+            roles=SCIENTIST,
+            summary="Values of stored features at a moment",
+        )
+    ]
+
+
+def _asked(body: bytes) -> Asked:
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(
+            422 if isinstance(error, msgspec.ValidationError) else 400,
+            f"The body does not ask for features: {_masked(error)}.",
+            "request body",
+            'Send {"views": [name] or "features": ["view.feature"], "entities": [{key: value}], '
+            '"at": optional time}.',
+        ) from None
+
+
+def _masked(error: Exception) -> str:
+    """msgspec's message names types and places, never values; other errors may quote the body."""
+    return str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
+
+
+def _wanted(
+    asked: Asked, views: Mapping[str, StoredView], domain: str
+) -> list[tuple[StoredView, list[Feature]]]:
+    """The views to read and the features to answer of each, in the order asked."""
+    where = f"Domain '{domain}'"
+    if not views:
+        raise Problem(
+            503,
+            f"{where} has no release yet, and a release is what says which features there are.",
+            f"/v1/features/{domain}",
+            f"Train a model, as with 'lakehouse run {domain}'.",
+        )
+    chosen: dict[str, list[Feature]] = {}
+    for name in asked.views or ():
+        if name not in views:
+            raise _not_there(unknown("stored view", name, views, where))
+        chosen[name] = list(views[name].features)
+    by_name = {f.dotted: f for v in views.values() for f in v.features}
+    for dotted in asked.features or ():
+        if dotted not in by_name:
+            raise _not_there(unknown("stored feature", dotted, by_name, where))
+        feature = by_name[dotted]
+        of_view = chosen.setdefault(feature.view, [])
+        if feature not in of_view:
+            of_view.append(feature)
+    if not chosen:
+        raise field_problem(
+            "request body", [FieldError("views", "or features must name at least one")]
+        )
+    return [(views[name], features) for name, features in chosen.items()]
+
+
+def _not_there(what: str) -> Problem:
+    return Problem(
+        404,
+        what,
+        "request body",
+        "GET /openapi.json lists them; request-time features come with /v1/predict?explain=true.",
+    )
+
+
+@lru_cache(maxsize=256)
+def _keys(views: tuple[StoredView, ...]) -> RowReader:
+    """Reads entities: the key columns of these views, each typed as in its table."""
+    columns: dict[str, Column] = {}
+    for view in views:
+        for key in view.by.keys:
+            column = replace(table_column(view.of, key), nullable=False)
+            other = columns.setdefault(key, column)
+            if other.kind != column.kind:
+                raise Problem(
+                    422,
+                    f"Key '{key}' is {other.kind} in one of these views and {column.kind} in "
+                    "another.",
+                    "request body",
+                    "Ask for them in two requests.",
+                )
+    return RowReader(ContractSpec("Entity", tuple(columns.values())), "entities")
+
+
+def _in_utc(at: datetime) -> int:
+    return microseconds(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
+
+
+def example(views: Mapping[str, StoredView]) -> dict[str, Any]:
+    """A body that asks for the first view."""
+    if not views:
+        return {"views": [], "entities": []}
+    view = next(iter(views.values()))
+    return {"views": [view.name], "entities": [dict.fromkeys(view.by.keys, "…")]}

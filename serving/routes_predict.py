@@ -1,0 +1,87 @@
+"""POST /v1/predict: a request becomes features, a score, a decision, and a line of the log."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.body import ONE_ROW, answer, read
+from serving.policy import Undecidable
+from serving.problems import Problem
+from serving.roles import APPLICATION, Route
+from serving.service import Service
+from serving.values import microseconds, moment, plain
+
+PATH = "/v1/predict/{domain}/{model}"
+_encode = msgspec.json.Encoder().encode
+
+
+def routes(service: Service) -> list[Route]:
+    async def predict(request: Request) -> Response:
+        domain, model = request.path_params["domain"], request.path_params["model"]
+        release = service.champions.get(domain, model)
+        row = release.reader.one(await read(request, ONE_ROW))
+        clock_us = service.clock_us(domain)
+        asked = row[release.moment] if release.moment is not None else None
+        at_us = clock_us if asked is None else microseconds(asked)
+        stored = service.online.values(domain, release.stored_views, row, at_us)
+        try:
+            decided = release.policy.decide(row, stored)
+        except Undecidable as error:
+            raise Problem(
+                422, str(error), "request body", "Send a request that the model can decide on."
+            ) from None
+        features = {name: plain(value) for name, value in decided.features.items()}
+        asked_for = moment(at_us)
+        decision_id = uuid4().hex
+        record = {
+            "decision_id": decision_id,
+            "decided_at": moment(clock_us),
+            "asked_for": asked_for,
+            "model": model,
+            "version": release.version,
+            "request": _encode({k: plain(v) for k, v in row.items()}).decode(),
+            "features": _encode(features).decode(),
+            "score": decided.score,
+            "decision": decided.decision,
+        }
+        try:
+            service.log.decided(domain, release.model, record)
+        except OSError as error:
+            raise unwritable(error) from error
+        service.metrics.decided(domain, model, decided.decision)
+        told: dict[str, Any] = {
+            "decision_id": decision_id,
+            "score": decided.score,
+            "decision": decided.decision,
+            "model": model,
+            "version": release.version,
+            "asked_for": asked_for,
+        }
+        if request.query_params.get("explain") in ("true", "1"):
+            told["features"] = features
+        return answer(told)
+
+    return [
+        Route(
+            "POST",
+            PATH,
+            predict,
+            roles=APPLICATION,
+            summary="Decide about one request",
+        )
+    ]
+
+
+def unwritable(error: OSError) -> Problem:
+    """Nothing is answered that could not be written down."""
+    return Problem(
+        503,
+        f"The answer cannot be recorded ({error.strerror or 'the disk refuses'}).",
+        "the landing folder",
+        "Make room on the lake's disk and send the request again.",
+    )

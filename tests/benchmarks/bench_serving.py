@@ -1,0 +1,231 @@
+"""The service over HTTP: latency of one caller, and requests a second at sixteen connections.
+
+Run it with `python -m tests.benchmarks.bench_serving [--requests N] [--payments N]`. The lake is
+the payments use case at its own density: 350 payments a card and 175 a terminal over 183 days,
+the model 100 boosted trees on the handbook's fifteen inputs. `features` asks for the 12 windowed
+features of one card and terminal, `predict` for a decision, with its line in the log. Callers
+keep their connection and ask again as soon as they are answered; they share the machine with the
+one worker of the service.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import uvloop
+from deltalake import write_deltalake
+from lakehouse.features.materialise import materialise
+
+from feature_repo.payments_fraud import domain
+from lakehouse.declare.compiled import to_data
+from lakehouse.declare.training import Model
+from lakehouse.engines.context import Context
+from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.records.home import Home
+from lakehouse.records.keys import make_key
+from lakehouse.records.store import CodeVersion, Records
+from lakehouse.training.onnx import to_onnx
+
+DAYS = 183
+BEGIN = datetime(2018, 4, 1, tzinfo=UTC)
+TIME = pa.timestamp("us", tz="UTC")
+VIEWS = ["card_spend", "terminal_activity", "terminal_frauds"]
+
+
+def make_lake(folder: Path, payments: int, seed: int = 0) -> tuple[dict[str, str], Home]:
+    """Make tables, online store, release and keys; returns the keys by role, and the lake."""
+    home = Home.create(folder / "lake", "data")
+    records = Records(home.records, lambda: datetime.now(UTC))
+    ctx = Context(home, records, EmbeddedEngine(), domain, CodeVersion("bench", False))
+    random = np.random.default_rng(seed)
+    at = BEGIN.timestamp() * 1e6 + np.sort(random.integers(0, DAYS * 86_400, payments)) * 1e6
+    times = pa.array(at.astype("int64")).cast(TIME)
+    cards = random.integers(0, cards_of(payments), payments)
+    terminals = random.integers(0, 2 * cards_of(payments), payments)
+    cents = pa.array(random.integers(100, 20_000, payments))
+    euros = pa.compute.divide(cents.cast(pa.decimal128(18, 2)), pa.scalar(100))
+    columns = {
+        "payment_id": [f"p{n}" for n in range(payments)],
+        "card_id": [f"c{n}" for n in cards],
+        "terminal_id": [f"t{n}" for n in terminals],
+        "amount_eur": euros.cast(pa.decimal128(18, 2), safe=False),
+        "paid_at": times,
+        "_known_at": times,
+    }
+    table = pa.table(columns)
+    write_deltalake(str(ctx.path("cleaned", "payments")), table)
+    frauds = table.take(random.choice(payments, payments // 100, replace=False))
+    write_deltalake(
+        str(ctx.path("curated", "reported_frauds")), frauds.drop_columns(["amount_eur"])
+    )
+    for view in domain.stored_views:
+        materialise(ctx, view)
+    records.tick(domain.name, int(at[-1]))
+    (model,) = domain.models
+    write_release(home, model)
+    return {role: make_key(records, role, "bench") for role in ("application", "scientist")}, home
+
+
+def cards_of(payments: int) -> int:
+    return max(1, payments // 350)
+
+
+def write_release(home: Home, model: Model) -> None:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from xgboost import XGBClassifier
+
+    inputs = [f.full_name for f in model.learns_from.features]
+    random = np.random.default_rng(1)
+    X = random.normal(size=(2_000, len(inputs))).astype(np.float32)
+    y = X[:, 0] + X[:, 1] > random.normal(size=2_000)
+    fitted = make_pipeline(StandardScaler(), XGBClassifier(n_estimators=100, max_depth=4))
+    onnx = to_onnx(fitted.fit(X, y), inputs)
+    folder = home.releases(domain.name, model.name) / "1"
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(onnx)
+    facts = {
+        "format": 1,
+        "domain": domain.name,
+        "model": model.name,
+        "version": 1,
+        "inputs": inputs,
+        "declaration": to_data(model),
+        "digests": {"model.onnx": hashlib.sha256(onnx).hexdigest()},
+    }
+    (folder / "release.json").write_text(json.dumps(facts))
+    (folder.parent / "champion.json").write_text('{"version": 1}')
+
+
+def bodies(payments: int, seed: int = 2) -> tuple[list[Any], list[Any]]:
+    """Bodies for `features` and for `predict`, each of 1,000 cards, terminals and moments."""
+    random = np.random.default_rng(seed)
+    features, predict = [], []
+    for n in range(1_000):
+        keys = {
+            "card_id": f"c{random.integers(0, cards_of(payments))}",
+            "terminal_id": f"t{random.integers(0, 2 * cards_of(payments))}",
+        }
+        moment = BEGIN + timedelta(days=60, seconds=int(random.integers(0, 120 * 86_400)))
+        at = moment.isoformat().replace("+00:00", "Z")
+        features.append({"views": VIEWS, "entities": [keys], "at": at})
+        predict.append({"payment_id": f"r{n}", **keys, "amount_eur": "42.42", "paid_at": at})
+    return features, predict
+
+
+class Caller(asyncio.Protocol):
+    """One connection in a closed loop: the next request goes out when an answer is complete."""
+
+    def __init__(self, requests: Sequence[bytes], seconds: list[float]) -> None:
+        self.requests = iter(requests)
+        self.seconds = seconds
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.answer = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.ask()
+
+    def ask(self) -> None:
+        request = next(self.requests, None)
+        if request is None:
+            self.transport.close()
+            self.done.set_result(None)
+            return
+        self.began = time.perf_counter()
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self.answer += data
+        head, end, body = self.answer.partition(b"\r\n\r\n")
+        if not end or len(body) < int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
+            return
+        if not self.answer.startswith(b"HTTP/1.1 200"):
+            self.done.set_exception(RuntimeError(self.answer.decode()))
+            self.transport.close()
+            return
+        self.seconds.append(time.perf_counter() - self.began)
+        self.answer = b""
+        self.ask()
+
+
+def wire(path: str, key: str, body: Any) -> bytes:
+    content = json.dumps(body).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+async def ask(port: int, requests: list[bytes], connections: int) -> tuple[list[float], float]:
+    """Return the seconds of each answer, and of them all."""
+    loop, seconds = asyncio.get_running_loop(), list[float]()
+    shares = [requests[n::connections] for n in range(connections)]
+    began = time.perf_counter()
+    callers = [Caller(share, seconds) for share in shares]
+    for caller in callers:
+        await loop.create_connection(partial(_itself, caller), "127.0.0.1", port)
+    await asyncio.gather(*(caller.done for caller in callers))
+    return seconds, time.perf_counter() - began
+
+
+def _itself(caller: Caller) -> Caller:
+    return caller
+
+
+def measure(name: str, port: int, requests: list[bytes], count: int) -> None:
+    again = (requests * (count // len(requests) + 1))[:count]
+    uvloop.run(ask(port, again[:200], 4))  # warms up
+    seconds, _ = uvloop.run(ask(port, again, 1))
+    p50, p99 = np.percentile(seconds, [50, 99]) * 1e3
+    busy, total = uvloop.run(ask(port, again, 16))
+    b50, b99 = np.percentile(busy, [50, 99]) * 1e3
+    print(
+        f"{name:9} 1 connection: p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
+        f"16 connections: {len(busy) / total:,.0f} requests/s, p50 {b50:.1f} ms, p99 {b99:.1f} ms",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=5_000)
+    parser.add_argument("--payments", type=int, default=100_000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        keys, home = make_lake(Path(folder), given.payments)
+        command = [sys.executable, "-m", "serving.server", "--home", str(home.path), "--port", "0"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline().split("127.0.0.1:")[1].split()[0])
+            features, predict = bodies(given.payments)
+            paths = f"/v1/features/{domain.name}", f"/v1/predict/{domain.name}/fraud"
+            asked = [wire(paths[0], keys["scientist"], body) for body in features]
+            measure("features", port, asked, given.requests)
+            asked = [wire(paths[1], keys["application"], body) for body in predict]
+            measure("predict", port, asked, given.requests)
+        finally:
+            os.kill(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+if __name__ == "__main__":
+    main()

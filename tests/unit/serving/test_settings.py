@@ -1,0 +1,34 @@
+"""Settings: arguments first, then the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from serving.settings import Settings
+
+
+def test_the_service_binds_loopback_unless_told_otherwise() -> None:
+    settings = Settings.read(["--home", "/lake"], {})
+    assert (settings.home, settings.host, settings.domains) == (Path("/lake"), "127.0.0.1", None)
+
+
+def test_arguments_win_over_the_environment() -> None:
+    environment = {"LAKEHOUSE_HOME": "/a", "LAKEHOUSE_PORT": "9000", "LAKEHOUSE_HOST": "::1"}
+    from_environment = Settings.read([], environment)
+    given = Settings.read(
+        ["--home", "/b", "--port", "9001", "--domain", "x", "--domain", "y"], environment
+    )
+    assert (from_environment.home, from_environment.host, from_environment.port) == (
+        Path("/a"),
+        "::1",
+        9000,
+    )
+    assert (given.home, given.port, given.domains) == (Path("/b"), 9001, ("x", "y"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--home", "/a", "--port", "http"]])
+def test_what_is_missing_or_no_port_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        Settings.read(arguments, {})
