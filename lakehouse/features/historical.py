@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from lakehouse.declare import expressions
 from lakehouse.declare.contract import Column
+from lakehouse.declare.expressions import parse
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.context import Context
@@ -36,7 +37,8 @@ def historical(
     """
     stored, requested = _distinct(views)
     engine = ctx.engine
-    kinds = _check_spine(engine, spine, at, stored, requested)
+    _check_spine(engine, spine, at, stored)
+    request_columns = _request_columns(engine, spine, requested)
     first_us, last_us = _moments(engine, spine, at)
     frame = engine.historical_features(spine, at, bind(ctx, stored, first_us, last_us, run))
     if not requested:
@@ -44,9 +46,9 @@ def historical(
     names = {f.dotted: f"`{f.full_name}`" for view in stored for f in view.features}
     selected = [f"`{name}`" for name in engine.columns(frame)]
     for view in requested:
-        names_here = names | {c.name: _typed(c) for c in view.request.columns if c.name in kinds}
         for feature in view.features:
-            sql = to_sql(expressions.parse(str(feature.expression)), names_here)
+            expression = parse(str(feature.expression))
+            sql = to_sql(expression, names | request_columns[view.name])
             if feature.kind == "float":
                 sql = f"CAST({sql} AS DOUBLE)"
             selected.append(f"{sql} AS `{feature.full_name}`")
@@ -74,33 +76,36 @@ def _distinct(
     return list(stored.values()), list(requested.values())
 
 
-def _check_spine(
-    engine: Engine,
-    spine: Frame,
-    at: str,
-    stored: Sequence[StoredView],
-    requested: Sequence[RequestView],
-) -> dict[str, Any]:
-    """Return the spine's Arrow types by column; refuse a spine that the views cannot work on."""
+def _check_spine(engine: Engine, spine: Frame, at: str, stored: Sequence[StoredView]) -> None:
     there = engine.columns(spine)
-    wanted = [at, *(k for view in stored for k in view.by.keys)]
-    for name in wanted:
+    for name in (at, *(k for view in stored for k in view.by.keys)):
         if name not in there:
             raise LakehouseError(unknown("column", name, there, "The spine"))
-    listed = ", ".join(f"`{name}`" for name in there)
+
+
+def _request_columns(
+    engine: Engine, spine: Frame, requested: Sequence[RequestView]
+) -> dict[str, dict[str, str]]:
+    """Return for each request view the SQL of the request columns that its expressions use.
+
+    Refuses a spine that lacks one of them, or has it in another type.
+    """
+    if not requested:
+        return {}
+    listed = ", ".join(f"`{name}`" for name in engine.columns(spine))
     empty = engine.query(f"SELECT {listed} FROM spine WHERE 1 = 0", {"spine": spine})
-    kinds = {field.name: field.type for field in engine.to_arrow(empty).schema}
+    types = {field.name: field.type for field in engine.to_arrow(empty).schema}
+    found: dict[str, dict[str, str]] = {}
     for view in requested:
-        for _, text in view.expressions:
-            for name in expressions.names(expressions.parse(text)):
-                if "." in name:
-                    continue
-                if name not in kinds:
-                    raise LakehouseError(
-                        unknown("column", name, kinds, f"The spine, for view '{view.name}',")
-                    )
-                _check_type(view, view.request.column(name), kinds[name])
-    return kinds
+        used = {n for _, text in view.expressions for n in expressions.names(parse(text))}
+        columns = [c for c in view.request.columns if c.name in used]
+        for column in columns:
+            if column.name not in types:
+                where = f"The spine, for view '{view.name}',"
+                raise LakehouseError(unknown("column", column.name, types, where))
+            _check_type(view, column, types[column.name])
+        found[view.name] = {column.name: _typed(column) for column in columns}
+    return found
 
 
 def _check_type(view: RequestView, column: Column, found: Any) -> None:
