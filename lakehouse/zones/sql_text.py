@@ -27,7 +27,7 @@ def names(columns: Iterable[str], of: str = "") -> str:
 def text(value: str) -> str:
     r"""A string constant; a backslash or quote in it stands for itself.
 
-    >>> print(text("it's \d"))
+    >>> print(text("it's " + chr(92) + "d"))
     'it\'s \\d'
     """
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -11,9 +11,9 @@ then the text is cast, so that no engine's own idea of a number or a time shows 
 | float | a decimal number with an optional exponent, finite; no `nan`, no `inf` |
 | bool | `true t yes y 1` and `false f no n 0`, in any case |
 | date | `YYYY-MM-DD` |
-| timestamp | `YYYY-MM-DD`, then `T` or a blank and `HH:MM[:SS[.ffffff]]`, then `Z`, `±HH:MM`, `±HH` |
-|  | or nothing. Nothing means the column's declared zone. A date alone is its midnight there. |
+| timestamp | `YYYY-MM-DD`, `T` or a blank, `HH:MM[:SS[.ffffff]]`, then `Z`, `±HH:MM` or `±HH` |
 
+A timestamp without an offset is in the column's declared zone; a date alone is its midnight there.
 Years run from 1000 to 9999. A local time that its zone skips is not a time; of an hour that comes
 twice the first is meant.
 
@@ -47,7 +47,7 @@ _FALSE = ("false", "f", "no", "n", "0")
 _YEAR = "[1-9][0-9]{3}"
 _INNER_YEAR = "(?:[1-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])"
 """Where an offset may move a time over the year's end, the year 9999 is left out."""
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6}0*)?)?"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?"
 _OFFSET = "[+-](?:0[0-9]|1[0-4])(?::[0-5][0-9])?"
 _EXPECTED: dict[Kind, str] = {
     "string": "text",
@@ -93,13 +93,11 @@ def typed(column: Column, text: str) -> str:
         low = f"LOWER({read})"
         return f"CASE WHEN {low} IN ({true}) THEN TRUE WHEN {low} IN ({false}) THEN FALSE END"
     if column.kind == "int":
-        whole = f"TRY_CAST({read} AS BIGINT)"
         zeros = sql_text.text(r"[.]0*\z")
-        without = f"TRY_CAST(REGEXP_REPLACE({read}, {zeros}, '') AS BIGINT)"
-        return (
-            f"CASE WHEN {_matches(read, '[+-]?[0-9]+')} THEN {whole} "
-            f"WHEN {_matches(read, '[+-]?[0-9]+[.]0*')} THEN {without} END"
-        )
+        without = f"REGEXP_REPLACE({read}, {zeros}, '')"
+        whole = f"CASE WHEN {read} LIKE '%.%' THEN {without} ELSE {read} END"
+        matches = _matches(read, "[+-]?[0-9]+(?:[.]0*)?")
+        return f"CASE WHEN {matches} THEN TRY_CAST({whole} AS BIGINT) END"
     if column.kind == "timestamp":
         return _timestamp(column, read)
     value = f"TRY_CAST({read} AS {sql_type(column)})"
@@ -145,12 +143,15 @@ def literal(column: Column, value: Any) -> str:
 
 
 def _trimmed(column: Column, text: str) -> str:
-    return text if column.kind == "string" else f"TRIM({text})"
+    """The text without blanks around it; few texts have any, and to look is far cheaper."""
+    if column.kind == "string":
+        return text
+    return f"CASE WHEN {text} LIKE ' %' OR {text} LIKE '% ' THEN TRIM({text}) ELSE {text} END"
 
 
 def _matches(text: str, pattern: str) -> str:
     whole = sql_text.text(rf"^(?:{pattern})\z")
-    return f"{text} RLIKE {whole}"
+    return f"({text} RLIKE {whole})"
 
 
 def _decimal_pattern(scale: int) -> str:
@@ -160,22 +161,27 @@ def _decimal_pattern(scale: int) -> str:
 
 
 def _timestamp(column: Column, read: str) -> str:
-    tail = f"-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_CLOCK})?"
-    dated = "-[0-9]{2}-[0-9]{2}[T ]" + _CLOCK
-    in_utc = column.zone == "UTC"
-    plain = f"{_YEAR if in_utc else _INNER_YEAR}{tail}"
-    with_zone = f"{_YEAR}{dated}Z|{_INNER_YEAR}{dated}{_OFFSET}"
-    # The text as ISO 8601 in full, so that a cast has nothing left to decide.
-    rest = f"CASE WHEN LENGTH({read}) = 10 THEN 'T00:00:00Z' ELSE 'Z' END"
-    local = f"CONCAT({read}, {rest})"
-    moment = f"TRY_CAST({local} AS TIMESTAMP)"
-    if not in_utc:
-        seconds = (
-            f"SUBSTRING(CONCAT(REPLACE({read}, 'T', ' '), "
-            f"SUBSTRING(' 00:00:00', LENGTH({read}) - 9, 9)), 1, 19)"
-        )
-        moment = f"{moment} - {zone_offsets.interval_sql(column.zone, seconds)}"
-    return (
-        f"CASE WHEN {_matches(read, plain)} THEN {moment} "
-        f"WHEN {_matches(read, with_zone)} THEN TRY_CAST({read} AS TIMESTAMP) END"
+    """Each way to write a time, completed to one form, so that a cast has nothing to decide."""
+    clock = f"-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}"
+    year = _YEAR if column.zone == "UTC" else _INNER_YEAR
+    written = (
+        f"{year}{clock}|{_YEAR}{clock}Z|{_INNER_YEAR}{clock}{_OFFSET}|{year}-[0-9]{{2}}-[0-9]{{2}}"
     )
+    in_zone = f"CONCAT({read}, 'Z')", f"CONCAT({read}, 'T00:00:00Z')"
+    local, midnight = (f"TRY_CAST({text} AS TIMESTAMP)" for text in in_zone)
+    if column.zone != "UTC":
+        seconds = f"SUBSTRING(CONCAT(REPLACE({read}, 'T', ' '), ':00'), 1, 19)"
+        local += f" - {zone_offsets.interval_sql(column.zone, seconds)}"
+        start_of_day = f"CONCAT({read}, ' 00:00:00')"
+        midnight += f" - {zone_offsets.interval_sql(column.zone, start_of_day)}"
+    return (
+        f"CASE WHEN NOT {_matches(read, written)} THEN NULL "
+        f"WHEN LENGTH({read}) = 10 THEN {midnight} "
+        f"WHEN {read} LIKE '%Z' OR {_sign(read, 6)} THEN TRY_CAST({read} AS TIMESTAMP) "
+        f"WHEN {_sign(read, 3)} THEN TRY_CAST(CONCAT({read}, ':00') AS TIMESTAMP) "
+        f"ELSE {local} END"
+    )
+
+
+def _sign(read: str, from_end: int) -> str:
+    return f"SUBSTRING({read}, LENGTH({read}) - {from_end - 1}, 1) IN ('+', '-')"

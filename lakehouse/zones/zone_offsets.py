@@ -41,7 +41,7 @@ def local_offsets(zone: str) -> tuple[tuple[datetime, int | None], ...]:
     at = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
     end = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
     before = offset(at)
-    found: list[tuple[datetime, int | None]] = [(datetime.min, before)]
+    found: list[tuple[datetime, int | None]] = [(datetime(1, 1, 1), before)]  # noqa: DTZ001 - local times are naive
     while at < end:
         step = timedelta(days=1)
         after = offset(at + step)

@@ -1,0 +1,29 @@
+"""Versions that a crash left out of the records, noted by the next run."""
+
+from __future__ import annotations
+
+from lakehouse.engines import delta
+from lakehouse.engines.context import Context
+from lakehouse.records.store import Run
+
+
+def note_unrecorded(ctx: Context, run: Run, zone: str, name: str) -> bool:
+    """Note a table's newest version on the run if no run that ended has; whether it did.
+
+    Versions are recorded when a run ends: one that was committed just before a crash would
+    otherwise be missing where a moment is resolved to versions.
+    """
+    version = delta.version(ctx.path(zone, name))
+    if version is None:
+        return False
+    table_id = ctx.table_id(zone, name)
+    found = ctx.records.select(
+        "SELECT max(version) AS version FROM table_versions "
+        "WHERE table_id = ? AND direction = 'write'",
+        table_id,
+    )
+    recorded = found[0]["version"]
+    if recorded is not None and int(recorded) >= version:
+        return False
+    run.wrote(table_id, version)
+    return True
