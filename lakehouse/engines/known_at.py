@@ -38,7 +38,7 @@ def add_known_at(
     replaced by the inputs' columns without those that begin with `_`. Raises DeclarationError where
     the time cannot be told: DISTINCT, windows, semi joins and subqueries outside FROM.
     """
-    if KNOWN_AT in tree.named_selects and not tree.is_star:
+    if _selects_it(tree) and not tree.is_star:
         return tree.copy()
     named = {name.lower(): tuple(columns) for name, columns in inputs.items()}
     return _Query(named, where).added(tree.copy())
@@ -74,19 +74,17 @@ class _Query:
         raise self.wrong(f"the known time of {query.key.upper()} cannot be told")
 
     def _union(self, query: exp.SetOperation) -> exp.Query:
-        before = [KNOWN_AT in side.named_selects for side in (query.left, query.right)]
+        told = _selects_it(query)
         for side in ("this", "expression"):
             query.set(side, self.added(query.args[side]))
-        sides = (query.left, query.right)
-        if not all(before) and (query.args.get("distinct") or not isinstance(query, exp.Union)):
+        if not told and (query.args.get("distinct") or not isinstance(query, exp.Union)):
             raise self.wrong(
                 f"{query.key.upper()} compares whole rows, which a known time would tell apart: "
                 "write UNION ALL and GROUP BY, else"
             )
-        if any(side.named_selects[-1] != KNOWN_AT for side in sides) and not all(before):
-            raise self.wrong(
-                f"one side of the union selects {KNOWN_AT}, and not as its last column"
-            )
+        places = [side.named_selects.index(KNOWN_AT) for side in (query.left, query.right)]
+        if places[0] != places[1]:
+            raise self.wrong(f"the sides of the union have {KNOWN_AT} at different places")
         return query
 
     def _select(self, query: exp.Select) -> exp.Query:
@@ -156,6 +154,12 @@ class _Query:
                 if not name.startswith("_")
             ]
         query.set("expressions", expanded)
+
+
+def _selects_it(query: exp.Expr) -> bool:
+    if isinstance(query, exp.SetOperation):
+        return _selects_it(query.left) and _selects_it(query.right)
+    return isinstance(query, exp.Query) and KNOWN_AT in query.named_selects
 
 
 def _expressions(parts: Iterable[exp.Expr | list[exp.Expr] | None]) -> list[exp.Expr]:

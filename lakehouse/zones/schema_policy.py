@@ -22,20 +22,21 @@ def refusal(source: Source, found: Sequence[str], rows: int) -> str | None:
         if c.name not in found and (not c.nullable or source.on_missing_column == "refuse")
     ]
     if missing:
-        has = f"it has {_listed(found)}" if found else "no line of it could be read"
-        return f"{_columns(missing)} missing that contract {contract.name} has; {has}"
+        has = f"the file has {_listed(found)}" if found else "no line of the file could be read"
+        of = f"of contract {contract.name}"
+        verb = "is" if len(missing) == 1 else "are"
+        return f"{_columns(missing)} {of} {verb} missing; {has}"
     further = [name for name in found if name not in contract.by_name]
     if further and source.on_new_column == "refuse":
         return (
-            f"{_columns(further)} not in contract {contract.name}, and source '{source.name}' "
+            f"contract {contract.name} has no {_columns(further)}, and source '{source.name}' "
             "refuses new columns"
         )
     return None
 
 
 def _columns(names: Sequence[str]) -> str:
-    verb = "column {} is" if len(names) == 1 else "columns {} are"
-    return verb.format(_listed(names))
+    return f"column{'' if len(names) == 1 else 's'} {_listed(names)}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -89,7 +89,8 @@ def _cast(node: exp.Expr) -> exp.Expr:
     name = _CASTS[kind]
     if name == "string":
         return _call("portable_string", value)
-    if name in ("timestamp", "date") and isinstance(value, exp.Literal) and value.is_string:
+    is_text = isinstance(value, exp.Literal) and value.is_string
+    if name in ("timestamp", "date") and is_text and not attempt:
         # A checked literal is a constant, so that files and rows can be pruned by it.
         length = 10 if name == "date" else None
         if _LITERAL_TIME.fullmatch(value.this) and length in (None, len(value.this)):
