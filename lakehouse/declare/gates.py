@@ -100,10 +100,14 @@ def check_gate(gate: Gate, task: Task, group: bool, where: str) -> None:
     """Refuse claims on metrics that are not measured, or that cannot be beaten upwards."""
     measured = metrics_of(task, group)
     for claim in gate.claims:
-        if claim.metric not in measured:
-            hint = " (name the model's group for it)" if claim.metric in HIGHER[task] else ""
+        if claim.metric not in metrics_of(task, group=True):
             raise DeclarationError(
-                unknown("metric", claim.metric, measured, f"{where}, gate: a {task}") + hint
+                unknown("metric", claim.metric, measured, f"{where}, gate: a {task}")
+            )
+        if claim.metric not in measured:
+            raise DeclarationError(
+                f"{where}, gate: metric '{claim.metric}' needs the model's group, the column whose "
+                "values it counts each day; write group='card_id'."
             )
         if claim.kind == "beats" and claim.metric not in HIGHER[task]:
             raise DeclarationError(
