@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Inexact, InvalidOperation
 from typing import Any
 
-from lakehouse.declare.contract import Kind
+from lakehouse.declare.columns import Kind
 from lakehouse.declare.expressions import Call, Literal, Name, Node, kind_of
 from lakehouse.errors import LakehouseError, unknown
 from lakehouse.features.sql_values import (

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
-from lakehouse.declare.contract import Kind
+from lakehouse.declare.columns import Kind
 
 INT64 = range(-(2**63), 2**63)
 # As wide as an engine's decimals; what does not fit raises instead of being rounded.
