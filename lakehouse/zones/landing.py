@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -43,7 +44,7 @@ def find(landing: Path, source: Source) -> list[Found]:
     """
     pattern = _pattern(source.path)
     found = []
-    for folder, folders, names in os.walk(landing):
+    for folder, folders, names in os.walk(landing / _fixed_part(source.path)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             path = Path(folder, name)
@@ -103,6 +104,17 @@ def _dated(file: Found, text: str) -> Found:
         "UTC such as 2013-02-01 or 2013-02-01T06-30-00"
     )
     return Found(file.path, file.size, file.mtime_ns, reason=reason)
+
+
+def _fixed_part(glob: str) -> str:
+    """The folders of a source's path before the first one that may vary.
+
+    >>> _fixed_part("stock/berlin/*/{delivered_at}.csv")
+    'stock/berlin'
+    """
+    folders = glob.split("/")[:-1]
+    fixed = itertools.takewhile(lambda name: not set("*?{") & set(name), folders)
+    return "/".join(fixed)
 
 
 def _pattern(glob: str) -> re.Pattern[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
-import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ import duckdb
 
 from lakehouse.engines.embedded.ansi import MACROS
 from lakehouse.engines.embedded.frames import DuckFrame, exact_columns
+from lakehouse.engines.embedded.temporary import temporary_folder
 from lakehouse.errors import LakehouseError
 
 BATCH_ROWS = 65_536
@@ -32,7 +33,7 @@ class Session:
     """
 
     def __init__(self, memory_limit: str, threads: int) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="lakehouse-"))
+        self.folder, locked = temporary_folder()
         self._database = duckdb.connect(
             ":memory:",
             config={
@@ -51,7 +52,7 @@ class Session:
         for macro in MACROS:
             self._database.execute(macro)
         self._numbers = itertools.count(1)
-        self.close = weakref.finalize(self, _close, self._database, self.folder)
+        self.close = weakref.finalize(self, _close, self._database, locked, self.folder)
 
     def new_name(self, what: str) -> str:
         """A name for a table or folder that nothing else in this session has."""
@@ -98,6 +99,7 @@ def query_error(error: Exception) -> QueryError:
     return QueryError(said)
 
 
-def _close(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def _close(database: duckdb.DuckDBPyConnection, locked: int, folder: Path) -> None:
     database.close()
     shutil.rmtree(folder, ignore_errors=True)
+    os.close(locked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from deltalake import DeltaTable, write_deltalake
 from lakehouse.engines import protocol
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.embedded.session import QueryError
+from lakehouse.engines.embedded.temporary import temporary_folder
 from lakehouse.engines.embedded.writing import WriteError
 from lakehouse.engines.protocol import TABLE_PROPERTIES, Transaction
 from lakehouse.errors import LakehouseError, NotFound
@@ -151,11 +153,26 @@ def test_a_failing_row_leaves_the_table_as_it_was(engine: EmbeddedEngine, table:
     assert append(engine, table, 2, a=[2]) == 1
 
 
-def test_a_type_that_does_not_fit_the_table_is_refused(engine: EmbeddedEngine, table: Path) -> None:
-    append(engine, table, 1, a=[1])
-    with pytest.raises(WriteError, match="could not be written"):
-        append(engine, table, 2, a=[[1, 2]])
-    assert rows(engine, table) == [(1,)]
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("n", 5.5), ("n", "5"), ("n", [1]), ("t", 5), ("d", Decimal("1.005")), ("at", NOON.date())],
+)
+@pytest.mark.parametrize("mode", ["append", "merge"])
+def test_a_value_that_the_tables_type_would_change_is_refused(
+    engine: EmbeddedEngine, table: Path, mode: Any, column: str, value: Any
+) -> None:
+    append(engine, table, 1, k=[1], n=[1], t=["x"], d=[Decimal("1.50")], at=[NOON])
+    frame = pa.table({"k": [2], column: [value]})
+    with pytest.raises(WriteError, match=f"column '{column}' is"):
+        engine.write(table, frame, mode, Transaction("test", 2), keys=["k"])
+    assert len(rows(engine, table)) == 1
+
+
+def test_narrower_numbers_and_missing_values_fit(engine: EmbeddedEngine, table: Path) -> None:
+    append(engine, table, 1, n=[1], t=["x"])
+    narrow = {"t": pa.nulls(1), "n": pa.array([2], pa.int16())}
+    assert engine.write(table, pa.table(narrow), "append", Transaction("test", 2)) == 1
+    assert rows(engine, table) == [(1, "x"), (2, None)]
 
 
 def test_what_is_not_there_is_named(engine: EmbeddedEngine, table: Path) -> None:
@@ -254,3 +271,14 @@ def test_plain_readers_open_the_table(engine: EmbeddedEngine, table: Path) -> No
     assert DeltaTable(str(table)).to_pyarrow_table().to_pylist() == [{"a": 1, "at": NOON}]
     (file,) = table.glob("*.parquet")
     assert pq.read_schema(file).field("at").type == UTC_MICROSECONDS
+
+
+def test_spilled_rows_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+    first, held = temporary_folder(tmp_path)
+    killed, lock = temporary_folder(tmp_path)
+    (killed / "rows.parquet").write_bytes(b"x")
+    os.close(lock)  # as the operating system does when the process ends
+    _, third = temporary_folder(tmp_path)
+    assert (first.exists(), killed.exists()) == (True, False)
+    os.close(held)
+    os.close(third)
