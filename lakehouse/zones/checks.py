@@ -96,7 +96,7 @@ def reasons(contract: ContractSpec) -> str:
         f"CASE WHEN {c.fails} THEN {reason(c.column, c.name, sql_text.name(TEXT + c.column))} END"
         for c in [*checks_of(contract), *(unique_check(c) for c in unique_columns(contract))]
     ]
-    listed = f"FILTER(ARRAY({', '.join(found)}), r -> r IS NOT NULL)" if found else "ARRAY()"
+    listed = f"FILTER(ARRAY({', '.join(found)}), _r -> _r IS NOT NULL)" if found else "ARRAY()"
     return f"CASE WHEN `_unparsed` IS NOT NULL THEN ARRAY({unparsed}) ELSE {listed} END"
 
 
@@ -168,7 +168,7 @@ def cleaned_columns(contract: ContractSpec, present: Collection[str]) -> str:
 def _fails_any(column: Column) -> str:
     """Whether any check of a column fails; missing and not typed as one, which is far cheaper."""
     value, text = sql_text.name(column.name), sql_text.name(TEXT + column.name)
-    found = [c.fails for c in _checks(column) if c.name not in ("nullable", "dtype")]
+    found = [c.fails for c in value_checks(column)]
     if not column.nullable:
         found.append(f"{value} IS NULL")
     elif column.kind != "string":
@@ -178,15 +178,23 @@ def _fails_any(column: Column) -> str:
 
 def _checks(column: Column) -> list[Check]:
     value, text = sql_text.name(column.name), sql_text.name(TEXT + column.name)
+    found = []
+    if not column.nullable:
+        found.append(Check(column.name, "nullable", f"({blank(column, text)})"))
+    if column.kind != "string":
+        wrong = f"({value} IS NULL AND NOT ({blank(column, text)}))"
+        found.append(Check(column.name, "dtype", wrong))
+    return found + value_checks(column)
+
+
+def value_checks(column: Column) -> list[Check]:
+    """The checks of a typed value that is there."""
+    value = sql_text.name(column.name)
 
     def check(name: str, fails: str) -> Check:
         return Check(column.name, name, f"({fails})")
 
     found = []
-    if not column.nullable:
-        found.append(check("nullable", blank(column, text)))
-    if column.kind != "string":
-        found.append(check("dtype", f"{value} IS NULL AND NOT ({blank(column, text)})"))
     for name, wrong in _COMPARISONS.items():
         bound = getattr(column, name)
         if bound is not None:

@@ -167,21 +167,23 @@ def _timestamp(column: Column, read: str) -> str:
     written = (
         f"{year}{clock}|{_YEAR}{clock}Z|{_INNER_YEAR}{clock}{_OFFSET}|{year}-[0-9]{{2}}-[0-9]{{2}}"
     )
-    in_zone = f"CONCAT({read}, 'Z')", f"CONCAT({read}, 'T00:00:00Z')"
-    local, midnight = (f"TRY_CAST({text} AS TIMESTAMP)" for text in in_zone)
-    if column.zone != "UTC":
-        seconds = f"SUBSTRING(CONCAT(REPLACE({read}, 'T', ' '), ':00'), 1, 19)"
-        local += f" - {zone_offsets.interval_sql(column.zone, seconds)}"
-        start_of_day = f"CONCAT({read}, ' 00:00:00')"
-        midnight += f" - {zone_offsets.interval_sql(column.zone, start_of_day)}"
+    local = (
+        f"CASE WHEN LENGTH({read}) = 10 THEN CONCAT({read}, ' 00:00:00') WHEN LENGTH({read}) = 16 "
+        f"THEN CONCAT(REPLACE({read}, 'T', ' '), ':00') ELSE REPLACE({read}, 'T', ' ') END"
+    )
+    if column.zone == "UTC":
+        moment = f"TRY_CAST(CONCAT({local}, 'Z') AS TIMESTAMP)"
+    else:
+        moment = zone_offsets.as_utc_sql(column.zone, local)
     return (
         f"CASE WHEN NOT {_matches(read, written)} THEN NULL "
-        f"WHEN LENGTH({read}) = 10 THEN {midnight} "
         f"WHEN {read} LIKE '%Z' OR {_sign(read, 6)} THEN TRY_CAST({read} AS TIMESTAMP) "
         f"WHEN {_sign(read, 3)} THEN TRY_CAST(CONCAT({read}, ':00') AS TIMESTAMP) "
-        f"ELSE {local} END"
+        f"ELSE {moment} END"
     )
 
 
 def _sign(read: str, from_end: int) -> str:
-    return f"SUBSTRING({read}, LENGTH({read}) - {from_end - 1}, 1) IN ('+', '-')"
+    """Whether an offset's sign stands there; the hyphens of a date alone stand there too."""
+    sign = f"SUBSTRING({read}, LENGTH({read}) - {from_end - 1}, 1) IN ('+', '-')"
+    return f"LENGTH({read}) > 10 AND {sign}"

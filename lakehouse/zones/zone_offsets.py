@@ -12,7 +12,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lakehouse.errors import DeclarationError
-from lakehouse.zones import sql_text
 
 FIRST_YEAR, LAST_YEAR = 1970, 2069
 """Years whose changes are known; before and after them the nearest offset holds."""
@@ -61,24 +60,24 @@ def local_offsets(zone: str) -> tuple[tuple[datetime, int | None], ...]:
     return tuple(found)
 
 
-def interval_sql(zone: str, local_text: str) -> str:
-    """The interval to subtract from a local time, as SQL; null in a skipped hour.
+def as_utc_sql(zone: str, local_text: str) -> str:
+    """The moment of a local time as SQL; null in a skipped hour and for a day that does not exist.
 
-    `local_text` is an SQL expression of the form `YYYY-MM-DD HH:MM:SS`, whose order as text is
-    its order in time.
+    `local_text` is an SQL expression of the form `YYYY-MM-DD HH:MM:SS[.ffffff]`, whose order as
+    text is its order in time. It is written once, as a lambda's argument: the choice among a
+    zone's hundreds of changes names it again and again.
     """
-    return _choice(local_offsets(zone), local_text)
+    seconds = f"TRANSFORM(ARRAY({local_text}), _at -> {_choice(local_offsets(zone))})[0]"
+    as_if_utc = f"TRY_CAST(CONCAT({local_text}, 'Z') AS TIMESTAMP)"
+    return f"TIMESTAMPADD(SECOND, {seconds}, {as_if_utc})"
 
 
-def _choice(offsets: tuple[tuple[datetime, int | None], ...], local_text: str) -> str:
+def _choice(offsets: tuple[tuple[datetime, int | None], ...]) -> str:
+    """The seconds to add to the local time `_at`, found by halving."""
     if len(offsets) == 1:
         seconds = offsets[0][1]
-        return "NULL" if seconds is None else _seconds(seconds)
+        return "NULL" if seconds is None else str(-seconds)
     half = len(offsets) // 2
-    split = sql_text.text(offsets[half][0].isoformat(sep=" ", timespec="seconds"))
-    left, right = _choice(offsets[:half], local_text), _choice(offsets[half:], local_text)
-    return f"CASE WHEN {local_text} < {split} THEN {left} ELSE {right} END"
-
-
-def _seconds(seconds: int) -> str:
-    return f"INTERVAL '{seconds}' SECOND"
+    split = offsets[half][0].isoformat(sep=" ", timespec="seconds")
+    before, after = _choice(offsets[:half]), _choice(offsets[half:])
+    return f"CASE WHEN _at < '{split}' THEN {before} ELSE {after} END"

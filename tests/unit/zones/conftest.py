@@ -50,8 +50,9 @@ class Lake:
     batch: int = 0
     delivered: dict[str, str] = field(default_factory=dict)
 
-    def deliver(self, *deliveries: Delivery) -> None:
-        """Take deliveries in as one raw batch, as `take_in` does."""
+    def deliver(self, *given: tuple[Any, ...]) -> None:
+        """Take deliveries, (path, rows) or (path, rows, declared time), in as one raw batch."""
+        deliveries = [Delivery(*d) for d in given]
         self.batch += 1
         raw, engine = self.table.raw, self.ctx.engine
         contract = raw.source.contract
@@ -204,8 +205,3 @@ def crashing(engine: EmbeddedEngine) -> Callable[..., Any]:
             lake.ctx = replace(lake.ctx, engine=whole.engine)
 
     return crash
-
-
-@pytest.fixture
-def delivery() -> type[Delivery]:
-    return Delivery

@@ -1,0 +1,145 @@
+"""The curated zone: business tables, each the whole result of its SQL over other tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse.declare.compiled import to_data
+from lakehouse.declare.contract import Column
+from lakehouse.declare.tables import Curated
+from lakehouse.engines import delta, portable_sql
+from lakehouse.engines.arrow_types import arrow_type
+from lakehouse.engines.context import Context
+from lakehouse.engines.protocol import KNOWN_AT, Frame, Transaction
+from lakehouse.errors import DeclarationError, LakehouseError, unknown
+from lakehouse.records.store import Run
+from lakehouse.zones import sql_text
+from lakehouse.zones.curated_checks import check_result
+from lakehouse.zones.recorded import note_unrecorded
+from lakehouse.zones.typing_grammar import sql_type
+
+INPUTS, DECLARATION, ROWS = "lakehouse.inputs", "lakehouse.declaration", "lakehouse.rows"
+"""What a commit's metadata keeps: the inputs' versions, the digest of SQL and columns, the rows."""
+
+
+@dataclass(frozen=True)
+class Curation:
+    """A curated table after a run: its rows and version, and if the run made a commit."""
+
+    rows: int
+    version: int
+    changed: bool
+
+
+def curate(ctx: Context, table: Curated) -> Curation:
+    """Compute a curated table anew if an input or its declaration changed, and return what it is.
+
+    The SQL sees every row of its inputs: of a table with on_conflict="history" all versions, told
+    apart by `_known_at`. The result is cut to the contract's columns and gets `_known_at`, when
+    the last of a row's inputs was known, unless the SQL gives it.
+
+    Raises DeclarationError for SQL that is not portable and for a result column that is missing or
+    of another type than declared; ContractViolation, before anything is written, for a result that
+    repeats a key or fails another check.
+    """
+    if ctx.pins is not None:
+        raise LakehouseError(
+            f"Table '{table.name}' is read as of the past here; it is curated only in the lake as "
+            "it is now."
+        )
+    path = ctx.path("curated", table.name)
+    with ctx.run("curated", table.name) as run:
+        # By the versions that changed rows: compaction alone is no reason to compute anew.
+        inputs = {
+            ctx.table_id(t.zone, t.name): delta.data_version(
+                ctx.path(t.zone, t.name), ctx.version(t)
+            )
+            for t in table.inputs
+        }
+        meant = {INPUTS: json.dumps(inputs, sort_keys=True), DECLARATION: _declared(table)}
+        written = _written(ctx, table)
+        version = delta.version(path)
+        if version is not None and all(written.get(name) == meant[name] for name in meant):
+            run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", table.name)
+            return Curation(int(written[ROWS]), version, False)
+        result = _result(ctx, table, run)
+        rows = check_result(ctx, table, result)
+        application = ctx.table_id("curated", table.name)
+        transaction = Transaction(application, max(delta.applied(path, application), 0) + 1)
+        metadata = meant | {ROWS: str(rows)}
+        version = ctx.engine.write(path, result, "overwrite", transaction, metadata)
+        run.wrote(application, version, rows)
+        run.metrics["rows"] = rows
+        return Curation(rows, version, True)
+
+
+def _declared(table: Curated) -> str:
+    """The digest of what decides the rows: the SQL and the columns with their checks."""
+    columns = [to_data(column) for column in table.columns]
+    text = json.dumps([table.sql, columns], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _written(ctx: Context, table: Curated) -> Mapping[str, Any]:
+    """The metadata of the newest commit that wrote the table; empty where there is none."""
+    path = ctx.path("curated", table.name)
+    if not delta.exists(path):
+        return {}
+    commits = DeltaTable(str(path)).history()
+    return next((commit for commit in commits if INPUTS in commit), {})
+
+
+def _result(ctx: Context, table: Curated, run: Run) -> Frame:
+    """The table's SQL over its inputs, in the columns and types of the contract."""
+    where = f"Curated table '{table.name}'"
+    tree = portable_sql.parse(table.sql, where)
+    frames = {t.name: ctx.read(t, run) for t in table.inputs}
+    columns = {name: ctx.engine.columns(frame) for name, frame in frames.items()}
+    for name in portable_sql.input_names(tree):
+        if name not in columns:
+            raise DeclarationError(unknown("input", name, columns, where))
+    known = portable_sql.add_known_at(tree, columns, where)
+    result = ctx.engine.query(portable_sql.render(known), frames)
+    none = ctx.engine.query("SELECT * FROM result WHERE FALSE", {"result": result})
+    types = {field.name: field.type for field in ctx.engine.to_arrow(none).schema}
+    selected = ", ".join(_cast(column, types, where) for column in table.columns)
+    return ctx.engine.query(
+        f"SELECT {selected}, {sql_text.name(KNOWN_AT)} FROM result", {"result": result}
+    )
+
+
+def _cast(column: Column, types: Mapping[str, Any], where: str) -> str:
+    if column.name not in types:
+        raise DeclarationError(unknown("column", column.name, types, f"{where}: the SQL's result"))
+    found, declared = types[column.name], arrow_type(column.kind, column.scale)
+    name, wanted = sql_text.name(column.name), sql_type(column)
+    if found == declared:
+        return name
+    if not _fits(found, column):
+        raise DeclarationError(
+            f"{where}: column '{column.name}' is declared as {column.kind} and the SQL gives "
+            f"{found}; write CAST(… AS {wanted}) AS {column.name} if that is meant."
+        )
+    return f"CAST({name} AS {wanted}) AS {name}"
+
+
+def _fits(found: Any, column: Column) -> bool:
+    """Whether every value of the type found stands in the declared type as it is."""
+    if column.kind == "int":
+        fits = pa.types.is_integer(found)
+    elif column.kind == "float":
+        fits = pa.types.is_floating(found)
+    elif column.kind == "decimal":
+        fits = pa.types.is_decimal(found) and found.scale <= (column.scale or 0)
+    elif column.kind == "string":
+        fits = str(found) in ("string", "large_string", "string_view")
+    else:
+        fits = False
+    return bool(fits)
