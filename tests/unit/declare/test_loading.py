@@ -1,0 +1,136 @@
+"""What importing costs and loads, told by fresh interpreters.
+
+Costs are processor time, of the best of several runs: what else runs on the machine then counts
+little. A command that waits for nothing answers within that time on a machine at rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from lakehouse.records.home import Home
+from lakehouse.records.store import CodeVersion, Records
+
+DOMAIN_MODULES = sorted(e.module for e in entry_points(group="lakehouse.domains"))
+HEAVY = [
+    *("deltalake", "duckdb", "feast", "matplotlib", "mlflow", "numpy", "onnxruntime", "pandas"),
+    *("pandera", "polars", "pyarrow", "pyspark", "scipy", "skl2onnx", "sklearn", "sqlglot"),
+    "xgboost",
+]
+CONSOLE_SCRIPT = str(Path(sys.executable).parent / "lakehouse")
+
+
+def cost(arguments: Sequence[str], runs: int = 7) -> float:
+    """The least processor time, in seconds, that a program took."""
+    spent = []
+    for _ in range(runs):
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        with process.stderr:
+            complaints = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert (0, "") == (process.returncode, complaints)
+        spent.append(used.ru_utime + used.ru_stime)
+    return min(spent)
+
+
+def loaded_by(program: str, home: Path | None = None) -> list[str]:
+    """The modules that stand in `sys.modules` once a program is done."""
+    told = f"import json, sys\n{program}\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", told],
+        env={**os.environ, "LAKEHOUSE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules: list[str] = json.loads(done.stderr)
+    return modules
+
+
+def heavy(modules: Sequence[str]) -> list[str]:
+    return [name for name in HEAVY if name in modules]
+
+
+def command(*arguments: str) -> str:
+    return (
+        f"from lakehouse.cli import main\nsys.argv = ['lakehouse', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit as done:\n    assert done.code in (None, 0)"
+    )
+
+
+@pytest.fixture
+def small_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lake that has records, and no table."""
+    home = Home.create(tmp_path / "lake", "data")
+    records = Records(home.records, lambda: datetime(2018, 4, 2, tzinfo=UTC))
+    code = CodeVersion("0" * 40, dirty=False)
+    for table in ("payments", "reports"):
+        with records.run(
+            "payments_fraud", "clean", table, as_of=None, engine="embedded", code=code
+        ) as run:
+            run.wrote(f"cleaned/payments_fraud/{table}", 0, 1_754_155)
+    records.tick("payments_fraud", 1_522_540_800_000_000)
+    monkeypatch.setenv("LAKEHOUSE_HOME", str(home.path))
+    return home.path
+
+
+def test_both_domains_are_found_by_entry_point() -> None:
+    assert {"feature_repo.flight_delay", "feature_repo.payments_fraud"} <= set(DOMAIN_MODULES)
+
+
+def test_importing_every_domain_costs_at_most_three_tenths_of_a_second() -> None:
+    bare = cost([sys.executable, "-c", "pass"])
+    domains = cost([sys.executable, "-c", f"import {', '.join(DOMAIN_MODULES)}"])
+    assert domains - bare <= 0.3
+
+
+@pytest.mark.parametrize("module", [*DOMAIN_MODULES, "lakehouse", "lakehouse.client"])
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    modules = loaded_by(f"import {module}")
+    assert module in modules
+    assert [] == heavy(modules)
+
+
+def test_importing_the_platform_loads_nothing_of_it() -> None:
+    assert ["lakehouse"] == [m for m in loaded_by("import lakehouse") if "lakehouse" in m]
+
+
+def test_the_client_loads_nothing_else_of_the_platform() -> None:
+    modules = loaded_by("import lakehouse.client")
+    assert ["lakehouse", "lakehouse.client"] == [m for m in modules if "lakehouse" in m]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status"], ["status", "--json"], ["history"]])
+def test_a_command_on_records_loads_nothing_heavy(arguments: list[str], small_lake: Path) -> None:
+    assert [] == heavy(loaded_by(command(*arguments), small_lake))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status"], ["status", "--json"]])
+def test_a_command_on_records_answers_within_half_a_second(
+    arguments: list[str], small_lake: Path
+) -> None:
+    assert cost([CONSOLE_SCRIPT, *arguments], runs=5) <= 0.5
+
+
+def test_status_tells_what_the_records_hold(small_lake: Path) -> None:
+    answer = subprocess.run(
+        [CONSOLE_SCRIPT, "status", "--json"], capture_output=True, text=True, check=True
+    )
+    told = json.loads(answer.stdout)
+    assert [("cleaned/payments_fraud/payments", 0), ("cleaned/payments_fraud/reports", 0)] == [
+        (table["table"], table["version"]) for table in told["tables"]
+    ]
+    assert "data: payments_fraud 2018-04-01 00:00:00" == told["lake"]["clock"]
