@@ -10,6 +10,8 @@ from lakehouse.cli.run import progress_of
 from lakehouse.cli.state import state
 from lakehouse.errors import NotFound, unknown
 
+PUBLISHED = " published"
+
 
 def add(app: typer.Typer) -> None:
     app.command()(evaluate)
@@ -38,6 +40,20 @@ def evaluate(
                 done = run(ctx, evaluation, progress)
             answers.append(done)
             if not here.output.as_json:
-                here.output.rows(done["estimators"], f"{evaluation.name}: {done['facts']}")
+                here.output.facts(done["facts"], title=f"Evaluation '{evaluation.name}'")
+                here.output.rows(
+                    [_beside(row) for row in done["estimators"]],
+                    "\nMeasured, and published in brackets",
+                )
     if here.output.as_json:
         here.output.document(answers)
+
+
+def _beside(row: dict[str, Any]) -> dict[str, Any]:
+    """One estimator's figures with the published ones in brackets."""
+    shown = {"estimator": row["estimator"]}
+    for name, value in row.items():
+        if isinstance(value, float) and not name.endswith(PUBLISHED):
+            other = row.get(f"{name}{PUBLISHED}")
+            shown[name] = f"{value:.3f} ({other:.3f})" if other is not None else f"{value:.3f}"
+    return shown

@@ -11,6 +11,9 @@ import typer
 from lakehouse.cli.state import moment, state
 from lakehouse.errors import LakehouseError
 
+HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error")
+"""The metrics that an overview has room for."""
+
 
 def add(app: typer.Typer) -> None:
     for command in (status, history, tag, doctor, reset):
@@ -33,6 +36,8 @@ def status(context: typer.Context) -> None:
         right=("version", "rows"),
         empty="none yet; 'lakehouse run DOMAIN' makes them",
     )
+    for model in found["models"]:
+        model["metrics"] = {k: v for k, v in model["metrics"].items() if k in HEADLINES}
     here.output.rows(found["models"], "\nModels", right=("version",), empty="none yet")
     if found["set_aside"]:
         here.output.rows(found["set_aside"], "\nFiles set aside")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ class Output:
 
 
 def cell(value: Any) -> str:
-    """A value as a person reads it: grouped thousands, four digits, UTC times.
+    """A value as a person reads it: grouped thousands, four digits, UTC times to the second.
 
     >>> cell(1754155), cell(0.66491), cell(None), cell(True)
     ('1,754,155', '0.6649', '', 'yes')
@@ -101,14 +102,16 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return f"{value:,.0f}" if value.is_integer() and abs(value) >= 2 else f"{value:.4f}"
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {cell(v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(cell(v) for v in value)
-    return str(value)
+    text = str(value)
+    # A recorded time, which carries microseconds to be sortable: seconds are enough to read.
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{6}Z$", r"\1 \2", text)
 
 
 def fail(error: LakehouseError) -> None:

@@ -25,9 +25,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Fit every estimator of an evaluation and measure it on the test rows it keeps.
 
-    Returns {"evaluation", "facts", "estimators"}: facts count rows and positives of train and
-    test; each estimator has its metrics (of the fitted estimator, as published ones are), the
-    published ones as `<metric> published`, and `served departs`, the largest difference of the
+    Returns {"evaluation", "facts", "estimators"}: facts count rows and positives of the label
+    table, of train and of test; each estimator has its metrics (of the fitted estimator, as
+    published ones are), the published ones as `<metric> published`, and `served departs`, the largest difference of the
     served ONNX model's scores.
     """
     progress("evaluation", "features")
@@ -35,7 +35,14 @@ def evaluate(
     train = built.part("train")
     test = _selected(evaluation, built)
     label = evaluation.training_set.label.name
+    everything = ctx.engine.query(
+        f"SELECT count(*) AS n, count(CASE WHEN {label} THEN 1 END) AS positive FROM labelled",
+        {"labelled": ctx.read(evaluation.training_set.table)},
+    )
+    (labelled,) = ctx.engine.to_arrow(everything).to_pylist()
     facts = {
+        "rows": labelled["n"],
+        "positive": labelled["positive"],
         "train": train.num_rows,
         "train positive": pc.sum(train[label].cast(pa.int64())).as_py(),
         "test": test.num_rows,
