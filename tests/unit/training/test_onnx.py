@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from threadpoolctl import threadpool_limits
 from xgboost import XGBClassifier, XGBRegressor
 
 from lakehouse.errors import LakehouseError
@@ -41,6 +42,13 @@ from lakehouse.training.onnx_converters import round_down
 
 INPUTS = ("amount", "spend.mean_7d", "spend.count_7d", "night")
 Make = Callable[[], Any]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Spare the fits of a few hundred rows the waiting of threads for one another."""
+    with threadpool_limits(1):
+        yield
 
 
 def frame(rows: int, seed: int, missing: float = 0.0) -> pd.DataFrame:
@@ -77,7 +85,7 @@ CLASSIFIERS: dict[str, Make] = {
     "extra trees": lambda: ExtraTreesClassifier(10, random_state=0),
     "boosting": lambda: GradientBoostingClassifier(n_estimators=10),
     "histogram boosting": lambda: HistGradientBoostingClassifier(max_iter=8),
-    "xgboost": lambda: XGBClassifier(n_estimators=20),
+    "xgboost": lambda: XGBClassifier(n_estimators=20, n_jobs=1),
     "calibrated": lambda: CalibratedClassifierCV(
         DecisionTreeClassifier(max_depth=4, random_state=0), cv=2
     ),
@@ -110,7 +118,7 @@ def test_missing_value_takes_the_branch_the_fitted_tree_gives_it(name: str) -> N
         lambda: DecisionTreeRegressor(random_state=0),
         lambda: RandomForestRegressor(5, random_state=0),
         lambda: HistGradientBoostingRegressor(max_iter=5),
-        lambda: XGBRegressor(n_estimators=10),
+        lambda: XGBRegressor(n_estimators=10, n_jobs=1),
     ],
     ids=["ridge", "tree", "forest", "histogram boosting", "xgboost"],
 )
@@ -135,7 +143,7 @@ def test_columns_picked_by_name_come_from_the_one_input() -> None:
 
 def test_estimator_fitted_on_a_bare_matrix_is_served() -> None:
     X = frame(500, seed=0)
-    estimator = XGBClassifier(n_estimators=5).fit(X.to_numpy(), labels(X).to_numpy())
+    estimator = XGBClassifier(n_estimators=5, n_jobs=1).fit(X.to_numpy(), labels(X).to_numpy())
     assert_served_as_fitted(estimator, X)
 
 
@@ -175,7 +183,10 @@ def test_same_estimator_gives_the_same_bytes() -> None:
     X = frame(200, seed=0)
     first, second = (
         to_onnx(
-            make_pipeline(StandardScaler(), XGBClassifier(n_estimators=5)).fit(X, labels(X)), INPUTS
+            make_pipeline(StandardScaler(), XGBClassifier(n_estimators=5, n_jobs=1)).fit(
+                X, labels(X)
+            ),
+            INPUTS,
         )
         for _ in range(2)
     )
