@@ -6,12 +6,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from lakehouse.errors import LakeFormatError
 
 FORMAT = 1
 Clock = Literal["wall", "data"]
+_HALF_MADE = ".lake.json."
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,20 @@ class Home:
         marker = path / "lake.json"
         if marker.exists():
             return Home.open(path)
-        if path.exists() and any(path.iterdir()):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise LakeFormatError(
+                f"{path} is a file, or lies below one; name an empty folder in LAKEHOUSE_HOME."
+            ) from None
+        # A marker half made stands where another process makes this lake, or where one died at it.
+        if any(not other.name.startswith(_HALF_MADE) for other in path.iterdir()):
+            if marker.exists():
+                return Home.open(path)
             raise LakeFormatError(
                 f"{path} holds other files and no lake; name an empty folder in LAKEHOUSE_HOME."
             )
-        path.mkdir(parents=True, exist_ok=True)
-        temporary = path / f".lake.json.{os.getpid()}"
+        temporary = path / f"{_HALF_MADE}{os.getpid()}"
         temporary.write_text(json.dumps({"format": FORMAT, "clock": clock}) + "\n")
         temporary.replace(marker)
         return Home(path, clock)
@@ -52,16 +61,21 @@ class Home:
         marker = path / "lake.json"
         try:
             found = json.loads(marker.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise LakeFormatError(
                 f"There is no lake in {path}; make one with 'lakehouse demo' or 'lakehouse run', "
                 "or name another folder in LAKEHOUSE_HOME."
             ) from None
         except ValueError as error:
-            raise LakeFormatError(f"{marker} is not readable JSON ({error}).") from error
-        if found.get("format") != FORMAT:
             raise LakeFormatError(
-                f"The lake in {path} has format {found.get('format')}, this version reads format "
+                f"{marker} is not readable JSON ({error}); write "
+                f'{{"format": {FORMAT}, "clock": "wall"}} into it, or "data" for "wall" where the '
+                "lake's clock was its data."
+            ) from error
+        written = found.get("format") if isinstance(found, dict) else None
+        if written != FORMAT or found.get("clock") not in get_args(Clock):
+            raise LakeFormatError(
+                f"The lake in {path} has format {written}, this version reads format "
                 f"{FORMAT}; open it with the version that wrote it."
             )
         return Home(path, found["clock"])

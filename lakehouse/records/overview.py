@@ -41,8 +41,11 @@ def overview(home: Home, records: Records) -> dict[str, Any]:
         "tables": tables,
         "models": models,
         "set_aside": records.select(
-            "SELECT domain, source, path, error FROM deliveries WHERE error IS NOT NULL "
-            "ORDER BY arrived_at DESC LIMIT 5"
+            # What was set aside is done with once its path is delivered anew.
+            "SELECT domain, source, path, error FROM (SELECT *, row_number() OVER ("
+            "PARTITION BY domain, source, path ORDER BY arrived_at DESC, rowid DESC) AS place "
+            "FROM deliveries) WHERE place = 1 AND error IS NOT NULL "
+            "ORDER BY arrived_at DESC, path LIMIT 5"
         ),
         "failed": records.select(
             "SELECT started_at, domain, stage, target, error FROM runs WHERE status = 'failed' "

@@ -56,8 +56,13 @@ CREATE TABLE IF NOT EXISTS keys (key_sha256 TEXT PRIMARY KEY, role TEXT NOT NULL
 
 
 def iso(at: datetime) -> str:
-    """A UTC time as sortable text with microseconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """A time as UTC text with microseconds, sortable; a time without a zone is UTC.
+
+    >>> iso(datetime(2018, 4, 1, 6, 30))
+    '2018-04-01T06:30:00.000000Z'
+    """
+    aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 @dataclass

@@ -27,18 +27,22 @@ def make(
     """Name the tables' versions at a moment; raises LakehouseError if the tag exists."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag):
         raise LakehouseError(
-            f"Tag '{tag}' must begin with a letter or digit and hold only those and . _ -"
+            f"Tag '{tag}' must begin with a letter or digit and hold only those and . _ -; "
+            "rename it."
         )
-    if records.select("SELECT tag FROM tags WHERE tag = ?", tag):
-        raise LakehouseError(f"Tag '{tag}' exists; delete it first, or choose another name.")
     versions = versions_at(records, moment)
     if not versions:
-        raise LakehouseError("No table was written by that moment; there is nothing to tag.")
-    with records.connection() as db:
-        db.execute(
-            "INSERT INTO tags VALUES (?, ?, ?, ?)",
-            (tag, iso(records.now()), json.dumps(versions, sort_keys=True), message),
+        raise LakehouseError(
+            f"No table was written by that moment, so that tag '{tag}' would name nothing; "
+            "'lakehouse history' lists what was written when."
         )
+    with records.connection() as db:
+        made = db.execute(
+            "INSERT OR IGNORE INTO tags VALUES (?, ?, ?, ?)",
+            (tag, iso(records.now()), json.dumps(versions, sort_keys=True), message),
+        ).rowcount
+    if not made:
+        raise LakehouseError(f"Tag '{tag}' exists; delete it first, or choose another name.")
     return versions
 
 
@@ -60,5 +64,7 @@ def delete(records: Records, tag: str) -> None:
 
 def listed(records: Records) -> list[dict[str, Any]]:
     """The tags, oldest first."""
-    rows = records.select("SELECT tag, created_at, message, versions FROM tags ORDER BY created_at")
+    rows = records.select(
+        "SELECT tag, created_at, message, versions FROM tags ORDER BY created_at, rowid"
+    )
     return [{**row, "versions": len(json.loads(row["versions"]))} for row in rows]
