@@ -8,11 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from lakehouse.cli.output import HEADLINES
 from lakehouse.cli.state import moment, state
 from lakehouse.errors import LakehouseError
-
-HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error")
-"""The metrics that an overview has room for."""
 
 
 def add(app: typer.Typer) -> None:

@@ -17,6 +17,8 @@ from lakehouse.errors import LakehouseError
 
 PARTLY = 3
 """Exit code of a run that went on although something was set aside or refused."""
+HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error")
+"""The metrics that a table has room for."""
 
 
 @dataclass
@@ -29,7 +31,7 @@ class Output:
     def say(self, text: str) -> None:
         """Print a line for people; silent under --json."""
         if not self.as_json:
-            self.console.print(text)
+            self.console.print(text, soft_wrap=True)
 
     def rows(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakehouse.cli.output import PARTLY, Output
+from lakehouse.cli.output import HEADLINES, PARTLY, Output
 from lakehouse.cli.state import moment, state
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def show(output: Output, steps: Sequence[Step], title: str) -> None:
                 "rows": step.rows,
                 "version": step.version,
                 "seconds": f"{step.seconds:.1f}",
-                "": step.facts if step.changed or step.facts else "unchanged",
+                "": _facts(step) if step.changed else "unchanged",
             }
             for step in steps
         ),
@@ -101,3 +101,10 @@ def show(output: Output, steps: Sequence[Step], title: str) -> None:
             output.say(f"[yellow]{step.stage} {step.target}[/yellow]: {problem}")
         if len(step.problems) > 5:
             output.say(f"  … and {len(step.problems) - 5} more")
+
+
+def _facts(step: Step) -> dict[str, object]:
+    """What a table has room for: of a model, whether it serves and how well it ranks."""
+    if step.stage != "training":
+        return step.facts
+    return {k: v for k, v in step.facts.items() if k == "champion" or k in HEADLINES}

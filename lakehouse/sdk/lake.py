@@ -121,7 +121,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         moment = at or ctx.clock()
         spine = pa.Table.from_pylist([{**entity, "at": moment}])
         row = self.historical_features(domain, spine, [view]).to_pylist()[0]
-        return {name.split("__", 1)[1]: value for name, value in row.items() if "__" in name}
+        return {f.name: row[f.full_name] for f in _stored(ctx.domain, view).features}
 
     def online_features(
         self,
@@ -138,7 +138,8 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         _check_entity(found, entity)
         online = OnlineFeatures(self.home.online(ctx.domain.name), [found])
         keys = tuple(entity[k] for k in found.by.keys)
-        return dict(online.get(found, keys, microseconds(at or ctx.clock())))
+        values = online.get(found, keys, microseconds(at or ctx.clock()))
+        return {f.name: values[f.full_name] for f in found.features}
 
     def explain(
         self,
