@@ -22,7 +22,7 @@ from serving import (
 )
 from serving.openapi import describe
 from serving.problems import error_response
-from serving.roles import add, refuse_without_roles
+from serving.roles import add, declared
 from serving.service import Service
 from serving.settings import Settings
 
@@ -42,7 +42,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = wall_clock) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        refuse_without_roles(app)
+        declared(app)
         await service.start()
         try:
             yield
@@ -50,12 +50,18 @@ def create_app(settings: Settings, now: Callable[[], datetime] = wall_clock) -> 
             await service.stop()
 
     app = FastAPI(
-        title="lakehouse", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
+        title="lakehouse",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        # Its records of errors would hold their messages, and those may hold personal values.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
 
     def document() -> dict[str, Any]:
-        return describe(app, service)
+        return describe(declared(app), service)
 
     for route in (
         *routes_predict.routes(service),
@@ -68,7 +74,7 @@ def create_app(settings: Settings, now: Callable[[], datetime] = wall_clock) -> 
         add(app, route, service.records, service.metrics)
     app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _no_such_route)
-    refuse_without_roles(app)
+    declared(app)
     return app
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import FastAPI
+from starlette import routing
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from lakehouse.errors import LakehouseError
 from lakehouse.records.keys import ROLES, Role
@@ -41,8 +43,6 @@ class Route:
     endpoint: Endpoint
     roles: frozenset[Role] | frozenset[Literal["public"]]
     summary: str
-    operation: Mapping[str, Any] = field(default_factory=dict)
-    """OpenAPI's operation object: parameters, request body and responses."""
 
     def __post_init__(self) -> None:
         strange = set(self.roles) - {*ROLES, *PUBLIC}
@@ -54,13 +54,17 @@ class Route:
 
 
 class Guarded:
-    """A route's endpoint behind its roles; counts and times every answer, and words every error."""
+    """A route's endpoint behind its roles; counts and times every answer, and words every error.
+
+    A bare ASGI application: what a framework does for each request costs as much as a decision.
+    """
 
     def __init__(self, route: Route, records: RecordsReader, metrics: Metrics) -> None:
         self.route, self._records, self._metrics = route, records, metrics
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
+        request = Request(scope, receive)
         try:
             self._admit(request)
             response = await self.route.endpoint(request)
@@ -70,8 +74,8 @@ class Guarded:
             response = Response(status_code=400)
         except Exception as error:
             response = _unforeseen(error, self.route.path)
+        await response(scope, receive, send)
         self._metrics.answered(self.route.path, response.status_code, perf_counter() - started)
-        return response
 
     def _admit(self, request: Request) -> None:
         roles = self.route.roles
@@ -108,31 +112,20 @@ class Guarded:
 def add(app: FastAPI, route: Route, records: RecordsReader, metrics: Metrics) -> None:
     """Add a route to the application, behind its roles."""
     guarded = Guarded(route, records, metrics)
-
-    async def endpoint(request: Request) -> Response:
-        return await guarded(request)
-
-    app.add_api_route(
-        route.path,
-        endpoint,
-        methods=[route.method],
-        summary=route.summary,
-        operation_id=f"{route.method.lower()} {route.path}",
-        response_class=Response,
-        openapi_extra={**route.operation, "x-roles": sorted(route.roles)},
-    )
-    app.router.routes[-1].guarded = guarded  # type: ignore[attr-defined]
+    app.router.routes.append(routing.Route(route.path, guarded, methods=[route.method]))
 
 
-def refuse_without_roles(app: FastAPI) -> None:
-    """Raise RouteWithoutRole if any route of the application came in other than through `add`."""
-    bare = [r for r in app.routes if not isinstance(getattr(r, "guarded", None), Guarded)]
+def declared(app: FastAPI) -> list[Route]:
+    """The routes of an application; raises RouteWithoutRole if any came in other than by `add`."""
+    endpoints = [(route, getattr(route, "endpoint", None)) for route in app.routes]
+    bare = [route for route, endpoint in endpoints if not isinstance(endpoint, Guarded)]
     if bare:
-        paths = ", ".join(str(getattr(r, "path", r)) for r in bare[:5])
+        paths = ", ".join(str(getattr(route, "path", route)) for route in bare[:5])
         raise RouteWithoutRole(
             f"The service does not start: {paths} name(s) no role. Declare each as a "
             "serving.roles.Route."
         )
+    return [endpoint.route for _, endpoint in endpoints if isinstance(endpoint, Guarded)]
 
 
 def _key(request: Request) -> str | None:

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,12 @@ def make_lake(folder: Path, payments: int, seed: int = 0) -> tuple[dict[str, str
     times = pa.array(at.astype("int64")).cast(TIME)
     cards = random.integers(0, cards_of(payments), payments)
     terminals = random.integers(0, 2 * cards_of(payments), payments)
-    cents = pa.array(random.integers(100, 20_000, payments))
-    euros = pa.compute.divide(cents.cast(pa.decimal128(18, 2)), pa.scalar(100))
+    euros = [Decimal(int(cents)).scaleb(-2) for cents in random.integers(100, 20_000, payments)]
     columns = {
         "payment_id": [f"p{n}" for n in range(payments)],
         "card_id": [f"c{n}" for n in cards],
         "terminal_id": [f"t{n}" for n in terminals],
-        "amount_eur": euros.cast(pa.decimal128(18, 2), safe=False),
+        "amount_eur": pa.array(euros, pa.decimal128(18, 2)),
         "paid_at": times,
         "_known_at": times,
     }
