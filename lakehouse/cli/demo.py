@@ -93,8 +93,8 @@ def _serve(here: State, ctx: Context) -> None:
         return
     keys = _keys(ctx, output)
     request = _last_request(ctx, model)
-    with server(here.folder) as url:
-        answer = _ask(Client(url, keys["application"]), ctx.domain, model, request)
+    with server(here.folder) as url, Client(url, keys["application"]) as client:
+        answer = _ask(client, ctx.domain, model, request)
     output.rows([answer], "\nA request over HTTP", empty="no answer")
     with writing(ctx.home.path), progress_of(output) as progress:
         back = run(ctx, ("raw", "cleaned"), progress=progress)
@@ -167,14 +167,14 @@ def server(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=START_SECONDS)
+        process.communicate(timeout=START_SECONDS)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
-            said = process.stderr.read().decode() if process.stderr else ""
+            said = process.communicate()[1].decode()
             raise LakehouseError(f"The service ended at its start:\n{said[-2000:]}")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -21,7 +21,7 @@ def test_demo_goes_once_around_the_circle(demo: tuple[Path, str]) -> None:
     assert json.loads((home / "releases/payments_fraud/fraud/champion.json").read_text()) == {
         "version": 1
     }
-    for word in ("accept", "average_precision", "A request over HTTP", "operator"):
+    for word in ("decision", "average_precision", "A request over HTTP", "operator"):
         assert word in printed
 
 

@@ -28,8 +28,8 @@ def test_outcome_sent_to_the_service_is_in_the_training_set_once_ripe(
         if not row["is_fraud"] and row["paid_at"] > latest - timedelta(days=5)
     )
     reported_at = payment["paid_at"] + timedelta(days=6)
-    with server(copy) as url:
-        client = Client(url, make_key(ctx.records, "application", "test"))
+    key = make_key(ctx.records, "application", "test")
+    with server(copy) as url, Client(url, key) as client:
         receipt = client.feedback(
             "payments_fraud",
             "fraud",

@@ -33,8 +33,8 @@ def test_server_sdk_and_oracle_agree_at_random_moments_of_the_history(
     ctx = open_context(home)
     draw = random.Random(20260102)
     lake = Lake(home)
-    with server(home) as url:
-        client = Client(url, make_key(ctx.records, "scientist", "test"))
+    scientist = make_key(ctx.records, "scientist", "test")
+    with server(home) as url, Client(url, scientist) as client:
         for view_name, key in VIEWS.items():
             view = ctx.domain.view(view_name)
             events = ctx.engine.to_arrow(ctx.read(view.of))
@@ -65,7 +65,7 @@ def test_server_sdk_and_oracle_agree_at_random_moments_of_the_history(
                     at=spine["at"],
                 )
                 for feature in view.features:
-                    served = _typed(answer.rows[0][feature.dotted], feature.kind)
+                    served = _typed(answer.values[0][feature.dotted], feature.kind)
                     assert served == row[feature.full_name] == expected[feature.name], (
                         feature.dotted,
                         spine,
