@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,11 +66,10 @@ class EmbeddedEngine:
 
     def query(self, sql: str, frames: Mapping[str, Frame]) -> DuckFrame:
         """Run portable Spark SQL over named frames, lazily; raises QueryError where it is wrong."""
-        tree = portable_sql.read(sql, "Query")
-        for name in portable_sql.input_names(tree):
+        reads, translated = _translated(sql)
+        for name in reads:
             if name.lower() not in {frame.lower() for frame in frames}:
                 raise QueryError(unknown("table", name, frames, "This query"))
-        translated = to_duckdb(tree)
         taken = {name: self._taken(frame) for name, frame in frames.items()}
         if taken:
             named = ", ".join(f"{quoted(name)} AS ({f.sql})" for name, f in taken.items())
@@ -135,3 +135,10 @@ class EmbeddedEngine:
 
     def _taken(self, frame: Any) -> DuckFrame:
         return self.from_arrow(frame) if isinstance(frame, pa.Table) else frame
+
+
+@lru_cache(maxsize=512)
+def _translated(sql: str) -> tuple[list[str], str]:
+    """The tables that portable SQL reads, and the same SQL for DuckDB; stages repeat their SQL."""
+    tree = portable_sql.read(sql, "Query")
+    return portable_sql.input_names(tree), to_duckdb(tree)
