@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lakehouse.declare.contract import Kind
 from lakehouse.declare.features import StoredView
 from serving import routes_features, routes_feedback, routes_predict
 from serving.release import Release
@@ -143,7 +144,7 @@ def _features(domain: str, views: Mapping[str, StoredView], schemas: Schema) -> 
     }
     schemas[f"{domain}.Features"] = {
         "type": "object",
-        "properties": {f.dotted: nullable(TYPES[f.kind]) for f in dotted},
+        "properties": {f.dotted: nullable(_told(f.kind)) for f in dotted},
     }
     values = {"type": "array", "items": {"$ref": f"#/components/schemas/{domain}.Features"}}
     told = {"type": "object", "properties": {"at": TYPES["timestamp"], "values": values}}
@@ -152,6 +153,11 @@ def _features(domain: str, views: Mapping[str, StoredView], schemas: Schema) -> 
         "requestBody": _body(body, routes_features.example(views)),
         "responses": _answers("200", told),
     }
+
+
+def _told(kind: Kind) -> Schema:
+    """A value as it is answered: decimals are text, so that they stay exact."""
+    return {"type": "string", "format": "decimal"} if kind == "decimal" else TYPES[kind]
 
 
 def _prediction(release: Release) -> Schema:

@@ -18,6 +18,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.features import expressions_python
 
 Expression = Callable[[Mapping[str, Any]], Any]
+_NUMBERS: tuple[Kind, ...] = ("int", "float", "decimal", "bool")
 INPUT, OUTPUT = "inputs", "score"
 """What a released ONNX model calls its matrix, float32 [n, k], and its scores, [n]."""
 
@@ -62,10 +63,12 @@ class Policy:
         self._otherwise = model.otherwise
         self._session = _session(onnx)
         self._inputs = tuple(inputs)
-        known = {full for full, _ in self._stored} | {full for full, _, _ in self._requested}
-        if strange := [name for name in inputs if name not in known]:
+        views = (*training_set.stored_views, *training_set.request_views)
+        numbers = {f.full_name for v in views for f in v.features if f.kind in _NUMBERS}
+        if strange := [name for name in inputs if name not in numbers]:
             raise LakehouseError(
-                f"input '{strange[0]}' is none of the declared features; register the model again"
+                f"input '{strange[0]}' is none of the declared features that are numbers; register "
+                "the model again"
             )
         self._try()
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from operator import is_
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ from serving.values import microseconds, moment, plain
 
 PATH = "/v1/features/{domain}"
 MOST_ENTITIES = 1_000
+MOST_READERS = 256
 _SLICE = 20  # entities answered before other requests get their turn
 
 
@@ -42,13 +43,15 @@ _decode = msgspec.json.Decoder(Asked).decode
 
 
 def routes(service: Service) -> list[Route]:
+    readers = Readers()
+
     async def features(request: Request) -> Response:
         domain = request.path_params["domain"]
         service.champions.known(domain)
         asked = _asked(await read(request, MANY_ROWS))
         wanted = _wanted(asked, service.online.views(domain), domain)
         views = tuple(view for view, _ in wanted)
-        entities = _keys(views).many(bytes(asked.entities), MOST_ENTITIES)
+        entities = readers.of(views).many(bytes(asked.entities), MOST_ENTITIES)
         at_us = service.clock_us(domain) if asked.at is None else _in_utc(asked.at)
         names = [(f.dotted, f.full_name) for _, chosen in wanted for f in chosen]
         values = []
@@ -129,9 +132,29 @@ def _not_there(what: str) -> Problem:
     )
 
 
-@lru_cache(maxsize=256)
-def _keys(views: tuple[StoredView, ...]) -> RowReader:
-    """Reads entities: the key columns of these views, each typed as in its table."""
+class Readers:
+    """Readers of entities: the key columns of some views, each typed as in its table.
+
+    Kept by the views' names, and only while they are the same objects: to hash a declaration
+    takes as long as to read an entity.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, ...], tuple[tuple[StoredView, ...], RowReader]] = {}
+
+    def of(self, views: tuple[StoredView, ...]) -> RowReader:
+        names = tuple(view.name for view in views)
+        kept = self._kept.get(names)
+        if kept is not None and all(map(is_, kept[0], views)):
+            return kept[1]
+        reader = _reader(views)
+        if len(self._kept) >= MOST_READERS:
+            self._kept.clear()
+        self._kept[names] = views, reader
+        return reader
+
+
+def _reader(views: tuple[StoredView, ...]) -> RowReader:
     columns: dict[str, Column] = {}
     for view in views:
         for key in view.by.keys:

@@ -17,6 +17,7 @@ from serving.service import Service
 from serving.values import microseconds, moment, plain
 
 PATH = "/v1/predict/{domain}/{model}"
+_YES = ("true", "1")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -62,7 +63,7 @@ def routes(service: Service) -> list[Route]:
             "version": release.version,
             "asked_for": asked_for,
         }
-        if request.query_params.get("explain") in ("true", "1"):
+        if request.scope["query_string"] and request.query_params.get("explain") in _YES:
             told["features"] = features
         return answer(told)
 

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from lakehouse.records.home import Home
 
 PATH = "/v1/predict/shop/fraud"
+FIVE = ("amount", "a_piece", "payments_1d", "mean_1d", "left")
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -71,6 +72,10 @@ def break_inputs(lake: Any) -> None:
     lake.release(2, inputs=("at_payment__amount", "card_spend__never_declared"))
 
 
+def break_kind(lake: Any) -> None:
+    lake.release(2, inputs=("card_now__holder", *(f"at_payment__{f}" for f in FIVE)))
+
+
 def break_width(lake: Any) -> None:
     lake.release(2, inputs=("at_payment__amount",))
 
@@ -109,6 +114,7 @@ BREAKS = [
     break_digest,
     break_model,
     break_inputs,
+    break_kind,
     break_width,
     break_description,
     break_declaration,

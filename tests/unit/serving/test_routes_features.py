@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
+
+from lakehouse.declare import (
+    Cleaned,
+    Contract,
+    Count,
+    Entity,
+    FeatureView,
+    Raw,
+    Source,
+    event_time,
+    key,
+    last,
+)
+from serving.routes_features import Readers
 
 PATH = "/v1/features/shop"
 AT = "2018-04-01T10:00:00Z"
@@ -90,3 +105,24 @@ def test_before_the_first_release_no_feature_is_known(empty_lake: Any) -> None:
     answer = ask(empty_lake, {"views": ["card_spend"], "entities": [{"card_id": "c1"}]})
     assert answer.status_code == 503
     assert "lakehouse run shop" in answer.json()["error"]["next"]
+
+
+class Visit(Contract):
+    shop: str = key()
+    till: int
+    at: datetime = event_time(known=True)
+
+
+def visits_by(column: str) -> FeatureView:
+    table = Cleaned("visits", Raw("visits_raw", Source("visits", Visit, "visits/*")))
+    by = Entity(column, key=column)
+    return FeatureView("visits", of=table, by=by, visits=Count(over=last("1d")))
+
+
+def test_entities_are_read_by_the_view_that_serves_now() -> None:
+    readers = Readers()
+    by_shop, by_till = visits_by("shop"), visits_by("till")
+    assert readers.of((by_shop,)).one(b'{"shop":"a"}') == {"shop": "a"}
+    assert readers.of((by_shop,)) is readers.of((by_shop,))
+    assert readers.of((by_till,)).one(b'{"till":7}') == {"till": 7}
+    assert readers.of((by_shop, by_till)).one(b'{"shop":"a","till":7}') == {"shop": "a", "till": 7}
