@@ -69,12 +69,15 @@ def cuts(keys: list[bytes], entity: Int64, event: Int64, bucket_us: int) -> Iter
 
 def _entities(view: StoredView, table: pa.Table) -> tuple[Int64, list[bytes]]:
     """Each row's entity as a place in the sorted keys, -1 where a column of its key is null."""
-    codes: Int64 = np.zeros(table.num_rows, dtype=np.int64)
-    values: list[tuple[Any, ...]] = [()]
+    values: list[tuple[Any, ...]] = []
+    codes: Int64 | None = None
     for name in view.by.keys:
         encoded = one_array(one_array(table.column(name)).dictionary_encode())
         own = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         texts = encoded.dictionary.to_pylist()
+        if codes is None:
+            codes, values = own, [(text,) for text in texts]
+            continue
         pairs = np.where((codes < 0) | (own < 0), -1, codes * len(texts) + own)
         found, codes = np.unique(pairs, return_inverse=True)
         missing = int(len(found) > 0 and found[0] < 0)

@@ -126,15 +126,25 @@ def layout_of(view: StoredView, extent: Extent = UNKNOWN_EXTENT) -> Layout:
     tile_us = math.gcd(*edges) if edges else None
     exact_us = max((w.length.us for w in windows if w.edge is None), default=tile_us or 0)
     edged_us = max((w.length.us for w in windows if w.edge is not None), default=0)
-    bucket_us = extent.bucket_us(exact_us)
-    tile_bucket_us = max(extent.bucket_us(edged_us), tile_us or 0)
+    # Whole tiles lie in one bucket, and whole buckets of events in one of tiles, so that a table
+    # can be packed in slices of time.
+    bucket_us = _rounded_up(extent.bucket_us(exact_us), tile_us or 1)
     return WindowLayout(
         tuple(slots),
         0 if view.delay is None else view.delay.us,
         tile_us,
         bucket_us,
-        -(-tile_bucket_us // bucket_us) * bucket_us,
+        _rounded_up(extent.bucket_us(edged_us), bucket_us),
     )
+
+
+def slice_us(layout: Layout) -> int:
+    """The shortest slice of time, counted from 1970, that no chunk reaches across."""
+    return layout.tile_bucket_us if isinstance(layout, WindowLayout) else layout.bucket_us
+
+
+def _rounded_up(length: int, unit: int) -> int:
+    return -(-length // unit) * unit
 
 
 def slots_of(view: FeatureView, aggregate: Aggregate) -> tuple[Slot, ...]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lakehouse.errors import LakehouseError
 from lakehouse.features.online_layout import EVENT, KNOWN
 
-LIST_ROWS = 400
+LIST_ROWS = 500
 """Up to so many rows lists are quicker than arrays (tests/benchmarks/bench_online.py)."""
 
 if sys.byteorder != "little":
@@ -32,6 +32,8 @@ class Rows(Protocol):
 
     Sums of integers are exact; sums of floats are those of the range's values alone.
     """
+
+    size: int
 
     def position(self, at_us: int) -> int:
         """How many rows have an earlier event time."""
@@ -58,25 +60,28 @@ class Rows(Protocol):
         ...
 
 
-def visible_rows(data: bytes, width: int, at_us: int) -> Rows:
-    """The rows of joined chunks that are known at a moment, sorted by event time."""
+def visible_rows(data: bytes, width: int, end_us: int, at_us: int) -> Rows:
+    """The rows of joined chunks from before `end_us` that are known at `at_us`."""
     if len(data) > LIST_ROWS * width * 8:
-        return _visible_array(np.frombuffer(data, np.int64).reshape(-1, width), at_us)
+        return _visible_array(np.frombuffer(data, np.int64).reshape(-1, width), end_us, at_us)
     numbers = memoryview(data).cast("q").tolist()
-    known, times = numbers[KNOWN::width], numbers[EVENT::width]
-    ordered = sorted(times)
-    if ordered != times or max(known, default=at_us) > at_us:
-        size = width * 8
-        kept = sorted(
-            (e, n) for n, (e, k) in enumerate(zip(times, known, strict=True)) if k <= at_us
-        )
-        data = b"".join(data[n * size : (n + 1) * size] for _, n in kept)
-        numbers, ordered = memoryview(data).cast("q").tolist(), [e for e, _ in kept]
-    return ListRows(data, width, numbers, ordered)
+    times = numbers[EVENT::width]
+    if times == sorted(times):
+        high = bisect_left(times, end_us)
+        if max(numbers[KNOWN : high * width : width], default=at_us) <= at_us:
+            return ListRows(data, width, numbers, times, high)
+    known = numbers[KNOWN::width]
+    kept = sorted(
+        (event, row) for row, event in enumerate(times) if event < end_us and known[row] <= at_us
+    )
+    size = width * 8
+    data = b"".join([data[row * size : (row + 1) * size] for _, row in kept])
+    numbers = memoryview(data).cast("q").tolist()
+    return ListRows(data, width, numbers, [event for event, _ in kept], len(kept))
 
 
-def _visible_array(rows: NDArray[np.int64], at_us: int) -> Rows:
-    rows = rows[rows[:, KNOWN] <= at_us]
+def _visible_array(rows: NDArray[np.int64], end_us: int, at_us: int) -> Rows:
+    rows = rows[(rows[:, EVENT] < end_us) & (rows[:, KNOWN] <= at_us)]
     times = rows[:, EVENT]
     if (times[1:] < times[:-1]).any():
         rows = rows[np.argsort(times, kind="stable")]
@@ -86,11 +91,14 @@ def _visible_array(rows: NDArray[np.int64], at_us: int) -> Rows:
 class ListRows:
     """A few rows, as lists."""
 
-    def __init__(self, data: bytes, width: int, numbers: list[int], times: list[int]) -> None:
+    def __init__(
+        self, data: bytes, width: int, numbers: list[int], times: list[int], size: int
+    ) -> None:
         self._data, self._width, self._numbers, self._times = data, width, numbers, times
+        self.size = size
 
     def position(self, at_us: int) -> int:
-        return bisect_left(self._times, at_us)
+        return bisect_left(self._times, at_us, 0, self.size)
 
     def between(self, low: int, high: int) -> bytes:
         size = self._width * 8
@@ -109,7 +117,7 @@ class ListRows:
         return max(self._numbers[low * width + slot : high * width : width])
 
     def real_total(self, slot: int, low: int, high: int) -> float:
-        return _sum(self._reals_of(slot, low, high))
+        return float_sum(self._reals_of(slot, low, high))
 
     def real_least(self, slot: int, low: int, high: int) -> float:
         found = [value for value in self._reals_of(slot, low, high) if value == value]
@@ -134,6 +142,7 @@ class ArrayRows:
 
     def __init__(self, rows: NDArray[np.int64]) -> None:
         self._rows = rows
+        self.size = len(rows)
         self._times = np.ascontiguousarray(rows[:, EVENT])
 
     def position(self, at_us: int) -> int:
@@ -170,7 +179,7 @@ class ArrayRows:
         return self._rows.view(np.float64)
 
 
-def _sum(values: Sequence[float]) -> float:
+def float_sum(values: Sequence[float]) -> float:
     """The sum rounded once; with NaN or infinities among them, what adding those gives."""
     try:
         return math.fsum(values)

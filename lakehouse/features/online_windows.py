@@ -69,11 +69,13 @@ class WindowAnswers:
             group.setdefault((window.length.us, edge_us), []).append((feature.full_name, evaluate))
         self._exact = [_Window(*key, tuple(features)) for key, features in exact.items()]
         self._edged = [_Window(*key, tuple(features)) for key, features in edged.items()]
+        self._furthest = _furthest(self._exact)
+        self._furthest_edged = _furthest(self._edged)
 
     def events_needed(self, at_us: int) -> Span:
         """The event times that single events are needed of."""
         end = at_us - self._delay_us
-        begins = [window.begin(end) for window in self._exact]
+        begins = [window.begin(end) for window in self._furthest]
         if self._edged:
             begins.append(self._last_tile(end))
         return Span(min(begins), end)
@@ -83,21 +85,23 @@ class WindowAnswers:
         if not self._edged:
             return None
         end = at_us - self._delay_us
-        return Span(min(window.begin(end) for window in self._edged), self._last_tile(end))
+        return Span(
+            min([window.begin(end) for window in self._furthest_edged]), self._last_tile(end)
+        )
 
     def values(self, at_us: int, events: Sequence[bytes], tiles: Sequence[bytes] = ()) -> Values:
         """The features at a moment by full name, from chunks that hold all that is needed."""
         found = self.empty.copy()
         width = self._layout.width
         end = at_us - self._delay_us
-        rows = visible_rows(b"".join(events), width, at_us)
+        rows = visible_rows(b"".join(events), width, end, at_us)
         _merge(self._exact, rows, end, found)
         if self._edged:
             last = self._last_tile(end)
-            whole = visible_rows(b"".join(tiles), width, at_us)
-            begun = rows.between(rows.position(last), rows.position(end))
-            both = whole.between(0, whole.position(last)) + begun
-            _merge(self._edged, visible_rows(both, width, at_us), end, found)
+            whole = visible_rows(b"".join(tiles), width, last, at_us)
+            begun = rows.between(rows.position(last), rows.size)
+            both = whole.between(0, whole.size) + begun
+            _merge(self._edged, visible_rows(both, width, end, at_us), end, found)
         return found
 
     def _has_tiles(self, edge_us: int) -> bool:
@@ -111,8 +115,18 @@ class WindowAnswers:
         return end // tile_us * tile_us
 
 
+def _furthest(windows: Sequence[_Window]) -> list[_Window]:
+    """Of each edge the longest window: one of them begins first, whatever the moment."""
+    longest: dict[int, _Window] = {}
+    for window in windows:
+        known = longest.get(window.edge_us)
+        if known is None or window.length_us > known.length_us:
+            longest[window.edge_us] = window
+    return list(longest.values())
+
+
 def _merge(windows: Sequence[_Window], rows: Rows, end: int, found: Values) -> None:
-    high = rows.position(end)
+    high = rows.size
     for window in windows:
         low = rows.position(window.begin(end))
         if low < high:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lakehouse.declare.features import LatestView
-from lakehouse.features.arrow_numbers import Int64, numbers, one_array, present
+from lakehouse.features.arrow_numbers import Int64, numbers, one_array, present, row_order
 from lakehouse.features.entity_rows import EntityRows
 from lakehouse.features.latest_rows import RowFormat, padded
 from lakehouse.features.online import Chunk
@@ -68,14 +67,9 @@ def _ties_ordered(layout: LatestLayout, table: pa.Table, rows: EntityRows) -> In
     if not len(tied):
         return order
     groups = np.cumsum(~same[:-1])[tied]  # a row that is not as the one before begins a group
-    among = table.select(dict.fromkeys(c.name for c in layout.columns)).take(pa.array(order[tied]))
-    keyed: dict[str, pa.Array] = {"group": pa.array(groups)}
-    for number, column in enumerate(layout.columns):
-        values = one_array(among.column(column.name))
-        keyed[f"present_{number}"] = pc.cast(values.is_valid(), pa.int8())
-        keyed[f"value_{number}"] = values
-    by = [(name, "ascending") for name in keyed]
-    sorted_rows = pc.sort_indices(pa.table(keyed), sort_keys=by).to_numpy()
+    among = table.select([c.name for c in layout.columns]).take(pa.array(order[tied]))
+    among = among.append_column("", pa.array(groups))  # the first to order by; no column's name
+    within = row_order(among, ["", *(c.name for c in layout.columns)])
     ordered = order.copy()
-    ordered[tied] = order[tied][sorted_rows]
+    ordered[tied] = order[tied][within]
     return ordered

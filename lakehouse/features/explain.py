@@ -1,0 +1,165 @@
+"""Which rows made a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.declare import expressions
+from lakehouse.declare.features import Feature, LatestView, StoredView
+from lakehouse.declare.tables import table_column
+from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
+from lakehouse.engines.context import Context, microseconds, moment
+from lakehouse.engines.protocol import KNOWN_AT
+from lakehouse.errors import LakehouseError
+from lakehouse.features.arrow_numbers import row_order
+from lakehouse.features.expressions_sql import to_sql
+from lakehouse.features.online_rows import float_sum
+from lakehouse.features.sql_values import ordered
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A feature's value, and the rows of its table that it is made of.
+
+    The window is [begins_at, ends_at); a latest value without a ttl has no beginning. `rows` has
+    all columns of the table, its provenance included, in the order of event time and known time.
+    `excluded_late` counts rows of the window that would count, had they been known.
+    """
+
+    feature: str
+    value: Any
+    begins_at: datetime | None
+    ends_at: datetime
+    rows: pa.Table
+    excluded_late: int
+
+
+def explain(
+    ctx: Context, view: StoredView, feature_name: str, entity: Mapping[str, Any], at: datetime
+) -> Explanation:
+    """Say which rows made a feature of one entity at a moment.
+
+    `entity` holds the view's key columns. Rows are read at the version that `ctx` reads, and the
+    value is computed from these rows alone.
+    """
+    feature = view[feature_name]
+    at_us = microseconds(at)
+    begin_us, end_us = _bounds(view, feature, at_us)
+    rows = _rows(ctx, view, feature, entity, begin_us, end_us)
+    known = pc.less_equal(rows.column(KNOWN_AT).cast(MICROSECONDS), pa.scalar(at, MICROSECONDS))
+    late = rows.num_rows
+    rows = rows.filter(known)
+    late -= rows.num_rows
+    value: Any
+    if isinstance(view, LatestView):
+        rows = rows.slice(max(rows.num_rows - 1, 0))
+        value = rows.column(str(feature.column))[0].as_py() if rows.num_rows else None
+    else:
+        value = _value(feature, rows)
+    return Explanation(
+        feature.dotted,
+        value,
+        None if begin_us is None else moment(begin_us),
+        moment(end_us),
+        rows,
+        late,
+    )
+
+
+def _bounds(view: StoredView, feature: Feature, at_us: int) -> tuple[int | None, int]:
+    """The event times that may count: from, if there is a beginning, and until, not included."""
+    if isinstance(view, LatestView):
+        return (None if view.ttl is None else at_us - view.ttl.us), at_us
+    window = feature.window
+    if window is None:
+        raise LakehouseError(f"Feature '{feature.dotted}' has no window.")
+    end = at_us - (0 if view.delay is None else view.delay.us)
+    edge = 1 if window.edge is None else window.edge.us
+    return (end - window.length.us) // edge * edge, end
+
+
+def _rows(
+    ctx: Context,
+    view: StoredView,
+    feature: Feature,
+    entity: Mapping[str, Any],
+    begin_us: int | None,
+    end_us: int,
+) -> pa.Table:
+    """The entity's rows in the window that count once they are known, in order of their times."""
+    # What has no event time happens one microsecond before it is known.
+    time = "unix_micros(t.`{}`){}".format(
+        *((KNOWN_AT, " - 1") if view.of.event_time is None else (view.of.event_time, ""))
+    )
+    conditions = [f"{time} < {end_us}"]
+    if begin_us is not None:
+        conditions.append(f"{time} >= {begin_us}")
+    conditions += [f"t.`{name}` = asked.`{name}`" for name in view.by.keys]
+    aggregate = feature.aggregate
+    if aggregate is not None and aggregate.column is not None:
+        conditions.append(f"t.`{aggregate.column}` IS NOT NULL")
+    if aggregate is not None and aggregate.where is not None:
+        names = {c.name: f"t.`{c.name}`" for c in view.of.columns}
+        conditions.append(to_sql(expressions.parse(aggregate.where), names))
+    table = ctx.read(view.of)
+    listed = ", ".join(f"t.`{name}`" for name in ctx.engine.columns(table))
+    ordering = [view.of.event_time, KNOWN_AT]
+    if isinstance(view, LatestView):
+        ordering += [*view.of.keys, *view.columns]
+    sql = f"SELECT {listed} FROM `rows` t JOIN `asked` asked ON {' AND '.join(conditions)}"
+    frames = {"rows": table, "asked": ctx.engine.from_arrow(_asked(view, entity))}
+    found = ctx.engine.to_arrow(ctx.engine.query(sql, frames))
+    by = dict.fromkeys(name for name in ordering if name is not None)
+    return found.take(pa.array(row_order(found, by)))
+
+
+def _asked(view: StoredView, entity: Mapping[str, Any]) -> pa.Table:
+    """The entity as one row, typed as the view's table is."""
+    columns = {}
+    for name in view.by.keys:
+        column = table_column(view.of, name)
+        if name not in entity:
+            raise LakehouseError(
+                f"Entity '{view.by.name}' is told by {', '.join(view.by.keys)}, and '{name}' is "
+                "not given; give it."
+            )
+        try:
+            columns[name] = pa.array([entity[name]], arrow_type(column.kind, column.scale))
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise LakehouseError(
+                f"Entity '{view.by.name}': '{name}' is a {column.kind}, and what was given is "
+                f"none ({type(error).__name__})."
+            ) from error
+    return pa.table(columns)
+
+
+def _value(feature: Feature, rows: pa.Table) -> Any:
+    """The aggregate of exactly these rows."""
+    aggregate = feature.aggregate
+    if aggregate is None:
+        raise LakehouseError(f"Feature '{feature.dotted}' aggregates nothing.")
+    if aggregate.function == "count":
+        return rows.num_rows
+    values = rows.column(str(aggregate.column)).to_pylist()
+    if aggregate.function == "sum":
+        return _total(values, feature)
+    if not values:
+        return None
+    if aggregate.function == "mean":
+        return float(_total(values, feature)) / len(values)
+    return (min if aggregate.function == "min" else max)(values, key=ordered)
+
+
+def _total(values: list[Any], feature: Feature) -> Any:
+    if values and isinstance(values[0], float):
+        return float_sum(values)
+    if feature.kind == "decimal":
+        return sum(values, Decimal(0).scaleb(-(feature.scale or 0)))
+    return sum(values) if values or feature.kind != "float" else 0.0

@@ -1,0 +1,43 @@
+"""A small lake with tables written as they are, for stages that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse.declare import Domain
+from lakehouse.declare.features import StoredView
+from lakehouse.declare.tables import Table
+from lakehouse.engines.context import Context
+from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.engines.protocol import Transaction
+from lakehouse.records.home import Home
+from lakehouse.records.store import CodeVersion, Records
+
+NOW = datetime(2024, 4, 1, tzinfo=UTC)
+MakeContext = Callable[..., Context]
+
+
+@pytest.fixture
+def context_of(tmp_path: Path) -> MakeContext:
+    """Make a context of a domain with these views, in one lake for each test."""
+
+    def make(*views: StoredView) -> Context:
+        home = Home.create(tmp_path / "lake")
+        records = Records(home.records, lambda: NOW)
+        domain = Domain("cards", description="Movements of cards.", views=views)
+        return Context(home, records, EmbeddedEngine(), domain, CodeVersion("test", False))
+
+    return make
+
+
+def written(ctx: Context, table: Table, rows: Any, mode: str = "append") -> int:
+    """Write rows to a table of the lake as they are; each call is a commit."""
+    path = ctx.path(table.zone, table.name)
+    version = len(list(path.glob("_delta_log/*.json")))
+    how: Any = mode
+    return ctx.engine.write(path, ctx.engine.from_arrow(rows), how, Transaction("test", version))
