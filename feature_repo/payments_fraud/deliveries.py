@@ -38,14 +38,14 @@ def deliver(
     first_day: int = 0,
     last_day: int | None = None,
 ) -> Delivered:
-    """Deliver the files of `first_day` to `last_day` (both included; all days of payments).
+    """Deliver the files of `first_day` to `last_day` (both included; all, to the last reports).
 
     `days` is the length of the whole history: deliver it in parts by `first_day` and
     `last_day`, not by `days`, which changes the frauds of the last days. `last_day` may be up
     to seven days after the last payments, for the reports still to come. Raises
     `LakehouseError` for days outside of that, or a folder that holds another history.
     """
-    last = days - 1 if last_day is None else last_day
+    last = days - 1 + REPORT_DELAY.days if last_day is None else last_day
     if not 0 <= first_day <= last < days + REPORT_DELAY.days:
         raise LakehouseError(
             f"Cannot deliver days {first_day} to {last} of a history of {days} days: give "

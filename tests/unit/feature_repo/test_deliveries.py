@@ -83,7 +83,7 @@ def test_a_fraud_is_reported_seven_days_later_to_the_second(tmp_path: Path) -> N
 
 
 def test_reports_after_the_last_day_wait_for_a_later_call(tmp_path: Path) -> None:
-    deliver_payments(tmp_path)
+    deliver_payments(tmp_path, last_day=DAYS - 1)
     days = sorted(file.stem for file in (tmp_path / "fraud_reports").iterdir())
     assert days[-1] == sorted(file.stem for file in (tmp_path / "payments").iterdir())[-1]
     later = deliver_payments(tmp_path, first_day=DAYS, last_day=LAST_REPORTS)
@@ -94,7 +94,7 @@ def test_reports_after_the_last_day_wait_for_a_later_call(tmp_path: Path) -> Non
 def test_a_history_delivered_in_parts_equals_one_delivered_at_once(tmp_path: Path) -> None:
     deliver_payments(tmp_path / "once", last_day=LAST_REPORTS)
     deliver_payments(tmp_path / "parts", last_day=3)
-    deliver_payments(tmp_path / "parts", first_day=12)
+    deliver_payments(tmp_path / "parts", first_day=12, last_day=DAYS - 1)
     deliver_payments(tmp_path / "parts", first_day=2, last_day=LAST_REPORTS)
     once, parts = contents(tmp_path / "once"), contents(tmp_path / "parts")
     del once[".payments_fraud.delivered.json"], parts[".payments_fraud.delivered.json"]
@@ -224,8 +224,8 @@ def test_flights_of_a_month_arrive_on_the_first_of_the_next(
         file.stem: {",".join(line.split(",")[:2]) for line in file.read_text().splitlines()[1:]}
         for file in (year[0] / "flights").iterdir()
     }
-    expected = {f"2013-{month + 1:02}-01": {f"2013,{month}"} for month in range(1, 12)}
-    assert months == {**expected, "2014-01-01": {"2013,12"}}
+    expected = {f"2013-{month + 1:02}-01T12": {f"2013,{month}"} for month in range(1, 12)}
+    assert months == {**expected, "2014-01-01T12": {"2013,12"}}
 
 
 def test_a_weather_file_holds_one_utc_day(year: tuple[Path, Delivered]) -> None:
