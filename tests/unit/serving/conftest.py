@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import warnings
-from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,10 +24,11 @@ from lakehouse import declare as use
 from lakehouse.declare.compiled import to_data
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.engines.context import Context
+from lakehouse.engines.protocol import Engine
 from lakehouse.features.materialise import materialise
 from lakehouse.records.home import Home
-from lakehouse.records.keys import make_key
-from lakehouse.records.store import Records
+from lakehouse.records.keys import ROLES, make_key
+from lakehouse.records.store import CodeVersion, Records
 from serving.app import create_app
 from serving.settings import Settings
 
@@ -155,14 +156,17 @@ WEIGHTS = [0.01, 0.0, 0.5, 0.002, -0.001, 1.0]
 ONNX = logistic(WEIGHTS, -3.0)
 
 
-@dataclass
+Keys = dict[str, str]
+
+
+@dataclass(frozen=True)
 class Lake:
     """A lake, its keys by role, and ways to change and to ask it."""
 
     home: Home
     records: Records
     settings: Settings
-    keys: dict[str, str] = field(default_factory=dict)
+    keys: Keys
 
     def bearer(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[role]}"}
@@ -247,27 +251,28 @@ def write(ctx: Context, table: use.Cleaned, rows: list[dict[str, Any]]) -> None:
     write_deltalake(str(ctx.path("cleaned", table.name)), pa.Table.from_pylist(rows, schema))
 
 
-@pytest.fixture
-def made(make_context: Callable[..., Context]) -> Context:
-    """A lake whose tables and online store hold a few payments and one card."""
-    ctx = make_context(shop, "wall")
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> tuple[Path, Keys]:
+    """A lake with a few payments and one card in its online store, made once; and its keys."""
+    home = Home.create(tmp_path_factory.mktemp("prepared") / "lake", "wall")
+    records = Records(home.records, lambda: NOW)
+    ctx = Context(home, records, engine, shop, CodeVersion("test", False))
     at = PAST[2]["paid_at"]
     ada = {"card_id": "c1", "holder": "Ada", "limit_eur": Decimal("500.00")}
     write(ctx, payments, PAST)
     write(ctx, cards, [ada | {"changed_at": at, "_known_at": at}])
     for view in (card_spend, card_now):
         materialise(ctx, view)
-    return ctx
+    return home.path, {role: make_key(records, role, "test") for role in ROLES}
 
 
 @pytest.fixture
-def empty_lake(made: Context) -> Lake:
-    """The lake with keys and an online store, and no release."""
-    settings = Settings(made.home.path, look_every_s=0.02, deliver_after_s=0.05)
-    lake = Lake(made.home, made.records, settings)
-    for role in ("application", "scientist", "operator"):
-        lake.keys[role] = make_key(made.records, role, "test")
-    return lake
+def empty_lake(prepared: tuple[Path, Keys], tmp_path: Path) -> Lake:
+    """A copy of the prepared lake, without a release."""
+    original, keys = prepared
+    home = Home.open(shutil.copytree(original, tmp_path / "lake"))
+    settings = Settings(home.path, look_every_s=0.02, deliver_after_s=0.05)
+    return Lake(home, Records(home.records, lambda: NOW), settings, keys)
 
 
 @pytest.fixture
@@ -280,14 +285,8 @@ def lake(empty_lake: Lake) -> Lake:
 @pytest.fixture
 def request_row() -> dict[str, Any]:
     """A request at T."""
-    return {
-        "payment_id": "p9",
-        "card_id": "c1",
-        "country": "DE",
-        "amount_eur": "30.30",
-        "items": 2,
-        "paid_at": "2018-04-01T10:00:00Z",
-    }
+    named = {"payment_id": "p9", "card_id": "c1", "country": "DE"}
+    return named | {"amount_eur": "30.30", "items": 2, "paid_at": "2018-04-01T10:00:00Z"}
 
 
 @pytest.fixture
