@@ -104,7 +104,7 @@ def _request_columns(
                 where = f"The spine, for view '{view.name}',"
                 raise LakehouseError(unknown("column", column.name, types, where))
             _check_type(view, column, types[column.name])
-        found[view.name] = {column.name: _typed(column) for column in columns}
+        found[view.name] = {c.name: _typed(c, types[c.name]) for c in columns}
     return found
 
 
@@ -126,10 +126,12 @@ def _check_type(view: RequestView, column: Column, found: Any) -> None:
         )
 
 
-def _typed(column: Column) -> str:
-    """Return a request column as SQL of exactly its declared type, whatever its width is."""
-    types = {"int": "BIGINT", "float": "DOUBLE", "decimal": f"DECIMAL(18, {column.scale})"}
+def _typed(column: Column, found: Any) -> str:
+    """Return a request column as SQL of its declared type; a cast where the spine's is narrower."""
     name = f"`{column.name}`"
+    if found == arrow_type(column.kind, column.scale):
+        return name
+    types = {"int": "BIGINT", "float": "DOUBLE", "decimal": f"DECIMAL(18, {column.scale})"}
     return f"CAST({name} AS {types[column.kind]})" if column.kind in types else name
 
 

@@ -1,0 +1,152 @@
+"""Explanations name exactly the rows that made a number, and give that number."""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from lakehouse.declare import Count, FeatureView, LatestView, Max, Mean, Min, Sum, last
+from lakehouse.declare.durations import DAY, HOUR
+from lakehouse.engines.context import moment
+from lakehouse.errors import DeclarationError, LakehouseError
+from lakehouse.features.explain import explain
+from lakehouse.features.historical import historical
+from lakehouse.testing.conformance.world import (
+    NOON,
+    Fields,
+    card,
+    customers,
+    movement,
+    movements,
+    numbered,
+    spine_of,
+    table_of,
+)
+from tests.unit.features.conftest import MakeContext, written
+
+DAYS = last("1d") + last("5d", edge="1d")
+SPEND = FeatureView(
+    "spend",
+    of=movements,
+    by=card,
+    delay="1h",
+    n=Count(over=DAYS),
+    foreign=Count(over=DAYS, where="country <> 'DE'"),
+    countries=Count("country", over=DAYS),
+    spend=Sum("amount_eur", over=DAYS, where="points > 3"),
+    mean=Mean("amount_eur", over=DAYS),
+    points=Sum("points", over=DAYS),
+    least=Min("weight", over=DAYS),
+    most=Max("weight", over=DAYS),
+    weight=Sum("weight", over=DAYS),
+)
+LAST = LatestView("last_movement", of=movements, by=card, columns=("points", "country"), ttl="2d")
+SEGMENT = LatestView("segment", of=customers, by=card, columns=("segment",))
+
+
+def history(seed: int) -> list[Fields]:
+    chance = random.Random(seed)
+    rows = []
+    for _ in range(120):
+        at = NOON + chance.randrange(9 * 24) * HOUR
+        fields: Fields = {
+            "card": chance.choice("ab"),
+            "amount_eur": chance.choice([None, Decimal(chance.randrange(999)) / 100]),
+            "points": chance.choice([None, chance.randrange(9)]),
+            "weight": chance.choice([None, math.nan, chance.uniform(-3, 3)]),
+            "country": chance.choice([None, "DE", "FR"]),
+        }
+        rows.append(movement(at, at + chance.choice([0, 0, 3 * HOUR, 2 * DAY]), **fields))
+    return numbered(rows)
+
+
+def test_the_value_is_the_historical_one(context_of: MakeContext) -> None:
+    ctx = context_of(SPEND, LAST)
+    written(ctx, movements, table_of(movements, history(5)))
+    chance = random.Random(6)
+    moments = [NOON + chance.randrange(11 * 24) * HOUR for _ in range(5)]
+    spine = spine_of([("a", at) for at in moments] + [("nobody", NOON)])
+    frame = historical(ctx, spine, "asked_at", [SPEND, LAST])
+    for row in ctx.engine.to_arrow(frame).to_pylist():
+        for view in (SPEND, LAST):
+            for feature in view.features:
+                found = explain(ctx, view, feature.name, row, row["asked_at"]).value
+                wanted = row[feature.full_name]
+                if isinstance(wanted, float) and not math.isnan(wanted):
+                    wanted = pytest.approx(wanted, rel=1e-9)
+                same_nan = found != found and wanted != wanted
+                assert same_nan or found == wanted, feature.dotted
+
+
+def test_exactly_the_rows_that_count_are_shown(context_of: MakeContext) -> None:
+    ctx = context_of(SPEND)
+    rows = numbered(
+        [
+            movement(NOON - DAY - HOUR - 1, country="FR"),
+            movement(NOON - DAY - HOUR, country="FR"),
+            movement(NOON - 2 * HOUR, country="DE"),
+            movement(NOON - 2 * HOUR, country=None),
+            movement(NOON - 2 * HOUR, country="FR", card="b"),
+            movement(NOON - 3 * HOUR, NOON, country="FR"),
+            movement(NOON - 3 * HOUR, NOON + 1, country="FR"),
+            movement(NOON - 3 * HOUR, NOON + 1, country="DE"),
+            movement(NOON - HOUR, country="FR"),
+        ]
+    )
+    written(ctx, movements, table_of(movements, rows))
+    found = explain(ctx, SPEND, "foreign_1d", {"card": "a"}, moment(NOON))
+    assert found.rows.column("movement_id").to_pylist() == ["m00001", "m00005"]
+    assert (found.value, found.excluded_late) == (2, 1)
+    assert (found.begins_at, found.ends_at) == (
+        moment(NOON - DAY - HOUR),
+        moment(NOON - HOUR),
+    )
+    assert found.rows.column_names == [*(c.name for c in movements.columns), "_known_at"]
+
+
+def test_an_edge_begins_with_its_tile(context_of: MakeContext) -> None:
+    ctx = context_of(SPEND)
+    written(ctx, movements, table_of(movements, history(5)))
+    found = explain(ctx, SPEND, "n_5d", {"card": "a"}, moment(NOON))
+    assert found.begins_at == datetime(2024, 3, 10, tzinfo=UTC)
+    assert (found.value, found.rows.num_rows) == (0, 0)
+
+
+def test_a_latest_value_is_one_row(context_of: MakeContext) -> None:
+    ctx = context_of(LAST, SEGMENT)
+    rows = [
+        movement(NOON - DAY, points=1),
+        movement(NOON - HOUR, points=2),
+        movement(NOON - 2 * HOUR, NOON + DAY, points=3),
+    ]
+    written(ctx, movements, table_of(movements, numbered(rows)))
+    found = explain(ctx, LAST, "points", {"card": "a"}, moment(NOON))
+    assert (found.value, found.excluded_late) == (2, 1)
+    assert found.rows.column("movement_id").to_pylist() == ["m00001"]
+    assert found.begins_at == moment(NOON - 2 * DAY)
+    facts: list[Any] = [
+        {"customer_id": "c", "card": "a", "segment": text, "_known_at": NOON + n}
+        for n, text in enumerate(("first", "second", "third"))
+    ]
+    written(ctx, customers, table_of(customers, facts))
+    values = [
+        explain(ctx, SEGMENT, "segment", {"card": "a"}, moment(NOON + n)).value
+        for n in (-1, 0, 1, 9)
+    ]
+    assert values == [None, "first", "second", "third"]
+
+
+def test_what_cannot_be_explained_is_refused(context_of: MakeContext) -> None:
+    ctx = context_of(SPEND)
+    written(ctx, movements, table_of(movements, history(5)))
+    with pytest.raises(DeclarationError, match="no feature 'n_2d'; did you mean"):
+        explain(ctx, SPEND, "n_2d", {"card": "a"}, moment(NOON))
+    with pytest.raises(LakehouseError, match="'card' is not given"):
+        explain(ctx, SPEND, "n_1d", {"shop": "a"}, moment(NOON))
+    with pytest.raises(LakehouseError, match="'card' is a string"):
+        explain(ctx, SPEND, "n_1d", {"card": 17}, moment(NOON))
