@@ -37,8 +37,9 @@ from lakehouse.zones.outcome import (
     quarantine_changes,
     quarantine_rows,
 )
+from lakehouse.zones.pending import Pending
 from lakehouse.zones.recorded import note_unrecorded
-from lakehouse.zones.settling import Pending, Settled, settle
+from lakehouse.zones.settling import Settled, settle
 from lakehouse.zones.violation import stop_if_broken
 
 Verb = Literal["clean", "rebuild", "replay"]

@@ -1,10 +1,10 @@
 """What becomes of rows of one key, as portable SQL over windows.
 
-Both statements read `crowd`: rows with the contract's columns and provenance, `_in_cleaned`
-(stands in the cleaned table now), `_in_aside` (stands in set_aside now) and `_accepted` (false:
-the row broke its contract and only shows that its key was delivered); and `deliveries`:
-`_delivery`, `_place` (its order) and `_state` (the number of the snapshot it is, else null). They
-give the accepted rows with `_fate` ('kept', 'duplicate', 'superseded', 'conflict') and
+Both statements read a crowd, given as SQL: rows with the contract's columns and provenance,
+`_in_cleaned` (stands in the cleaned table now), `_in_aside` (stands in set_aside now) and
+`_accepted` (false: the row broke its contract and only shows that its key was delivered); and
+`deliveries`: `_delivery`, `_place` (its order) and `_state` (the number of the snapshot it is, else
+null). They give the accepted rows with `_fate` ('kept', 'duplicate', 'superseded', 'conflict') and
 `_by_delivery`, `_by_row`, the row that decided it. Keys are compared column by column.
 """
 
@@ -17,9 +17,11 @@ from lakehouse.zones.checks import ARRIVAL, PROVENANCE
 FLAGS = ("_in_cleaned", "_in_aside", "_accepted")
 
 
-def fates_sql(table: Cleaned) -> str:
-    """The SQL that settles every key by the table's `on_conflict`."""
-    return _first_wins(table) if table.on_conflict == "quarantine" else _by_known_time(table)
+def fates_sql(table: Cleaned, crowd: str) -> str:
+    """The SQL that settles every key of a crowd by the table's `on_conflict`."""
+    first_wins = table.on_conflict == "quarantine"
+    settled = _first_wins(table) if first_wins else _by_known_time(table)
+    return f"WITH crowd AS ({crowd}), {settled}"
 
 
 def _first_wins(table: Cleaned) -> str:
@@ -37,7 +39,7 @@ def _first_wins(table: Cleaned) -> str:
         f"{name} <=> FIRST_VALUE({name}) OVER {window}" for name in map(sql_text.name, content)
     ]
     return (
-        f"WITH placed AS ({_placed()}), "
+        f"placed AS ({_placed()}), "
         f"ranked AS (SELECT *, ROW_NUMBER() OVER {window} AS `_rank`, "
         f"FIRST_VALUE(`_delivery`) OVER {window} AS `_by_delivery`, "
         f"FIRST_VALUE(`_row`) OVER {window} AS `_by_row`, "
@@ -69,7 +71,7 @@ def _by_known_time(table: Cleaned) -> str:
     ends = "`_next_delivery` IS NOT NULL OR g.`_delivery` IS NOT NULL"
     over = "FALSE" if table.has_history else ends
     return (
-        f"WITH placed AS ({_placed()}), {stays}, "
+        f"placed AS ({_placed()}), {stays}, "
         f"changes AS (SELECT *, CASE WHEN {' OR '.join(changes)} THEN 1 ELSE 0 END AS `_start` "
         "FROM stays WHERE `_accepted`), "
         f"runs AS (SELECT *, SUM(`_start`) OVER {window} AS `_run` FROM changes), "

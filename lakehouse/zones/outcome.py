@@ -11,7 +11,8 @@ from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.protocol import Frame
 from lakehouse.zones import sql_text
 from lakehouse.zones.checks import IDENTITY, PROVENANCE, TEXT, reason, reasons
-from lakehouse.zones.settling import Pending, Settled
+from lakehouse.zones.pending import Pending
+from lakehouse.zones.settling import Settled
 
 ASIDE = ("_delivery", "_row", "_batch", "_fate", "_by_delivery", "_by_row")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -427,16 +427,3 @@ def test_a_column_of_another_type_is_refused_until_the_table_is_made_anew(open_l
         clean(lake.ctx, lake.table)
     clean(lake.ctx, lake.table, from_start=True)
     assert content(lake, "sale_id", "amount") == [("1", 1), ("2", 1)]
-
-
-def test_a_hundred_days_in_one_batch_come_out_as_a_hundred_batches(open_lake):
-    rows = [[sale(str(n)), sale(str(n // 2), str(n % 3))] for n in range(12)]
-    times = [day(1) + timedelta(days=n) for n in range(12)]
-    together, apart = (open_lake(cleaned(on_conflict="latest")) for _ in range(2))
-    deliveries = [(f"{n:02}.csv", r, t) for n, (r, t) in enumerate(zip(rows, times, strict=True))]
-    together.deliver(*deliveries)
-    clean(together.ctx, together.table)
-    for delivery in deliveries:
-        apart.deliver(delivery)
-        clean(apart.ctx, apart.table)
-    assert apart.digest() == together.digest()
