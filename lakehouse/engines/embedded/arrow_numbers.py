@@ -44,8 +44,7 @@ def as_numbers(column: Any, where: str) -> Numbers:
         widest = pa.int64()
     else:
         raise ColumnTypeError(f"{where} is {kind}, not a number: convert it in the table.")
-    filled = pc.fill_null(array.cast(widest), 0)
-    return Numbers(filled.to_numpy(zero_copy_only=False), valid, 0)
+    return Numbers(without_nulls(array.cast(widest), 0), valid, 0)
 
 
 def as_microseconds(column: Any, where: str) -> tuple[Int64, Bool]:
@@ -64,14 +63,20 @@ def as_microseconds(column: Any, where: str) -> tuple[Int64, Bool]:
         integers = array.cast(MICROSECONDS).cast(pa.int64())
     except pa.ArrowInvalid as error:
         raise ColumnTypeError(f"{where} does not fit whole microseconds: {error}.") from error
-    filled = pc.fill_null(integers, 0).to_numpy(zero_copy_only=False)
-    return filled, validity(array)
+    return without_nulls(integers, 0), validity(array)
 
 
 def as_flags(column: Any) -> Bool:
     """Return a boolean column's rows that are true: neither false nor null."""
-    filled = pc.fill_null(_one_array(column).cast(pa.bool_()), False)
-    return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=np.bool_)
+    flags = without_nulls(_one_array(column).cast(pa.bool_()), False)
+    return flags.astype(np.bool_, copy=False)
+
+
+def without_nulls(array: Any, instead: bool | int) -> NDArray[Any]:
+    """Return an Arrow array's values, with something else where it is null."""
+    if array.null_count:
+        array = pc.fill_null(array, instead)
+    return np.asarray(array.to_numpy(zero_copy_only=False))
 
 
 def validity(column: Any) -> Bool:
@@ -93,13 +98,13 @@ def from_floats(values: NDArray[Any], valid: Bool) -> Any:
 
 
 def from_scaled_integers(values: Int64, valid: Bool, scale: int, where: str) -> Any:
-    """Return a decimal128(18, scale) column of units of 10**-scale.
+    """Return a decimal128(18, scale) column of units of 10**-scale, which are 0 where not valid.
 
     Raises ColumnTypeError naming how many values have more than 18 digits.
     """
     limit = 10**MAX_DECIMAL_PRECISION
-    wide = ((values >= limit) | (values <= -limit)) & valid
-    if wide.any():
+    if max(int(values.max(initial=0)), -int(values.min(initial=0))) >= limit:
+        wide = (values >= limit) | (values <= -limit)
         raise ColumnTypeError(
             f"{where}: {np.count_nonzero(wide)} values have more than {MAX_DECIMAL_PRECISION} "
             f"digits, for example {int(values[np.flatnonzero(wide)[0]])} of 10^-{scale}; declare "

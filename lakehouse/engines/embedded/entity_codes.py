@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.engines.embedded.arrow_numbers import without_nulls
 from lakehouse.engines.embedded.ordering import Int64
 from lakehouse.errors import LakehouseError
 
@@ -132,5 +133,4 @@ def _kind(of: Any) -> Any:
 
 
 def _with_unknown(codes: Any) -> Int64:
-    filled = pc.fill_null(codes, UNKNOWN)
-    return np.asarray(filled.to_numpy(zero_copy_only=False)).astype(np.int64, copy=False)
+    return without_nulls(codes, UNKNOWN).astype(np.int64, copy=False)

@@ -12,6 +12,8 @@ order of the view's columns, nulls least: the order of rows in a table means not
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,9 @@ from lakehouse.engines.embedded.windows import SumOverflow, Window, Windows
 from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine, Frame
 from lakehouse.errors import LakehouseError, unknown
 
+_THREADS = 2
+"""Entities of one table computed at once; each holds some arrays of the spine's length."""
+
 
 class SpineError(LakehouseError):
     """Features cannot be added to this spine."""
@@ -60,21 +65,27 @@ def historical_features(engine: Engine, spine: Frame, at: str, views: Sequence[B
             f"'{at}': leave them out, or give each a time."
         )
     found: dict[str, Any] = {}
-    for frame, on_frame in _by_frame(views):
-        rows = ViewRows(engine, frame, on_frame)
-        for keys in dict.fromkeys(view.by.keys for view in on_frame):
-            sharing = [view for view in on_frame if view.by.keys == keys]
-            subject = f"View '{sharing[0].name}'"
-            columns = [rows.column(k) for k in keys], [asked.column(k) for k in keys]
-            codes, entities = entity_codes(*columns, keys, subject)
-            entity = _EntityRows(rows, codes, Moments(entities, moments))
-            for view in sharing:
-                for feature, column in entity.values(view):
-                    found[feature.full_name] = column
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for frame, on_frame in _by_frame(views):
+            rows = ViewRows(engine, frame, on_frame)
+            compute = partial(_entity_features, rows, asked, moments)
+            for features in pool.map(compute, _by_entity(on_frame)):
+                found |= features
     for bound in views:
         for feature in bound.view.features:
             asked = asked.append_column(feature.full_name, found[feature.full_name])
     return engine.from_arrow(asked)
+
+
+def _entity_features(
+    rows: ViewRows, spine: Any, moments: Int64, views: Sequence[StoredView]
+) -> dict[str, Any]:
+    """Return the columns of views that share their rows and their entity, by full name."""
+    keys = views[0].by.keys
+    events, asked = ([table.column(k) for k in keys] for table in (rows, spine))
+    codes, entities = entity_codes(events, asked, keys, f"View '{views[0].name}'")
+    entity = _EntityRows(rows, codes, Moments(entities, moments))
+    return {f.full_name: column for view in views for f, column in entity.values(view)}
 
 
 class _EntityRows:
@@ -172,6 +183,13 @@ def _by_frame(views: Sequence[BoundView]) -> list[tuple[Frame, list[StoredView]]
     groups: dict[int, tuple[Frame, list[StoredView]]] = {}
     for bound in views:
         groups.setdefault(id(bound.rows), (bound.rows, []))[1].append(bound.view)
+    return list(groups.values())
+
+
+def _by_entity(views: Sequence[StoredView]) -> list[list[StoredView]]:
+    groups: dict[tuple[str, ...], list[StoredView]] = {}
+    for view in views:
+        groups.setdefault(view.by.keys, []).append(view)
     return list(groups.values())
 
 

@@ -54,10 +54,15 @@ class InMemory(Context):
 times = st.builds(
     lambda steps, off: NOON + steps * HOUR + off,
     st.integers(-12, 12),
-    st.sampled_from((-1, 0, 0, 0, 1)),
+    st.sampled_from((-1, 0, 1)),
 )
 lateness = st.sampled_from((0, 0, 0, 1, -1, HOUR, -HOUR, 5 * HOUR, DAY, 3 * DAY + 1))
 names = st.sampled_from(("1", "1", "11", None))
+amounts = st.builds(  # too long for a float, and yet thirty of them have eighteen digits
+    lambda great, small: Decimal(great * 3 * 10**15 + small).scaleb(-2),
+    st.integers(-9, 9),
+    st.integers(-99, 99),
+)
 rows = st.builds(
     lambda at, late, **fields: movement(at, at + late, **fields),
     times,
@@ -65,7 +70,7 @@ rows = st.builds(
     card=names,
     shop=names,
     points=st.none() | st.integers(-3, 3),
-    amount_eur=st.none() | st.integers(-(10**17), 10**17).map(lambda n: Decimal(n).scaleb(-2)),
+    amount_eur=st.none() | amounts,
     weight=st.none() | st.floats(-1e6, 1e6),
     abroad=st.none() | st.booleans(),
     country=st.sampled_from((None, "DE", "FR")),
