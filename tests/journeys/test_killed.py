@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from feature_repo.payments_fraud.deliveries import deliver
 from lakehouse.records.home import Home
@@ -96,6 +99,11 @@ def _digests(home: Home) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for log in sorted((home.path / "tables").glob("*/*/*/_delta_log")):
         table = ctx.engine.to_arrow(ctx.engine.read(log.parent))
+        if "_reasons" in table.column_names:
+            texts = [json.dumps(reasons) for reasons in table["_reasons"].to_pylist()]
+            table = table.drop_columns("_reasons").append_column(
+                "reasons", pa.array(texts, pa.string())
+            )
         columns = [c for c in sorted(table.column_names) if c not in NOT_CONTENT]
         keys = [c for c in ("_delivery", "_row", "payment_id") if c in columns]
         found[str(log.parent.relative_to(home.path))] = digest(table, keys, columns)
