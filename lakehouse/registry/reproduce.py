@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,6 +66,10 @@ def reproduce(ctx: Context, model: Model, version: int | None = None) -> Reprodu
         dict(candidate.metrics),
         tuple(_notes(ctx, pins, declared)),
     )
+
+
+def _comparable(metrics: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in metrics.items()}
 
 
 def _notes(ctx: Context, pins: dict[str, Any], declared: Model) -> list[str]:

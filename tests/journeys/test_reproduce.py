@@ -48,7 +48,9 @@ def _age(home: Path, seconds: int) -> None:
     for path in (home / "tables").rglob("*"):
         if path.is_file():
             if path.suffix == ".json" and path.parent.name == "_delta_log":
-                path.write_text("\n".join(_aged(line, seconds) for line in path.open()) + "\n")
+                path.write_text(
+                    "\n".join(_aged(line, seconds) for line in path.read_text().splitlines()) + "\n"
+                )
             old = time.time() - seconds
             os.utime(path, (old, old))
 
