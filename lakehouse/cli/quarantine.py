@@ -24,7 +24,7 @@ def listed(
 
     here = state(context)
     ctx = here.context(domain)
-    found = []
+    found: list[dict[str, object]] = []
     for cleaned in ctx.domain.cleaned:
         if table in (None, cleaned.name):
             rows = list_quarantine(ctx, cleaned, limit)
