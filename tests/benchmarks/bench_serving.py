@@ -31,13 +31,13 @@ import numpy as np
 import pyarrow as pa
 import uvloop
 from deltalake import write_deltalake
-from lakehouse.features.materialise import materialise
 
 from feature_repo.payments_fraud import domain
 from lakehouse.declare.compiled import to_data
 from lakehouse.declare.training import Model
 from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.features.materialise import materialise
 from lakehouse.records.home import Home
 from lakehouse.records.keys import make_key
 from lakehouse.records.store import CodeVersion, Records
