@@ -55,11 +55,14 @@ class Axis:
         An entity of -1 sorts before every other, one that the axis does not know after them.
         """
         if self._distinct is None:
-            offset = np.clip(time - self._base, 0, self._span - 1)
+            keys = time - self._base
+            np.clip(keys, 0, self._span - 1, out=keys)
         else:
-            offset = np.searchsorted(self._distinct, time).astype(np.int64, copy=False)
-        offset += np.minimum(entity, self._top) * self._span
-        return offset
+            keys = np.searchsorted(self._distinct, time).astype(np.int64, copy=False)
+        first_of_entity = np.minimum(entity, self._top)
+        first_of_entity *= self._span
+        keys += first_of_entity
+        return keys
 
 
 class SortedPairs:

@@ -181,7 +181,9 @@ class Windows:
         begin = self._begin_of(window)
         if self.index.on_time(window.delay):
             running = weights.prefix()
-            return running[self._end_of(window.delay)] - running[begin]
+            total = running[self._end_of(window.delay)]
+            total -= running[begin]
+            return total
         order, _ = self.index.by_visibility(window.delay)
         end = self._end_of(window.delay)
         hidden = self._hidden_in(window)
