@@ -9,7 +9,7 @@ the records with the run): a contract that was edited in between must not put a 
 | --- | --- | --- |
 | clean | quarantine, set_aside, cleaned | cleaned |
 | rebuild | quarantine, set_aside, cleaned | cleaned |
-| replay | set_aside, cleaned, quarantine | cleaned; what is still in quarantine then leaves it |
+| replay | set_aside, cleaned, quarantine | cleaned; then quarantine is made to agree with it |
 """
 
 from __future__ import annotations
@@ -154,6 +154,7 @@ class Runs:
             done.append(self._as_begun("replay", aside).replay(aside))
         elif cleaned > quarantine:
             self._leave_quarantine(cleaned)
+            done.append(self._as_begun("replay", cleaned).replay(cleaned + 1))
         return done
 
     def _as_begun(self, verb: Verb, number: int) -> Runs:

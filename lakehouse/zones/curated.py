@@ -88,12 +88,13 @@ def _declared(table: Curated) -> str:
 
 
 def _written(ctx: Context, table: Curated) -> Mapping[str, Any]:
-    """The metadata of the newest commit that wrote the table; empty where there is none."""
+    """The metadata of the newest commit that changed rows; empty where there is no table."""
     path = ctx.path("curated", table.name)
-    if not delta.exists(path):
+    newest = delta.data_version(path)
+    if newest is None:
         return {}
     commits = DeltaTable(str(path)).history()
-    return next((commit for commit in commits if INPUTS in commit), {})
+    return next(commit for commit in commits if commit["version"] == newest)
 
 
 def _result(ctx: Context, table: Curated, run: Run) -> Frame:
