@@ -19,7 +19,7 @@ from lakehouse.declare.tables import table_column
 from lakehouse.errors import unknown
 from serving.body import MANY_ROWS, answer, read
 from serving.problems import FieldError, Problem, field_problem
-from serving.roles import SCIENTIST, Route
+from serving.roles import APPLICATION, SCIENTIST, Route
 from serving.rows import RowReader
 from serving.service import Service
 from serving.values import microseconds, moment, plain
@@ -67,7 +67,7 @@ def routes(service: Service) -> list[Route]:
             "POST",
             PATH,
             features,
-            roles=SCIENTIST,
+            roles=APPLICATION | SCIENTIST,
             summary="Values of stored features at a moment",
         )
     ]

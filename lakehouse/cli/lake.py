@@ -56,12 +56,31 @@ def history(
     from lakehouse.records.overview import history as runs
 
     here = state(context)
+    found = runs(here.records(), domain, target, limit)
+    if here.output.as_json:
+        here.output.document(found)
+        return
     here.output.rows(
-        runs(here.records(), domain, target, limit),
-        "Runs, newest first",
-        right=("seconds",),
-        empty="none yet",
+        [_run(run) for run in found], "Runs, newest first", right=("seconds",), empty="none yet"
     )
+
+
+def _run(run: dict[str, Any]) -> dict[str, Any]:
+    """One run on one line: tables without their domain, which the run names."""
+
+    def short(tables: list[str]) -> str:
+        return ", ".join(t.replace(f"/{run['domain']}/", " ") for t in tables)
+
+    shown = {
+        "started_at": run["started_at"],
+        "domain": run["domain"],
+        "run": f"{run['stage']} {run['target']}",
+        "seconds": run["seconds"],
+        "read": short(run["read"]),
+        "wrote": short(run["write"]),
+        "code": run["code_version"][:10],
+    }
+    return shown | ({"failed": run["error"]} if run["error"] else {})
 
 
 def tag(

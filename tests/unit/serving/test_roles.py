@@ -17,7 +17,7 @@ PREDICT = "/v1/predict/shop/fraud"
 ROUTES = [
     ("POST", PREDICT, {"application", "operator"}),
     ("POST", "/v1/feedback/shop/fraud", {"application", "operator"}),
-    ("POST", "/v1/features/shop", {"scientist", "operator"}),
+    ("POST", "/v1/features/shop", {"application", "scientist", "operator"}),
     ("GET", "/v1/models", {"scientist", "operator"}),
     ("GET", "/v1/models/shop/fraud", {"scientist", "operator"}),
     ("GET", "/metrics", {"operator"}),
