@@ -121,8 +121,11 @@ def from_scaled_integers(values: Int64, valid: Bool, scale: int, where: str) -> 
 def _scaled_integers(array: Any, where: str) -> Int64:
     kind = pa.decimal128(38, array.type.scale)
     array = array.cast(kind)
-    stored = np.frombuffer(array.buffers()[1] or b"", dtype=np.int64).reshape(-1, 2)
-    words = stored[array.offset : array.offset + len(array)]
+    if not len(array):
+        return np.empty(0, dtype=np.int64)
+    end = array.offset + len(array)
+    stored = np.frombuffer(array.buffers()[1], dtype=np.int64, count=2 * end).reshape(end, 2)
+    words = stored[array.offset :]
     lost = (words[:, 0] >> 63 != words[:, 1]) & validity(array)
     if lost.any():
         first = array[int(np.flatnonzero(lost)[0])]

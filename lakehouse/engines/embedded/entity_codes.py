@@ -69,7 +69,7 @@ def rank_codes(columns: Sequence[Any]) -> Int64:
     """
     ranks = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
-        encoded = _one_array(column).dictionary_encode()
+        encoded = _without_negative_zero(_one_array(column)).dictionary_encode()
         order = pc.sort_indices(encoded.dictionary).to_numpy()
         place = np.empty(len(order) + 1, dtype=np.int64)
         place[order] = np.arange(1, len(order) + 1)
@@ -80,11 +80,15 @@ def rank_codes(columns: Sequence[Any]) -> Int64:
 
 
 def _comparable(events: Any, moments: Any, name: str, where: str) -> tuple[Any, Any]:
-    """Return both columns as single arrays of one type; equal values are equal in it."""
-    given = tuple(_one_array(column) for column in (events, moments))
+    """Return both columns as single arrays of one type; equal values are equal in it.
+
+    A column without a value is of any type: that of an empty frame says nothing.
+    """
+    given = [_one_array(column) for column in (events, moments)]
+    for place, column in enumerate(given):
+        if column.null_count == len(column):
+            given[place] = pa.nulls(len(column), given[1 - place].type)
     kinds = [_kind(column.type) for column in given]
-    if pa.null() in (given[0].type, given[1].type):
-        kinds = [kind for kind in kinds if kind is not pa.null()] * 2 or [pa.string()] * 2
     if kinds[0] != kinds[1]:
         raise EntityKeyError(
             f"{where}: entity key '{name}' is {given[0].type} in the view's table and "
@@ -92,7 +96,7 @@ def _comparable(events: Any, moments: Any, name: str, where: str) -> tuple[Any, 
         )
     target = kinds[0]
     if pa.types.is_decimal(target):
-        scale = max(column.type.scale for column in given if pa.types.is_decimal(column.type))
+        scale = max(column.type.scale for column in given)
         target = pa.decimal128(38, scale)
     try:
         first, second = (column.cast(target) for column in given)
@@ -100,9 +104,12 @@ def _comparable(events: Any, moments: Any, name: str, where: str) -> tuple[Any, 
         raise EntityKeyError(f"{where}: entity key '{name}' does not fit {target}: {error}.") from (
             error
         )
-    if pa.types.is_floating(target):
-        first, second = pc.add(first, 0.0), pc.add(second, 0.0)  # -0.0 is the same key as 0.0
-    return first, second
+    return _without_negative_zero(first), _without_negative_zero(second)
+
+
+def _without_negative_zero(column: Any) -> Any:
+    """Return floats in which -0.0 has become 0.0, which it equals but is not encoded as."""
+    return pc.add(column, 0.0) if pa.types.is_floating(column.type) else column
 
 
 def _one_array(column: Any) -> Any:
