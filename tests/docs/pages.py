@@ -3,14 +3,16 @@
 What a page shows is run from the page itself. A comment before a block, which the site does not
 show, says how where the language alone does not:
 
-- a block with `title="name"` is a file of that name, put where the page says it belongs;
+- a block with `title="name"` is a file of that name, put where the page says it belongs; another
+  `python` block is run as a script, or only compiled after `<!-- test: fragment -->`;
 - a `console` block is run line by line by one shell, which keeps its variables;
   `<!-- test: exit 3 -->` before it gives the exit code it ends with;
 - a line of it that ends in `&` is a service: it takes a free port, which from then on stands for
   the address the page names, and ends with the shell;
 - `<!-- test: prints -->` before a `text` block: the console block before printed these lines, in
   this order; `…` stands for anything, on a line of its own for any lines;
-- `…` in a command or a script stands for the key that `keys make` printed last.
+- `…` in a command or a script stands for the key that `keys make` printed last;
+- a block after `<!-- test: not run -->` is left to the reader.
 """
 
 from __future__ import annotations
@@ -191,12 +193,16 @@ def follow(page: Path, at: Shell) -> None:
             file = at.folder / block.title
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(at.filled(block.text))
-        elif block.language == "console":
-            expect = int(block.mark.removeprefix("exit ")) if block.mark else 0
-            printed = at.run(block.text, expect, block)
         elif block.mark == "prints":
             assert_prints(printed, block)
-        else:
+        elif block.mark == "fragment":
+            compile(block.text, str(block), "exec")
+        elif block.language == "python":
+            printed = at.python(block.text, block)
+        elif block.language == "console" and block.mark != "not run":
+            expect = int(block.mark.removeprefix("exit ")) if block.mark else 0
+            printed = at.run(block.text, expect, block)
+        elif block.mark != "not run":
             raise AssertionError(f"{block}: nothing says what to do with this block")
 
 

@@ -1,0 +1,29 @@
+"""The how-to guides do what they say."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.docs.pages import DOCS, follow, shell
+
+GUIDES = DOCS / "how-to"
+OF_DATA = ("land-a-source", "mend-quarantine", "change-a-contract")
+OF_MODELS = ("read-the-past", "train-and-promote", "reproduce-a-model", "serve", "maintain")
+
+
+def test_guides_about_data_work_one_after_the_other(tmp_path: Path) -> None:
+    with shell(tmp_path, LAKEHOUSE_HOME=str(tmp_path / "work" / "lake")) as reader:
+        for name in OF_DATA:
+            follow(GUIDES / f"{name}.md", reader)
+
+
+def test_guides_about_models_and_operation_work(world: Path, tmp_path: Path) -> None:
+    lake = shutil.copytree(world, tmp_path / "lake")
+    with shell(tmp_path, LAKEHOUSE_HOME=str(lake), LAKEHOUSE_CODE_VERSION="test") as reader:
+        for name in OF_MODELS:
+            follow(GUIDES / f"{name}.md", reader)
+
+
+def test_every_guide_is_followed() -> None:
+    assert {page.stem for page in GUIDES.glob("*.md")} == {"index", *OF_DATA, *OF_MODELS}
