@@ -28,7 +28,8 @@ class Difference:
     """One column that the newest deliveries bring otherwise than the contract says.
 
     'new': delivered and not in the contract; 'missing': in the contract and without a value in a
-    whole delivery; 'widened': with values that the declared type refuses and a wider one reads.
+    whole delivery (where null is allowed: in all of them); 'widened': with values that the declared
+    type refuses and a wider one reads.
     """
 
     column: str
@@ -67,7 +68,7 @@ def _missing(
     )
     for i, column in enumerate(table.columns):
         without = [d for d in per_delivery if not d.get(f"filled_{i}")]
-        if without:
+        if without and (not column.nullable or len(without) == len(per_delivery)):
             yield (
                 column.name,
                 "missing",
