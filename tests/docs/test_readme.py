@@ -73,9 +73,3 @@ def test_contract_is_the_one_of_the_payments_domain(monkeypatch: pytest.MonkeyPa
 
     assert facts(shown) == facts(real)
     assert (shown.raw.source.path, shown.on_violation) == (real.raw.source.path, real.on_violation)
-
-
-def test_relative_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", README.read_text())
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
