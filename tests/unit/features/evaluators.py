@@ -1,0 +1,146 @@
+"""The two evaluators of expressions side by side: awkward rows, and what each gives for them."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse.declare.contract import Kind
+from lakehouse.declare.expressions import Node, kind_of, parse
+from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.errors import LakehouseError
+from lakehouse.features import expressions_python
+from lakehouse.features.expressions_sql import to_sql
+
+ENGINE = EmbeddedEngine()
+KINDS: dict[str, Kind] = {
+    "visits": "int",
+    "views.visits_1d": "int",
+    "amount": "decimal",
+    "rate": "decimal",
+    "score": "float",
+    "known": "bool",
+    "country": "string",
+    "at": "timestamp",
+    "day_of": "date",
+}
+NAMES = {name: f"`{name.replace('.', '__')}`" for name in KINDS}
+TYPES = {
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "date": pa.date32(),
+}
+SCALES = {"amount": 2, "rate": 3}
+AWKWARD: dict[str, list[Any]] = {
+    "visits": [0, 1, -7, 3, 2**53 + 1, None],
+    "views.visits_1d": [2, 0, -3, None],
+    "amount": [
+        Decimal("0.00"),
+        Decimal("-19.99"),
+        Decimal("220.00"),
+        Decimal("9007199254740993.07"),
+        None,
+    ],
+    "rate": [Decimal("0.100"), Decimal("-0.001"), Decimal("3.333"), None],
+    "score": [0.0, -0.0, 0.1, -2.5, 1e308, math.inf, -math.inf, math.nan, None],
+    "known": [True, False, None],
+    "country": ["", "DE", "de", "Straße", "O'Neil \\ Söhne", "\U0001f9e6", None],
+    "at": [
+        datetime(2018, 4, 1, tzinfo=UTC),
+        datetime(2019, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2020, 2, 29, 6, 0, tzinfo=UTC),
+        datetime(1969, 12, 28, 12, 30, tzinfo=UTC),
+        None,
+    ],
+    "day_of": [date(2020, 2, 29), date(1969, 12, 31), None],
+}
+
+
+def column_type(name: str) -> Any:
+    return pa.decimal128(18, SCALES[name]) if name in SCALES else TYPES[KINDS[name]]
+
+
+def table(rows: list[dict[str, Any]]) -> Any:
+    return pa.table(
+        {
+            name.replace(".", "__"): pa.array([row[name] for row in rows], column_type(name))
+            for name in KINDS
+        }
+    )
+
+
+def in_sql(nodes: list[Node], rows: list[dict[str, Any]]) -> list[list[Any]]:
+    """Values of each expression for each row, or for each an error's name."""
+    try:
+        selected = ", ".join(f"{to_sql(node, NAMES)} AS c{n}" for n, node in enumerate(nodes))
+        return [list(c) for c in zip(*run(f"SELECT {selected} FROM rows", rows), strict=True)]
+    except LakehouseError as error:
+        if len(nodes) > 1:
+            return [in_sql([node], rows)[0] for node in nodes]
+        if len(rows) > 1:
+            return [[in_sql(nodes, [row])[0][0] for row in rows]]
+        return [[error_name(error)]]
+
+
+def run(sql: str, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    found = ENGINE.to_arrow(ENGINE.query(sql, {"rows": table(rows)}))
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+
+def in_python(node: Node, row: dict[str, Any]) -> Any:
+    try:
+        return expressions_python.compile(node, KINDS)(row)
+    except LakehouseError as error:
+        return error_name(error)
+
+
+def error_name(error: Exception) -> str:
+    text = str(error).lower()
+    assert "division by zero" in text or "overflow" in text or "out of range" in text, text
+    return "division by zero" if "division by zero" in text else "overflow"
+
+
+def same(left: Any, right: Any) -> bool:
+    if isinstance(left, float) and isinstance(right, float):
+        return left == right or (math.isnan(left) and math.isnan(right))
+    return type(left) is type(right) and bool(left == right)
+
+
+def assert_same(nodes: list[Node], rows: list[dict[str, Any]], optimised: bool = False) -> None:
+    """Raise unless each expression gives the same for each row.
+
+    A table holds decimals of 18 digits; where one is longer, Python may still give it. An
+    `optimised` query may leave out a division by zero beside what is always null.
+    """
+    for node, expected in zip(nodes, in_sql(nodes, rows), strict=True):
+        decimal = kind_of(node, KINDS, "test") == "decimal"
+        for row, wanted in zip(rows, expected, strict=True):
+            found = in_python(node, row)
+            if decimal and isinstance(found, int | Decimal):
+                found = Decimal(found)
+                wanted = Decimal(wanted) if isinstance(wanted, int) else wanted
+                if wanted == "overflow" and len(found.as_tuple().digits) > 11:
+                    continue
+            if optimised and {found, wanted} == {"division by zero", None}:
+                continue
+            where = f"{to_sql(node, NAMES)}\n{row}\nPython {found!r}, SQL {wanted!r}"
+            assert same(found, wanted), where
+
+
+def row(**values: Any) -> dict[str, Any]:
+    """A row of nulls but for these values."""
+    return dict.fromkeys(KINDS) | values
+
+
+def both(text: str, **values: Any) -> Any:
+    """The value of an expression, which SQL and Python must agree on."""
+    node = parse(text)
+    assert_same([node], [row(**values)])
+    return in_python(node, row(**values))
