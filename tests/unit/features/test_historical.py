@@ -30,12 +30,10 @@ from lakehouse.declare import (
     key,
     last,
 )
-from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import arrow_schema
-from lakehouse.engines.context import Context, microseconds, moment
+from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import DeclarationError, LakehouseError
-from lakehouse.features.binding import begin_us, event_times_needed
 from lakehouse.features.historical import historical
 
 NOON = datetime(2024, 3, 15, 12, tzinfo=UTC)
@@ -265,42 +263,6 @@ class Spy:
     def read(self, table: Any, version: Any, **options: Any) -> Any:
         self.reads.append(options)
         return self._engine.read(table, version, **options)
-
-
-@pytest.mark.parametrize(
-    ("windows", "delay", "begin"),
-    [
-        (last("1h"), None, NOON - HOUR),
-        (last("1h", "30d"), None, NOON - 30 * DAY),
-        (last("1h"), "7d", NOON - 7 * DAY - HOUR),
-        (last("1d", edge="1d"), None, NOON - DAY - 12 * HOUR),
-        (last("1h") + last("1d", edge="1d"), "13h", NOON - 2 * DAY - 12 * HOUR),
-    ],
-)
-def test_oldest_row_needed_is_where_the_longest_window_begins(
-    windows: Any, delay: str | None, begin: datetime
-) -> None:
-    view = FeatureView("v", of=payments, by=card, delay=delay, n=Count(over=windows))
-    assert moment(begin_us(view, microseconds(NOON)) or 0) == begin
-
-
-def test_rows_needed_end_where_the_last_window_ends() -> None:
-    late = FeatureView("late", of=payments, by=card, delay="2d", n=Count(over=last("1d")))
-    later = FeatureView("later", of=payments, by=card, delay="3d", n=Count(over=last("1d")))
-    fresh = LatestView("fresh", of=payments, by=card, columns=("country",), ttl="1h")
-    stale = LatestView("stale", of=payments, by=card, columns=("country",))
-    at = microseconds(NOON)
-    assert needed([late, later], at) == ("2024-03-11 12", "2024-03-13 12")
-    assert needed([late, fresh], at) == ("2024-03-12 12", "2024-03-15 12")
-    assert needed([late, stale], at) == (None, "2024-03-15 12")
-    assert event_times_needed([held], at, at) is None
-
-
-def needed(views: Sequence[StoredView], at: int) -> tuple[str | None, str]:
-    """The hours between which rows are read."""
-    texts = str(event_times_needed(views, at, at)).split("'")[1::2]
-    begin, end = texts if len(texts) == 2 else (None, texts[0])
-    return (begin and begin[:13]), end[:13]
 
 
 def test_moment_without_a_zone_is_one_of_utc(ctx: Context) -> None:
