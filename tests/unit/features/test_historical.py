@@ -179,13 +179,6 @@ def test_spine_comes_back_in_its_order_with_every_row(ctx: Context) -> None:
     assert [row["spend__n_1d"] for row in rows] == [1, 3, 0, 0, 2, 1]
 
 
-def test_moments_of_many_years_need_rows_of_many_years(ctx: Context) -> None:
-    rows = ask(
-        ctx, spine(("a", NOON - 9000 * DAY), ("a", NOON + HOUR), ("a", NOON + 9000 * DAY)), spend
-    )
-    assert [row["spend__n_1d"] for row in rows] == [0, 3, 0]
-
-
 def test_empty_spine_gives_the_columns_and_no_rows(ctx: Context) -> None:
     frame = historical(ctx, ctx.engine.from_arrow(spine()), "paid_at", [now])
     found = ctx.engine.to_arrow(frame)
