@@ -92,7 +92,6 @@ now = RequestView(
 domain = Domain("shop", description="", views=(spend, frauds, held, now))
 
 PAYMENTS = [
-    # id, card, amount, country, paid at; known at once
     ("p1", "a", Decimal("10.00"), "DE", NOON - DAY),
     ("p2", "a", Decimal("5.50"), "FR", NOON - 2 * HOUR),
     ("p3", "a", Decimal("4.50"), None, NOON - HOUR),
@@ -201,9 +200,8 @@ def test_decimals_of_request_views_come_as_floats(ctx: Context) -> None:
 def test_pinned_context_sees_the_version_of_then(ctx: Context) -> None:
     write(ctx, payments, [("p9", "b", Decimal("7.00"), "DE", NOON - HOUR, NOON - HOUR)], batch=2)
     pins = {f"cleaned/shop/{payments.name}": 0}
-    asked = spine(("b", NOON))
-    assert ask(ctx, asked, spend)[0]["spend__n_1d"] == 2
-    assert ask(replace(ctx, pins=pins), asked, spend)[0]["spend__n_1d"] == 1
+    assert ask(ctx, spine(("b", NOON)), spend)[0]["spend__n_1d"] == 2
+    assert ask(replace(ctx, pins=pins), spine(("b", NOON)), spend)[0]["spend__n_1d"] == 1
 
 
 def test_run_notes_every_table_read_with_its_version(ctx: Context) -> None:
@@ -279,8 +277,9 @@ def test_amount_that_comes_as_a_float_is_refused(ctx: Context) -> None:
 
 
 def test_amount_of_fewer_digits_has_the_declared_meaning(ctx: Context) -> None:
-    table = spine(("a", NOON))
-    whole = table.set_column(2, "amount_eur", pa.array([Decimal(20)], pa.decimal128(4, 0)))
+    whole = spine(("a", NOON)).set_column(
+        2, "amount_eur", pa.array([Decimal(20)], pa.decimal128(4, 0))
+    )
     assert ask(ctx, whole, now)[0]["now__share"] == 0.5
 
 
