@@ -78,7 +78,7 @@ class Champions:
                 503,
                 f"Model '{model}' of domain '{domain}' has no release to serve{why}.",
                 where,
-                f"Train and promote it, as with 'lakehouse train {domain} {model}'; the service "
+                f"Train and promote it, as with 'lakehouse train {domain}'; the service "
                 "takes it up by itself.",
             )
         names = [name for owner, name in self.slots if owner == domain]

@@ -207,4 +207,3 @@ def _parameters(path: str, operation: Schema) -> None:
     operation["parameters"] = [
         {"name": name, "in": "path", "required": True, "schema": _STRING} for name in named
     ] + operation.get("parameters", [])
-

@@ -53,8 +53,7 @@ def error_response(
     error: dict[str, object] = {"what": what, "where": where, "next": next}
     if fields:
         error["fields"] = [
-            {"field": f.field, "reason": f.reason}
-            | ({} if f.row is None else {"row": f.row})
+            {"field": f.field, "reason": f.reason} | ({} if f.row is None else {"row": f.row})
             for f in fields[:EXAMPLES]
         ]
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None

@@ -149,4 +149,3 @@ def _read(path: Path, where: str) -> bytes:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise BrokenRelease(f"{where}: {path.name} cannot be read ({reason}).") from None
-

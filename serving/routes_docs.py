@@ -60,9 +60,7 @@ def page(document: Schema, base_url: str) -> str:
     return _PAGE.format(operations="\n".join(parts))
 
 
-def _operation(
-    method: str, path: str, operation: Schema, schemas: Schema, base_url: str
-) -> str:
+def _operation(method: str, path: str, operation: Schema, schemas: Schema, base_url: str) -> str:
     roles = ", ".join(operation.get("x-roles", []))
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     told = [

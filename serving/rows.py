@@ -53,9 +53,7 @@ class RowReader:
         self.spec, self.where = spec, where
         self.may_miss = frozenset(may_miss)
         fields = [
-            (c.name, TYPES[c.kind] | None, None)
-            if self.optional(c)
-            else (c.name, TYPES[c.kind])
+            (c.name, TYPES[c.kind] | None, None) if self.optional(c) else (c.name, TYPES[c.kind])
             for c in spec.columns
         ]
         struct: Any = msgspec.defstruct(

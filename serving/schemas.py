@@ -27,9 +27,7 @@ def row_schema(reader: RowReader, schemas: Schema, name: str) -> Schema:
         "description": reader.spec.description,
         "required": [c.name for c in reader.spec.columns if not reader.optional(c)],
         "additionalProperties": False,
-        "properties": {
-            c.name: column_schema(c, reader.optional(c)) for c in reader.spec.columns
-        },
+        "properties": {c.name: column_schema(c, reader.optional(c)) for c in reader.spec.columns},
     }
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -54,7 +52,7 @@ def column_schema(column: Column, optional: bool = False) -> Schema:
     if column.isin is not None:
         schema["enum"] = [v if isinstance(v, str | int | float) else str(v) for v in column.isin]
     if column.str_matches is not None:
-        schema["pattern"] = f"^(?:{column.str_matches})"
+        schema["pattern"] = f"^(?:{column.str_matches})$"
     return nullable(schema) if optional else schema
 
 

@@ -158,8 +158,8 @@ def _checks(column: Column) -> list[Callable[[Any], Any]]:
         more = f" … and {len(column.isin) - 5} more" if len(column.isin) > 5 else ""
         check(lambda v: v in allowed, f"must be one of {shown}{more}")
     if column.str_matches is not None:
-        pattern = re.compile(column.str_matches)
-        check(lambda v: pattern.match(v) is not None, f"must match {column.str_matches}")
+        pattern = re.compile(column.str_matches, re.ASCII)
+        check(lambda v: pattern.fullmatch(v) is not None, f"must match {column.str_matches}")
     return found
 
 

@@ -12,8 +12,24 @@ from lakehouse.declare import (
     last,
 )
 
-CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX",
-            "WN", "YV")
+CARRIERS = (
+    "9E",
+    "AA",
+    "AS",
+    "B6",
+    "DL",
+    "EV",
+    "F9",
+    "FL",
+    "HA",
+    "MQ",
+    "OO",
+    "UA",
+    "US",
+    "VX",
+    "WN",
+    "YV",
+)
 WEATHER = ("temp", "dewp", "humid", "wind_speed", "precip", "pressure", "visib")
 
 weather_now = LatestView(

@@ -33,7 +33,11 @@ def fit(X: Any, y: Any) -> Any:
     from xgboost import XGBClassifier
 
     return XGBClassifier(
-        n_estimators=300, max_depth=6, learning_rate=0.1, tree_method="hist", n_jobs=2,
+        n_estimators=300,
+        max_depth=6,
+        learning_rate=0.1,
+        tree_method="hist",
+        n_jobs=2,
         random_state=0,
     ).fit(X, y)
 

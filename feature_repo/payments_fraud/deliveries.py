@@ -33,7 +33,7 @@ def deliver(
     customers: int = 5000,
     terminals: int = 10_000,
     days: int = 183,
-    start: date = date(2018, 4, 1),
+    start: date | str = date(2018, 4, 1),
     radius: float = 5.0,
     first_day: int = 0,
     last_day: int | None = None,
@@ -45,6 +45,7 @@ def deliver(
     to seven days after the last payments, for the reports still to come. Raises
     `LakehouseError` for days outside of that, or a folder that holds another history.
     """
+    start = date.fromisoformat(start) if isinstance(start, str) else start
     last = days - 1 + REPORT_DELAY.days if last_day is None else last_day
     if not 0 <= first_day <= last < days + REPORT_DELAY.days:
         raise LakehouseError(

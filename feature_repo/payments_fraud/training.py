@@ -34,7 +34,11 @@ def fit(X: Any, y: Any) -> Any:
     from xgboost import XGBClassifier
 
     model = XGBClassifier(
-        n_estimators=100, max_depth=4, learning_rate=0.15, tree_method="hist", n_jobs=2,
+        n_estimators=100,
+        max_depth=4,
+        learning_rate=0.15,
+        tree_method="hist",
+        n_jobs=2,
         random_state=0,
     )
     return make_pipeline(StandardScaler(), model).fit(X, y)

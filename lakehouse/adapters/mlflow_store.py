@@ -46,8 +46,8 @@ def make_store(folder: Path) -> None:
     MLflow runs its migrations one by one, each synced to the disk: 4.3 to 6.9 s on two busy
     cores. Here they run on a file beside it, without syncing, which takes its name when whole:
     1.5 to 2.7 s, and a process killed on the way leaves no half-migrated store, which MLflow
-    would refuse ever after. The schema is the same. (Creating the newest tables in one go is not to be
-    had: those MLflow 3.17 declares cannot be created under SQLAlchemy 2.1.)
+    would refuse ever after. The schema is the same. (Creating the newest tables in one go is not
+    to be had: those MLflow 3.17 declares cannot be created under SQLAlchemy 2.1.)
     """
     store = folder / "mlflow.db"
     if store.exists():

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lakehouse.cli.quarantine import chosen
 from lakehouse.cli.state import state
 
 group = typer.Typer(no_args_is_help=True, help="Contracts, held against what is delivered.")
@@ -24,8 +25,7 @@ def diff(
     ctx = here.context(domain)
     rows = [
         {"table": cleaned.name, **vars(difference)}
-        for cleaned in ctx.domain.cleaned
-        if table in (None, cleaned.name)
+        for cleaned in chosen(ctx.domain, table)
         for difference in contract_diff(ctx, cleaned)
     ]
     here.output.rows(rows, "Contract and deliveries", empty="deliveries have the contract's shape")

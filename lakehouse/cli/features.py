@@ -9,6 +9,7 @@ import typer
 from lakehouse.cli.lake import read_json
 from lakehouse.cli.state import moment, state
 
+MASK = "•••"
 group = typer.Typer(no_args_is_help=True, help="Feature values, and the rows behind a number.")
 Entity = Annotated[str, typer.Argument(help='The entity\'s key as JSON: \'{"card_id": "17"}\'.')]
 At = Annotated[str | None, typer.Option(help="The moment; default: the lake's clock.")]
@@ -49,12 +50,20 @@ def explain(
     at: At = None,
     limit: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
 ) -> None:
-    """Show which rows made a number."""
+    """Show which rows made a number; personal columns that were not asked for are masked."""
     from lakehouse.sdk.lake import Lake
 
     here = state(context)
-    found = Lake(here.folder).explain(domain, feature, read_json(entity), at=moment(at))
-    rows = found.rows.slice(0, limit).to_pylist()
+    key = read_json(entity)
+    lake = Lake(here.folder)
+    found = lake.explain(domain, feature, key, at=moment(at))
+    name = feature.partition(".")[0]
+    (view,) = (v for v in lake.domain(domain).stored_views if v.name == name)
+    masked = {c.name for c in view.of.columns if c.personal} - set(key)
+    rows = [
+        {name: MASK if name in masked else value for name, value in row.items()}
+        for row in found.rows.slice(0, limit).to_pylist()
+    ]
     if here.output.as_json:
         here.output.document({**vars(found), "rows": rows})
         return

@@ -31,7 +31,7 @@ def status(context: typer.Context) -> None:
     here.output.rows(
         found["tables"],
         "\nTables",
-        right=("version", "rows"),
+        right=("version", "rows_written"),
         empty="none yet; 'lakehouse run DOMAIN' makes them",
     )
     for model in found["models"]:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from lakehouse.cli.state import state
+from lakehouse.declare import Cleaned, Domain
+from lakehouse.errors import NotFound, unknown
 
 group = typer.Typer(no_args_is_help=True, help="Rows that broke their contract, and their return.")
 Table = Annotated[str | None, typer.Argument(help="Only this cleaned table.")]
@@ -25,10 +27,9 @@ def listed(
     here = state(context)
     ctx = here.context(domain)
     found: list[dict[str, object]] = []
-    for cleaned in ctx.domain.cleaned:
-        if table in (None, cleaned.name):
-            rows = list_quarantine(ctx, cleaned, limit)
-            found.extend({"table": cleaned.name, **row} for row in rows)
+    for cleaned in chosen(ctx.domain, table):
+        rows = list_quarantine(ctx, cleaned, limit)
+        found.extend({"table": cleaned.name, **row} for row in rows)
     here.output.rows(
         found, "Quarantine", right=("rows",), empty="empty: every row kept its contract"
     )
@@ -44,14 +45,23 @@ def replay(context: typer.Context, domain: str, table: Table = None) -> None:
     ctx = here.context(domain)
     rows = []
     with writing(ctx.home.path):
-        for cleaned in ctx.domain.cleaned:
-            if table in (None, cleaned.name):
-                done = replay_quarantine(ctx, cleaned)
-                rows.append(
-                    {
-                        "table": cleaned.name,
-                        "cleaned": done.rows,
-                        "still quarantined": done.quarantined,
-                    }
-                )
+        for cleaned in chosen(ctx.domain, table):
+            done = replay_quarantine(ctx, cleaned)
+            rows.append(
+                {
+                    "table": cleaned.name,
+                    "cleaned": done.rows,
+                    "still quarantined": done.quarantined,
+                }
+            )
     here.output.rows(rows, "Replayed", right=("cleaned", "still quarantined"))
+
+
+def chosen(domain: Domain, table: str | None) -> tuple[Cleaned, ...]:
+    """The domain's cleaned tables, or the one of that name; raises NotFound naming those."""
+    by_name = {cleaned.name: cleaned for cleaned in domain.cleaned}
+    if table is None:
+        return domain.cleaned
+    if table not in by_name:
+        raise NotFound(unknown("cleaned table", table, by_name, f"Domain '{domain.name}'"))
+    return (by_name[table],)

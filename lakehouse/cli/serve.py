@@ -16,9 +16,14 @@ def add(app: typer.Typer) -> None:
 def serve(
     context: typer.Context,
     host: Annotated[
-        str, typer.Option(help="Address to bind; loopback unless told otherwise.")
+        str,
+        typer.Option(
+            envvar="LAKEHOUSE_HOST", help="Address to bind; loopback unless told otherwise."
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(envvar="LAKEHOUSE_PORT", help="Port; 0 takes a free one.")
+    ] = 8000,
 ) -> None:
     """Serve the lake's champions and features over HTTP.
 

@@ -38,9 +38,10 @@ class TrainingSet:
     """Labelled moments and the features known at each of them.
 
     `label` is a boolean or numeric column of a table with an event time; each of its rows is a
-    moment. A row takes part once its event time + `label_matures` is not after the moment the
-    set is built for; a boolean label that is null then means "no", rows without a numeric
-    label are left out. `request` is the contract of what is known when the model is asked: its
+    moment. A row takes part once its event time + `label_matures` lies before the moment the
+    set is built for; a boolean label that is not known by then means "no". Without
+    `label_matures` a row takes part once it is known; rows without a label, and rows without a
+    numeric label in any case, are left out. `request` is the contract of what is known when the model is asked: its
     columns must be columns of the label's table. `features` are views, `only` picks single
     features of them; the stored views that request-time features use are found by themselves.
 

@@ -44,7 +44,9 @@ class Home:
                 f"{path} is a file, or lies below one; name an empty folder in LAKEHOUSE_HOME."
             ) from None
         # A marker half made stands where another process makes this lake, or where one died at it.
-        if any(not other.name.startswith(_HALF_MADE) for other in path.iterdir()):
+        # Files may land before the lake is made.
+        landed = ("landing", _HALF_MADE)
+        if any(not other.name.startswith(landed) for other in path.iterdir()):
             if marker.exists():
                 return Home.open(path)
             raise LakeFormatError(

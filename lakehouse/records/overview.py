@@ -23,7 +23,7 @@ def overview(home: Home, records: Records) -> dict[str, Any]:
         clock = "data: " + (", ".join(read) or "nothing taken in yet")
     tables = records.select(
         """
-        SELECT table_id AS "table", version, rows, at AS written_at FROM (
+        SELECT table_id AS "table", version, rows AS rows_written, at AS written_at FROM (
             SELECT *, row_number() OVER (PARTITION BY table_id ORDER BY version DESC) AS place
             FROM table_versions WHERE direction = 'write'
         ) WHERE place = 1 ORDER BY table_id

@@ -46,7 +46,8 @@ def judge(
         elif champion is None:
             lines.append(f"passed: {claim.metric} {value:.4f}, no champion to beat")
         else:
-            beaten = value >= champion[claim.metric] + claim.value
+            best = champion[claim.metric]
+            beaten = value > best and value >= best + claim.value
             lines.append(
                 _line(
                     beaten,

@@ -48,12 +48,12 @@ def promote(ctx: Context, model: Model, version: int) -> None:
 
 
 def rollback(ctx: Context, model: Model) -> int:
-    """Let the newest earlier champion serve again, and return its version."""
+    """Let the newest champion older than the present one serve again, and return its version."""
     serving = champion(ctx, model)
     earlier = [
         row["version"]
         for row in versions(ctx, model)
-        if row["status"] == "retired" and row["version"] != serving
+        if row["status"] == "retired" and serving is not None and row["version"] < serving
     ]
     if serving is None or not earlier:
         raise LakehouseError(

@@ -153,7 +153,7 @@ def _champion_metrics(ctx: Context, model: Model, built: Built) -> dict[str, flo
     test = built.part("test")
     X, y = built.matrix(test)
     scores = scorer.score(X[list(scorer.inputs)].to_numpy())
-    return measured(model, built, test, y.to_numpy(), scores)
+    return measured(built, test, model.group, y.to_numpy(), scores)
 
 
 def _register(

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import entry_points, version
+from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +103,8 @@ def code_version(domain: Domain | None = None) -> CodeVersion:
     )
     if domain is None:
         return platform
-    own = _git(_domain_folder(domain)) or CodeVersion("not under version control", True)
+    folder = _domain_folder(domain)
+    own = _git(folder) or _installed(folder) or CodeVersion("not under version control", True)
     if own.text == platform.text:
         return own
     return CodeVersion(f"{own.text}, platform {platform.text}", own.dirty or platform.dirty)
@@ -113,6 +114,15 @@ def _domain_folder(domain: Domain) -> Path:
     fits = [m.fit for m in domain.models]
     module = sys.modules.get(fits[0].__module__) if fits else None
     return Path(module.__file__ or ".").parent if module else Path(__file__).parent
+
+
+def _installed(folder: Path) -> CodeVersion | None:
+    """The release that an installed package's folder came with."""
+    if "site-packages" not in folder.parts:
+        return None
+    package = folder.parts[folder.parts.index("site-packages") + 1]
+    owners = packages_distributions().get(package, [])
+    return CodeVersion(f"{owners[0]} {version(owners[0])}", False) if owners else None
 
 
 def _git(folder: Path) -> CodeVersion | None:

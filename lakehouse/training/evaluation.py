@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from lakehouse.declare.training import Evaluation
 from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
-from lakehouse.training import metrics as measure
-from lakehouse.training.fitting import TOP_PER_DAY, days, fit
+from lakehouse.training.fitting import fit, measured
 from lakehouse.training.onnx import OnnxScorer, difference, fitted_score, to_onnx
 from lakehouse.training.training_set import Bounds, Built, build
+
+HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error", "r2")
+"""What is shown of an estimator that has no published figures."""
 
 
 def evaluate(
@@ -27,8 +29,8 @@ def evaluate(
 
     Returns {"evaluation", "facts", "estimators"}: facts count rows and positives of the label
     table, of train and of test; each estimator has its metrics (of the fitted estimator, as
-    published ones are), the published ones as `<metric> published`, and `served departs`, the largest difference of the
-    served ONNX model's scores.
+    published ones are), the published ones as `<metric> published`, and `served departs`, the
+    largest difference of the served ONNX model's scores.
     """
     progress("evaluation", "features")
     # In hindsight: every label taken in counts, while features obey the known time of each moment.
@@ -65,17 +67,9 @@ def _measured(
     X, y = built.matrix(test)
     labels = y.to_numpy()
     scores = fitted_score(estimator, built.inputs, X.to_numpy())
-    found = measure.classification(labels, scores)
-    if evaluation.group is not None:
-        found[f"precision_at_{TOP_PER_DAY}"] = measure.precision_at_k_per_day(
-            labels,
-            scores,
-            day=days(test, built),
-            group=test[evaluation.group].to_numpy(zero_copy_only=False),
-            k=TOP_PER_DAY,
-        )
+    found = measured(built, test, evaluation.group, labels, scores)
     published = evaluation.published.get(name, {})
-    wanted = list(published) or ["roc_auc", "average_precision"]
+    wanted = list(published) or [name for name in HEADLINES if name in found]
     answer: dict[str, Any] = {}
     for metric in wanted:
         answer[metric] = found[metric]

@@ -52,7 +52,7 @@ def fit_candidate(model: Model, built: Built, seed: int) -> Candidate:
         seed=seed,
         estimator=estimator,
         onnx=onnx,
-        metrics=measured(model, built, test, y.to_numpy(), scores),
+        metrics=measured(built, test, model.group, y.to_numpy(), scores),
         difference=difference(estimator, scorer, X.to_numpy()),
         labels=y.to_numpy(),
         scores=scores,
@@ -68,18 +68,18 @@ def fit(function: Fit, built: Built, seed: int) -> Any:
 
 
 def measured(
-    model: Model, built: Built, rows: pa.Table, labels: Any, scores: Any
+    built: Built, rows: pa.Table, group: str | None, labels: Any, scores: Any
 ) -> dict[str, float]:
-    """The metrics of scores on some rows of a training set."""
-    if model.task == "regression":
+    """The metrics of scores on some rows of a training set; `group` ranks per day by a column."""
+    if not pa.types.is_boolean(rows[built.training_set.label.name].type):
         return measure.regression(labels, scores)
     found = measure.classification(labels, scores)
-    if model.group is not None:
+    if group is not None:
         found[f"precision_at_{TOP_PER_DAY}"] = measure.precision_at_k_per_day(
             labels,
             scores,
             day=days(rows, built),
-            group=rows[model.group].to_numpy(zero_copy_only=False),
+            group=rows[group].to_numpy(zero_copy_only=False),
             k=TOP_PER_DAY,
         )
     return found

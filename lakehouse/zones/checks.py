@@ -204,7 +204,7 @@ def value_checks(column: Column) -> list[Check]:
         within = f"COALESCE({value} IN ({members}), FALSE)"
         found.append(check("isin", f"{value} IS NOT NULL AND NOT {within}"))
     if column.str_matches is not None:
-        # As pandera's: from the beginning, not to the end.
-        pattern = sql_text.text(f"^(?:{column.str_matches})")
+        # The whole text; \z, for $ would let a line end follow in Java.
+        pattern = sql_text.text(f"^(?:{column.str_matches})\\z")
         found.append(check("str_matches", f"NOT COALESCE({value} RLIKE {pattern}, TRUE)"))
     return found

@@ -16,6 +16,12 @@ its key is there, and the last good version stays. A snapshot without any good r
 for a state. Under "history" a key's last version stays when the key is gone: absence is not kept.
 
 Without a key nothing is a duplicate: equal rows are rows.
+
+A `unique` value stays with the row that arrived first; a later row of another key fails. It is
+held against the cleaned table and the batch, so under "latest" a value that was given up may be
+taken by a later run, not within the same one.
+
+A changed policy counts for the keys that come after it; `from_start` applies it to all rows.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def test_each_table_is_told_once_with_its_newest_version(home: Home, records: Re
     for version, rows in ((0, 10), (1, 30), (2, 20)):
         wrote(records, "payments", version, rows)
     assert [("cleaned/fraud/payments", 2, 20), ("cleaned/fraud/reports", 0, 5)] == [
-        (table["table"], table["version"], table["rows"])
+        (table["table"], table["version"], table["rows_written"])
         for table in overview(home, records)["tables"]
     ]
 
