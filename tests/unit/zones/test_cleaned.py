@@ -427,3 +427,18 @@ def test_a_column_of_another_type_is_refused_until_the_table_is_made_anew(open_l
         clean(lake.ctx, lake.table)
     clean(lake.ctx, lake.table, from_start=True)
     assert content(lake, "sale_id", "amount") == [("1", 1), ("2", 1)]
+
+
+class Note(Contract):
+    text: str | None
+
+
+def test_a_contract_that_checks_nothing_still_keeps_out_what_does_not_parse(open_lake):
+    lake = open_lake(cleaned(Note, "notes/{delivered_at}.csv"))
+    lake.deliver(("a.csv", [{"text": "x"}, {"_unparsed": '"'}, {"text": None}], day(1)))
+    clean(lake.ctx, lake.table)
+    assert lake.places() == {
+        ("a.csv", 1): "cleaned",
+        ("a.csv", 2): " unparsed",
+        ("a.csv", 3): "cleaned",
+    }
