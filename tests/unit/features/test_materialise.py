@@ -16,6 +16,7 @@ from lakehouse.features import materialise as materialising
 from lakehouse.features import store_file
 from lakehouse.features.historical import historical
 from lakehouse.features.materialise import Materialised, materialise
+from lakehouse.features.online_layout import Extent, layout_of, slice_us
 from lakehouse.features.online_sqlite import OnlineFeatures
 from lakehouse.testing.conformance.world import (
     NOON,
@@ -109,6 +110,25 @@ def test_online_values_are_the_historical_ones(
     assert done[0] == Materialised(len(in_all), 3, 0, changed=True)
     assert done[2] == Materialised(len(facts), 3, 0, changed=True)
     assert_online_is_historical(context_of, SPEND, LAST, SEGMENT)
+
+
+def test_slices_meet_where_rows_have_no_event_time(
+    context_of: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(materialising, "SLICE_ROWS", 20)
+    ctx = context_of(SEGMENT)
+    facts = [
+        {"customer_id": "c", "card": "a", "segment": f"s{n}", "_known_at": NOON + n * DAY}
+        for n in range(96)
+    ]
+    extent = Extent(len(facts), 1, 95 * DAY)
+    unit = slice_us(layout_of(SEGMENT, extent))
+    assert any(row["_known_at"] % unit == 0 for row in facts)
+    written(ctx, customers, table_of(customers, facts))
+    assert materialise(ctx, SEGMENT).rows == 96
+    online = OnlineFeatures(ctx.home.online("cards"), [SEGMENT])
+    found = [online.get(SEGMENT, ("a",), row["_known_at"]) for row in facts]
+    assert [values["segment__segment"] for values in found] == [row["segment"] for row in facts]
 
 
 def test_nothing_is_done_until_table_or_declaration_change(context_of: MakeContext) -> None:

@@ -96,7 +96,14 @@ def test_tiles_and_events_together_equal_the_oracle(
     require_oracle(engine, facts, [everything(delay)], spine_of(moments(chance, 40)))
 
 
-@pytest.mark.parametrize("name", [name for name in CHECKS if name.endswith(", materialised")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(name for name in CHECKS if name.endswith(", materialised")),
+        "check_random_histories, appended",
+        "check_edges, appended",
+    ],
+)
 def test_many_rows_give_what_few_rows_give(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
