@@ -20,7 +20,7 @@ class Sale(Contract):
 
     sale_id: str = key()
     amount: Decimal = column(ge=0, le=100, scale=2)
-    shop: str | None = column(isin=["north", "south"], str_matches="[ns]")
+    shop: str | None = column(isin=["north", "south"], str_matches="[ns].*")
     card: str | None = column(personal=True, str_matches="C[0-9]+")
     sold_at: datetime = event_time(known=True)
 
@@ -88,6 +88,20 @@ def test_further_delivered_columns_stay_with_a_quarantined_row(open_lake):
     lake.deliver(("a.csv", [sale("1", "x", till="3")]))
     clean(lake.ctx, lake.table)
     assert lake.rows("quarantine")[0]["till"] == "3"
+
+
+class Code(Contract):
+    code: str | None = column(str_matches="A|B+")
+    at: datetime = event_time(known=True)
+
+
+def test_a_pattern_is_held_against_the_whole_text(open_lake):
+    lake = open_lake(cleaned(Code))
+    codes = ["A", "BB", "", "AB", "xA", "A\n", "BBx"]
+    lake.deliver(("a.csv", [{"code": code, "at": "2020-01-01"} for code in codes]))
+    clean(lake.ctx, lake.table)
+    stands = {codes[row["_row"] - 1] for row in lake.rows()}
+    assert stands == {"A", "BB", ""}
 
 
 class Bounds(Contract):

@@ -16,7 +16,7 @@ from lakehouse.zones.quarantine import listed, replay
 class Sale(Contract):
     sale_id: str = key()
     amount: int = column(ge=0, le=100)
-    card: str | None = column(personal=True, str_matches="C")
+    card: str | None = column(personal=True, str_matches="C.")
     sold_at: datetime = event_time(known=True)
 
 
