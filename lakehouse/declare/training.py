@@ -41,9 +41,10 @@ class TrainingSet:
     moment. A row takes part once its event time + `label_matures` lies before the moment the
     set is built for; a boolean label that is not known by then means "no". Without
     `label_matures` a row takes part once it is known; rows without a label, and rows without a
-    numeric label in any case, are left out. `request` is the contract of what is known when the model is asked: its
-    columns must be columns of the label's table. `features` are views, `only` picks single
-    features of them; the stored views that request-time features use are found by themselves.
+    numeric label in any case, are left out. `request` is the contract of what is known when the
+    model is asked: its columns must be columns of the label's table. `features` are views, `only`
+    picks single features of them; the stored views that request-time features use are found by
+    themselves.
 
     The split is in time, counted back from the last mature moment: `test_last`, before it a gap
     of `gap` (default: `label_matures`, for at that distance labels could be known), before it
