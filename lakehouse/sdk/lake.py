@@ -138,7 +138,10 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         _check_entity(found, entity)
         online = OnlineFeatures(self.home.online(ctx.domain.name), [found])
         keys = tuple(entity[k] for k in found.by.keys)
-        values = online.get(found, keys, microseconds(at or ctx.clock()))
+        try:
+            values = online.get(found, keys, microseconds(at or ctx.clock()))
+        finally:
+            online.close()
         return {f.name: values[f.full_name] for f in found.features}
 
     def explain(
