@@ -4,11 +4,10 @@ import json
 import sys
 from collections.abc import Sequence
 
-from lakehouse.zones.quarantine import replay
-
 from jobs.stage import arguments
 from lakehouse.records.lock import writing
 from lakehouse.sdk.composition import open_context, open_home
+from lakehouse.zones.quarantine import replay
 
 
 def main(argv: Sequence[str] | None = None) -> int:

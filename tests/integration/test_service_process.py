@@ -132,9 +132,7 @@ def test_a_decision_and_an_outcome_go_round_the_circle(ctx: Context) -> None:
         late = make_key(ctx.records, "scientist", "notebook")
         time.sleep(1.0)
         with Client(url, late) as notebook:
-            seen = notebook.features(
-                domain.name, [{"card_id": "c1"}], views=["card_spend"], at=AT
-            )
+            seen = notebook.features(domain.name, [{"card_id": "c1"}], views=["card_spend"], at=AT)
     assert process.returncode in (0, -signal.SIGTERM)
     assert (caught.value.status, barred.value.status, receipt.accepted) == (422, 403, 1)
     assert answer.features is not None

@@ -174,9 +174,7 @@ def test_requests_share_a_connection(url: str, recorder: type[Recorder]) -> None
     assert len({seen[4] for seen in recorder.seen}) == 1
 
 
-def test_a_connection_closed_while_idle_is_opened_again(
-    url: str, recorder: type[Recorder]
-) -> None:
+def test_a_connection_closed_while_idle_is_opened_again(url: str, recorder: type[Recorder]) -> None:
     recorder.then_close = True
     with Client(url, "k") as client:
         for n in range(20):
@@ -185,9 +183,7 @@ def test_a_connection_closed_while_idle_is_opened_again(
     assert [seen[2] for seen in recorder.seen] == [{"n": n} for n in range(20)]
 
 
-def test_a_request_without_an_answer_is_not_sent_again(
-    url: str, recorder: type[Recorder]
-) -> None:
+def test_a_request_without_an_answer_is_not_sent_again(url: str, recorder: type[Recorder]) -> None:
     recorder.silent = True
     with Client(url, "k") as client, pytest.raises(ApiError, match="No answer") as caught:
         client.feedback("shop", "fraud", {})

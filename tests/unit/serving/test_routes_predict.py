@@ -89,9 +89,7 @@ def test_features_are_not_sent_unless_they_are_asked_for(lake: Any, request_row:
     assert set(answer) == {"decision_id", "score", "decision", "model", "version", "asked_for"}
 
 
-def test_each_decision_lands_as_a_row_of_the_decision_contract(
-    lake: Any, request_row: Row
-) -> None:
+def test_each_decision_lands_as_a_row_of_the_decision_contract(lake: Any, request_row: Row) -> None:
     with lake.client() as client:
         answers = [
             client.post(PATH, json=request_row, headers=lake.bearer("application")).json()
@@ -118,9 +116,7 @@ def test_decisions_are_delivered_while_the_service_runs(lake: Any, request_row: 
         assert len(lake.landed("decisions/fraud")) == 1
 
 
-def test_a_decision_that_cannot_be_written_down_is_not_given(
-    lake: Any, request_row: Row
-) -> None:
+def test_a_decision_that_cannot_be_written_down_is_not_given(lake: Any, request_row: Row) -> None:
     landing = lake.home.landing("shop") / "decisions"
     landing.mkdir(parents=True)
     (landing / "fraud").write_text("a file where the folder should be")
@@ -130,9 +126,7 @@ def test_a_decision_that_cannot_be_written_down_is_not_given(
     assert "cannot be recorded" in answer.json()["error"]["what"]
 
 
-def test_a_request_that_breaks_the_contract_names_each_field(
-    lake: Any, request_row: Row
-) -> None:
+def test_a_request_that_breaks_the_contract_names_each_field(lake: Any, request_row: Row) -> None:
     with lake.client() as client:
         answer = client.post(
             PATH,
@@ -185,18 +179,14 @@ def test_names_that_do_not_exist_are_answered_with_those_that_do(
     assert "did you mean 'shop'?" in whats[1]
 
 
-def test_without_a_release_the_service_says_what_to_do(
-    empty_lake: Any, request_row: Row
-) -> None:
+def test_without_a_release_the_service_says_what_to_do(empty_lake: Any, request_row: Row) -> None:
     with empty_lake.client() as client:
         answer = client.post(PATH, json=request_row, headers=empty_lake.bearer("application"))
     assert answer.status_code == 503
     assert "lakehouse run shop" in answer.json()["error"]["next"]
 
 
-def test_without_an_online_store_the_service_says_what_to_do(
-    lake: Any, request_row: Row
-) -> None:
+def test_without_an_online_store_the_service_says_what_to_do(lake: Any, request_row: Row) -> None:
     for file in lake.home.online("shop").parent.iterdir():
         file.unlink()
     with lake.client() as client:
