@@ -7,12 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lakehouse.declare.domain import Domain
 from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.records.home import Clock, Home
 from lakehouse.records.store import CodeVersion, Records
+
+settings.register_profile("steady", derandomize=True, deadline=None)
+# A suite that everybody runs gives everybody the same verdict; search on with
+# --hypothesis-profile=default.
+settings.load_profile("steady")
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 """The wall clock of every test's lake."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
+import warnings
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -67,7 +68,10 @@ def failures(schema: Any, frame: Any) -> list[tuple[int | None, str, str]]:
     """
     pa = _pandera()
     try:
-        schema.validate(frame, lazy=True)
+        with warnings.catch_warnings():
+            # pandera puts its own findings together in a way that pandas 3 will do otherwise.
+            warnings.filterwarnings("ignore", "The behavior of DataFrame concat", FutureWarning)
+            schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as wrong:
         cases = wrong.failure_cases.to_dict("records")
     else:
