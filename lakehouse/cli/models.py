@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lakehouse.cli.output import PARTLY
 from lakehouse.cli.run import progress_of, show
 from lakehouse.cli.state import moment, state
-from lakehouse.declare import Domain
-from lakehouse.declare import training as declared
 from lakehouse.errors import LakehouseError
+
+if TYPE_CHECKING:
+    from lakehouse.declare import Domain
+    from lakehouse.declare import training as declared
 
 group = typer.Typer(no_args_is_help=True, help="Model versions: list, promote, roll back.")
 Model = Annotated[str | None, typer.Argument(help="The model; may be left out if there is one.")]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lakehouse.cli.state import state
-from lakehouse.declare import Cleaned, Domain
 from lakehouse.errors import NotFound, unknown
+
+if TYPE_CHECKING:
+    from lakehouse.declare import Cleaned, Domain
 
 group = typer.Typer(no_args_is_help=True, help="Rows that broke their contract, and their return.")
 Table = Annotated[str | None, typer.Argument(help="Only this cleaned table.")]
