@@ -9,7 +9,6 @@ import typer
 from lakehouse.cli.lake import read_json
 from lakehouse.cli.state import moment, state
 
-MASK = "***"
 group = typer.Typer(no_args_is_help=True, help="Feature values, and the rows behind a number.")
 Entity = Annotated[str, typer.Argument(help='The entity\'s key as JSON: \'{"card_id": "17"}\'.')]
 At = Annotated[str | None, typer.Option(help="The moment; default: the lake's clock.")]
@@ -52,6 +51,7 @@ def explain(
 ) -> None:
     """Show which rows made a number; personal columns that were not asked for are masked."""
     from lakehouse.sdk.lake import Lake
+    from lakehouse.zones.violation import MASK
 
     here = state(context)
     key = read_json(entity)

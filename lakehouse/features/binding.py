@@ -76,10 +76,10 @@ def event_times_needed(views: Sequence[StoredView], first_us: int, last_us: int)
     least_delay = min((0 if d is None else d.us for d in delays), default=0)
     if len(delays) < len(views):
         least_delay = 0  # a LatestView sees rows up to the moment itself
-    conditions = [f"`{column}` < {_timestamp(last_us - least_delay)}"]
+    conditions = [f"`{column}` < {timestamp_sql(last_us - least_delay)}"]
     known = [begin for begin in begins if begin is not None]
     if len(known) == len(begins):
-        conditions.insert(0, f"`{column}` >= {_timestamp(min(known))}")
+        conditions.insert(0, f"`{column}` >= {timestamp_sql(min(known))}")
     return " AND ".join(conditions)
 
 
@@ -97,7 +97,7 @@ def begin_us(view: StoredView, at_us: int) -> int | None:
     return min(begins)
 
 
-def _timestamp(us: int) -> str:
+def timestamp_sql(us: int) -> str:
     """Return a time as a literal of portable SQL, the nearest one of the years 1 to 9999."""
     held = min(max(us, _FIRST_US), _LAST_US)
     return f"TIMESTAMP '{moment(held).isoformat(sep=' ', timespec='microseconds')}'"

@@ -36,7 +36,7 @@ def versions(ctx: Context, model: Model) -> list[dict[str, Any]]:
 
 def promote(ctx: Context, model: Model, version: int) -> None:
     """Make a registered version champion; raises GateRefused if its gate refused it."""
-    row = _row(ctx, model, version)
+    row = recorded(ctx, model, version)
     reasons = json.loads(row["reasons"])
     if reasons:
         raise GateRefused(
@@ -44,7 +44,6 @@ def promote(ctx: Context, model: Model, version: int) -> None:
             "Train one that passes, or change the gate where it is declared."
         )
     make_champion(ctx, model, version)
-    set_status(ctx, model, version, "champion", [])
 
 
 def rollback(ctx: Context, model: Model) -> int:
@@ -61,49 +60,49 @@ def rollback(ctx: Context, model: Model) -> int:
             f"'lakehouse models list {ctx.domain.name}' shows its versions."
         )
     make_champion(ctx, model, earlier[0])
-    set_status(ctx, model, earlier[0], "champion", [])
     return int(earlier[0])
 
 
 def make_champion(ctx: Context, model: Model, version: int) -> None:
-    """Move the pointer, then the alias in MLflow and the statuses, which follow it.
+    """Move the pointer, then the alias in MLflow and the recorded statuses, which follow it.
 
-    The pointer decides what serves. A crash after it leaves the alias behind; `align` mends it.
+    The pointer decides what serves. A crash after it leaves alias and statuses behind until the
+    next promotion.
     """
     folder = ctx.home.releases(ctx.domain.name, model.name)
     release.read(folder / str(version))
     release.point(folder, version)
-    align(ctx, model)
-
-
-def align(ctx: Context, model: Model) -> None:
-    """Bring the alias in MLflow and the recorded statuses to what the pointer says."""
-    serving = champion(ctx, model)
-    if serving is None:
-        return
-    name = f"{ctx.domain.name}.{model.name}"
-    Tracking(ctx.home.mlflow).set_alias(name, ALIAS, serving)
+    Tracking(ctx.home.mlflow).set_alias(registered_name(ctx, model), ALIAS, version)
     with ctx.records.connection() as db:
         db.execute(
             "UPDATE models SET status = 'retired' "
             "WHERE domain = ? AND model = ? AND status = 'champion' AND version <> ?",
-            (ctx.domain.name, model.name, serving),
+            (ctx.domain.name, model.name, version),
+        )
+        db.execute(
+            "UPDATE models SET status = 'champion', reasons = '[]' "
+            "WHERE domain = ? AND model = ? AND version = ?",
+            (ctx.domain.name, model.name, version),
         )
 
 
-def set_status(
-    ctx: Context, model: Model, version: int, status: str, reasons: Sequence[str]
-) -> None:
-    """Record what became of a version."""
+def refuse(ctx: Context, model: Model, version: int, reasons: Sequence[str]) -> None:
+    """Record that a version was refused, and why."""
     with ctx.records.connection() as db:
         db.execute(
-            "UPDATE models SET status = ?, reasons = ? "
+            "UPDATE models SET status = 'refused', reasons = ? "
             "WHERE domain = ? AND model = ? AND version = ?",
-            (status, json.dumps(list(reasons)), ctx.domain.name, model.name, version),
+            (json.dumps(list(reasons)), ctx.domain.name, model.name, version),
         )
 
 
-def _row(ctx: Context, model: Model, version: int) -> dict[str, Any]:
+def registered_name(ctx: Context, model: Model) -> str:
+    """The model's name in MLflow: `domain.model`."""
+    return f"{ctx.domain.name}.{model.name}"
+
+
+def recorded(ctx: Context, model: Model, version: int) -> dict[str, Any]:
+    """A version's record; raises NotFound naming the versions there are."""
     rows = ctx.records.select(
         "SELECT * FROM models WHERE domain = ? AND model = ? AND version = ?",
         ctx.domain.name,

@@ -17,7 +17,7 @@ from lakehouse.engines.context import Context
 from lakehouse.records.store import Run, iso
 from lakehouse.registry import release
 from lakehouse.registry.gate import Verdict, judge
-from lakehouse.registry.promotion import champion, make_champion, set_status
+from lakehouse.registry.promotion import champion, make_champion, refuse, registered_name
 from lakehouse.training.fitting import Candidate, fit_candidate, measured
 from lakehouse.training.onnx import OnnxScorer
 from lakehouse.training.pictures import pictures
@@ -80,9 +80,10 @@ def train(ctx: Context, model: Model, as_of: datetime, seed: int = 0) -> Trained
                 "refused: the code has uncommitted changes, so this model could not be rebuilt; "
                 "commit them and train again"
             )
-        if not reasons:
+        if reasons:
+            refuse(ctx, model, version, reasons)
+        else:
             make_champion(ctx, model, version)
-        set_status(ctx, model, version, "refused" if reasons else "champion", reasons)
         run.metrics.update(candidate.metrics, version=version, refused=reasons)
         return Trained(
             True,
@@ -250,8 +251,3 @@ def _register(
             ),
         )
     return version
-
-
-def registered_name(ctx: Context, model: Model) -> str:
-    """The model's name in MLflow: `domain.model`."""
-    return f"{ctx.domain.name}.{model.name}"

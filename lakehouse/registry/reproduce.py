@@ -13,7 +13,7 @@ from lakehouse.declare.compiled import FunctionReference, from_data
 from lakehouse.declare.training import Model
 from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
-from lakehouse.registry.promotion import _row, champion
+from lakehouse.registry.promotion import champion, recorded
 from lakehouse.training.fitting import fit_candidate
 from lakehouse.training.training_set import Bounds, build
 
@@ -48,7 +48,7 @@ def reproduce(ctx: Context, model: Model, version: int | None = None) -> Reprodu
     chosen = version if version is not None else champion(ctx, model)
     if chosen is None:
         raise LakehouseError(f"Model '{model.name}' has no champion; name a --version.")
-    row = _row(ctx, model, chosen)
+    row = recorded(ctx, model, chosen)
     pins = json.loads(row["pins"])
     declared: Model = from_data(pins["declaration"])
     pinned = dataclasses.replace(ctx, pins=pins["tables"])

@@ -13,6 +13,7 @@ import pyarrow as pa
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines import delta
+from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.context import Context, microseconds
 from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.records import tags
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lakehouse.features.explain import Explanation
     from lakehouse.training.training_set import Built
 
+CONVERTED = ("string", "int", "timestamp", "decimal")
+"""The kinds that notebooks hold in other types: text as objects, times without a zone."""
 ZONES = ("raw", "cleaned", "quarantine", "set_aside", "curated", "training")
 
 
@@ -242,19 +245,13 @@ def _spine(
     )
     if at not in table.column_names:
         raise LakehouseError(unknown("column", at, table.column_names, "The entity rows"))
-    wanted: dict[str, pa.DataType] = {at: pa.timestamp("us", tz="UTC")}
-    arrow = {"string": pa.string(), "int": pa.int64(), "timestamp": pa.timestamp("us", tz="UTC")}
+    wanted: dict[str, pa.DataType] = {at: MICROSECONDS}
     for view in views:
-        for stored in view.uses if isinstance(view, RequestView) else (view,):
-            for column in stored.of.columns:
-                if column.name in stored.by.keys and column.kind in arrow:
-                    wanted[column.name] = arrow[column.kind]
+        uses = view.uses if isinstance(view, RequestView) else (view,)
+        needed = [c for stored in uses for c in stored.of.columns if c.name in stored.by.keys]
         if isinstance(view, RequestView):
-            for column in view.request.columns:
-                if column.kind == "decimal":
-                    wanted[column.name] = pa.decimal128(18, column.scale)
-                elif column.kind in arrow:
-                    wanted[column.name] = arrow[column.kind]
+            needed += view.request.columns
+        wanted |= {c.name: arrow_type(c.kind, c.scale) for c in needed if c.kind in CONVERTED}
     for name, kind in wanted.items():
         if name not in table.column_names:
             raise LakehouseError(unknown("column", name, table.column_names, "The entity rows"))

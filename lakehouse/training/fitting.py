@@ -23,8 +23,7 @@ class Candidate:
     """A fitted model as it would be served, with what it showed on the test rows.
 
     `onnx` is the model: `metrics` are of its scores in ONNX Runtime. `difference` says how far
-    they depart from the fitted estimator's. `importance` maps inputs to weights, empty where the
-    estimator has none.
+    they depart from the fitted estimator's.
     """
 
     model: Model

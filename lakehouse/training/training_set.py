@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from lakehouse.declare.tables import table_column
 from lakehouse.declare.training import TrainingSet
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
+from lakehouse.engines.context import Context, microseconds
 from lakehouse.engines.protocol import KNOWN_AT, Transaction
 from lakehouse.errors import LakehouseError
+from lakehouse.features.binding import timestamp_sql
 from lakehouse.features.historical import historical
 from lakehouse.records.store import Run
 from lakehouse.zones.digest import digest
@@ -141,8 +142,12 @@ def _spine_sql(training_set: TrainingSet, parts: Bounds, as_of: datetime) -> str
     table = training_set.table
     label = training_set.label.name
     at = table.event_time
-    known = f"{KNOWN_AT} <= {literal(as_of)}"
-    where = [f"{at} >= {literal(parts.train_begin)}", f"{at} < {literal(parts.test_end)}"]
+
+    def sql(moment: datetime) -> str:
+        return timestamp_sql(microseconds(moment))
+
+    known = f"{KNOWN_AT} <= {sql(as_of)}"
+    where = [f"{at} >= {sql(parts.train_begin)}", f"{at} < {sql(parts.test_end)}"]
     if training_set.label_matures.us and table_column(table, label).kind == "bool":
         # A label that was not there when it should have ripened means "no".
         labelled = f"coalesce(CASE WHEN {known} THEN {label} END, false)"
@@ -159,17 +164,12 @@ def _spine_sql(training_set: TrainingSet, parts: Bounds, as_of: datetime) -> str
     columns = dict.fromkeys([*table.keys, str(at), *request])
     return f"""
         SELECT {", ".join(columns)}, {labelled} AS {label},
-               CASE WHEN {at} < {literal(parts.train_end)} THEN 'train'
-                    WHEN {at} < {literal(parts.test_begin)} THEN 'gap'
+               CASE WHEN {at} < {sql(parts.train_end)} THEN 'train'
+                    WHEN {at} < {sql(parts.test_begin)} THEN 'gap'
                     ELSE 'test' END AS {PART}
         FROM labelled
         WHERE {" AND ".join(where)}
     """
-
-
-def literal(at: datetime) -> str:
-    """A moment as portable SQL."""
-    return f"CAST('{at:%Y-%m-%d %H:%M:%S.%f}+00:00' AS TIMESTAMP)"
 
 
 def store(ctx: Context, built: Built, run: Run) -> int:
