@@ -1,7 +1,7 @@
 """What importing costs and loads, told by fresh interpreters.
 
-Costs are processor time, of the best of several runs: what else runs on the machine then counts
-little. A command that waits for nothing answers within that time on a machine at rest.
+Costs are processor time, of the best of several runs, with bytecode kept as an installation keeps
+it. A machine that is slow today is given more time, by what Python, Typer and Rich alone cost on it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,23 @@ HEAVY = [
     *("pandera", "polars", "pyarrow", "pyspark", "scipy", "skl2onnx", "sklearn", "sqlglot"),
     "xgboost",
 ]
+YARDSTICK = "import typer, rich.table, sqlite3"
+YARDSTICK_SECONDS = 0.1
+"""What the yardstick costs on a machine at rest."""
 CONSOLE_SCRIPT = str(Path(sys.executable).parent / "lakehouse")
 
 
 def cost(arguments: Sequence[str], runs: int = 7) -> float:
     """The least processor time, in seconds, that a program took."""
     spent = []
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(runs):
         process = subprocess.Popen(
-            arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            arguments,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert process.stderr is not None
         with process.stderr:
@@ -44,6 +52,11 @@ def cost(arguments: Sequence[str], runs: int = 7) -> float:
         assert (0, "") == (process.returncode, complaints)
         spent.append(used.ru_utime + used.ru_stime)
     return min(spent)
+
+
+def slowness() -> float:
+    """How many times slower than a machine at rest this one is now, at least 1."""
+    return max(1.0, cost([sys.executable, "-c", YARDSTICK]) / YARDSTICK_SECONDS)
 
 
 def loaded_by(program: str, home: Path | None = None) -> list[str]:
@@ -94,7 +107,7 @@ def test_both_domains_are_found_by_entry_point() -> None:
 def test_importing_every_domain_costs_at_most_three_tenths_of_a_second() -> None:
     bare = cost([sys.executable, "-c", "pass"])
     domains = cost([sys.executable, "-c", f"import {', '.join(DOMAIN_MODULES)}"])
-    assert domains - bare <= 0.3
+    assert domains - bare <= 0.3 * slowness()
 
 
 @pytest.mark.parametrize("module", [*DOMAIN_MODULES, "lakehouse", "lakehouse.client"])
@@ -122,7 +135,7 @@ def test_a_command_on_records_loads_nothing_heavy(arguments: list[str], small_la
 def test_a_command_on_records_answers_within_half_a_second(
     arguments: list[str], small_lake: Path
 ) -> None:
-    assert cost([CONSOLE_SCRIPT, *arguments], runs=5) <= 0.5
+    assert cost([CONSOLE_SCRIPT, *arguments], runs=5) <= 0.5 * slowness()
 
 
 def test_status_tells_what_the_records_hold(small_lake: Path) -> None:
