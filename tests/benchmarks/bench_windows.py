@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lakehouse.engines.embedded.index import EventIndex, Moments
-from lakehouse.engines.embedded.latest import last_index
-from lakehouse.engines.embedded.measures import Measure
-from lakehouse.engines.embedded.windows import Window, Windows
+from lakehouse.engines.kernels.index import EventIndex, Moments
+from lakehouse.engines.kernels.latest import last_index
+from lakehouse.engines.kernels.measures import Measure
+from lakehouse.engines.kernels.windows import Window, Windows
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

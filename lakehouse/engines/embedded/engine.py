@@ -10,11 +10,12 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from lakehouse.engines import delta, portable_sql
+from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.embedded import landing, reading, writing
-from lakehouse.engines.embedded.arrow_tables import lake_table
 from lakehouse.engines.embedded.frames import DuckFrame, listed, quoted
-from lakehouse.engines.embedded.session import QueryError, Session
+from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.translate import to_duckdb
+from lakehouse.engines.failures import QueryError
 from lakehouse.engines.protocol import BoundView, Frame, Landed, LandedFile, Transaction
 from lakehouse.errors import unknown
 

@@ -1,208 +1,49 @@
-"""Point-in-time features with the embedded engine: stored views at each moment of a spine.
+"""Point-in-time features with the embedded engine: the kernels over whole Arrow tables.
 
 A frame shared by several views is loaded once, with the columns they need and one flag for each
-distinct `where`; views of one entity on it share the sorted index, the search for the moments and
-the running sums.
-
-A row with a null event time or known time counts at no moment. Of rows of a LatestView that are
-equal in event time, known time and key, the one with the greater values counts, compared in the
-order of the view's columns, nulls least: the order of rows in a table means nothing.
+distinct `where`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from lakehouse.declare.features import Aggregate, Feature, FeatureView, LatestView, StoredView
-from lakehouse.engines.arrow_types import arrow_type
-from lakehouse.engines.embedded.arrow_numbers import (
-    ColumnTypeError,
-    as_microseconds,
-    from_floats,
-    from_integers,
-    from_scaled_integers,
-    validity,
-)
-from lakehouse.engines.embedded.entity_codes import UNKNOWN, entity_codes, rank_codes
-from lakehouse.engines.embedded.index import EventIndex, Moments
-from lakehouse.engines.embedded.latest import last_index
-from lakehouse.engines.embedded.measures import Measure
-from lakehouse.engines.embedded.ordering import Bool, Int64
-from lakehouse.engines.embedded.view_rows import ViewRows
-from lakehouse.engines.embedded.windows import SumOverflow, Window, Windows
-from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine, Frame
-from lakehouse.errors import LakehouseError, unknown
+from lakehouse.engines.kernels.arrow_numbers import as_microseconds
+from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine
+from lakehouse.engines.kernels.point_in_time import entity_features
+from lakehouse.engines.kernels.view_rows import ViewRows, selection
+from lakehouse.engines.protocol import BoundView, Engine, Frame
 
 _THREADS = 2
 """Entities of one table computed at once; each holds some arrays of the spine's length."""
 
 
-class SpineError(LakehouseError):
-    """Features cannot be added to this spine."""
-
-
 def historical_features(engine: Engine, spine: Frame, at: str, views: Sequence[BoundView]) -> Frame:
     """Add every feature of the views as `view__name`, at each spine row's moment `at`.
 
-    Every row of the spine comes back once, in its order, with all its columns. Counts and sums
-    of integers and booleans are int64, decimals decimal128(18, scale), means and floats
-    float64, and columns of LatestViews have their declared types. A moment without a zone is one
-    of UTC. Raises SpineError for a null moment or a missing column, ColumnTypeError for a sum of
-    more than 18 digits, EntityKeyError for keys that cannot be compared.
+    Every row of the spine comes back once, in its order, with all its columns; the types are
+    those of `kernels.point_in_time`. A moment without a zone is one of UTC. Raises SpineError for
+    a null moment or a missing column, ColumnTypeError for a sum of more than 18 digits,
+    EntityKeyError for keys that cannot be compared.
     """
     asked = engine.to_arrow(spine)
-    _check_spine(asked, at, [bound.view for bound in views])
-    moments, present = as_microseconds(asked.column(at), f"Spine column '{at}'")
-    if not present.all():
-        raise SpineError(
-            f"{np.count_nonzero(~present)} of {len(present)} spine rows have no moment in "
-            f"'{at}': leave them out, or give each a time."
-        )
+    check_spine(asked.column_names, at, [bound.view for bound in views])
+    _, present = as_microseconds(asked.column(at), f"Spine column '{at}'")
+    check_moments(int(np.count_nonzero(~present)), len(present), at)
     found: dict[str, Any] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
-        for frame, on_frame in _by_frame(views):
-            rows = ViewRows(engine, frame, on_frame)
-            compute = partial(_entity_features, rows, asked, moments)
-            for features in pool.map(compute, _by_entity(on_frame)):
+        for frame, on_frame in by_frame(views):
+            selected = selection(on_frame, engine.columns(frame))
+            table = engine.to_arrow(engine.query(selected.sql, {"rows": frame}))
+            compute = partial(entity_features, ViewRows(selected, table), asked, at)
+            for features in pool.map(compute, by_entity(on_frame)):
                 found |= features
     for bound in views:
         for feature in bound.view.features:
             asked = asked.append_column(feature.full_name, found[feature.full_name])
     return engine.from_arrow(asked)
-
-
-def _entity_features(
-    rows: ViewRows, spine: Any, moments: Int64, views: Sequence[StoredView]
-) -> dict[str, Any]:
-    """Return the columns of views that share their rows and their entity, by full name."""
-    keys = views[0].by.keys
-    events, asked = ([table.column(k) for k in keys] for table in (rows, spine))
-    codes, entities = entity_codes(events, asked, keys, f"View '{views[0].name}'")
-    entity = _EntityRows(rows, codes, Moments(entities, moments))
-    return {f.full_name: column for view in views for f, column in entity.values(view)}
-
-
-class _EntityRows:
-    """One entity's rows and moments, and what its views have in common."""
-
-    def __init__(self, rows: ViewRows, codes: Int64, moments: Moments) -> None:
-        self._rows = rows
-        self._codes = codes
-        self._moments = moments
-        self._windows: Windows | None = None
-        self._measures: dict[tuple[str | None, str | None], Measure] = {}
-
-    def values(self, view: StoredView) -> Iterator[tuple[Feature, Any]]:
-        """Yield each feature of a view with its column, in the order of the spine."""
-        if isinstance(view, LatestView):
-            yield from self._latest(view)
-            return
-        for feature in view.features:
-            yield feature, self._windowed(view, feature)
-
-    def _windowed(self, view: FeatureView, feature: Feature) -> Any:
-        aggregate, asked = feature.aggregate, feature.window
-        if aggregate is None or asked is None:
-            raise LakehouseError(f"Feature '{feature.dotted}' has no aggregate over a window.")
-        delay = 0 if view.delay is None else view.delay.us
-        edge = None if asked.edge is None else asked.edge.us
-        window = Window(asked.length.us, delay, edge)
-        if self._windows is None:
-            self._windows = Windows(self._index(str(view.of.event_time)), self._moments)
-        measure = self._measure(self._windows.index, aggregate)
-        try:
-            result = self._windows.value(aggregate.function, measure, window)
-        except SumOverflow as error:
-            raise ColumnTypeError(f"Feature '{feature.dotted}': {error}") from error
-        if feature.kind == "float":
-            return from_floats(result.values, result.valid)
-        if feature.kind == "decimal":
-            where = f"Feature '{feature.dotted}'"
-            return from_scaled_integers(result.values, result.valid, measure.scale, where)
-        return from_integers(result.values, result.valid)
-
-    def _measure(self, index: EventIndex, aggregate: Aggregate) -> Measure:
-        key = (aggregate.column, aggregate.where)
-        if key not in self._measures:
-            where = None if aggregate.where is None else self._rows.flags(aggregate.where)
-            values, scale = None, 0
-            if aggregate.column is not None:
-                if self._rows.is_number(aggregate.column):
-                    values, present, scale = self._rows.numbers(aggregate.column)
-                else:
-                    present = validity(self._rows.column(aggregate.column))
-                where = present if where is None else present & where
-            self._measures[key] = Measure(index, values, where=where, scale=scale)
-        return self._measures[key]
-
-    def _latest(self, view: LatestView) -> Iterator[tuple[Feature, Any]]:
-        ttl = None if view.ttl is None else view.ttl.us
-        if view.of.event_time is None and ttl is not None:
-            ttl += 1  # the row stands one microsecond before it was known
-        index = self._index(view.of.event_time)
-        tied = _tied(index)
-        if len(tied):
-            ordering = [*view.of.keys, *view.columns]
-            tie = np.zeros(len(self._codes), dtype=np.int64)
-            tie[tied] = rank_codes([self._rows.column(c).take(pa.array(tied)) for c in ordering])
-            index = self._index(view.of.event_time, tie)
-        rows = last_index(index, self._moments, ttl=ttl)
-        taken = pa.array(rows, mask=rows < 0)
-        for feature in view.features:
-            column = self._rows.column(str(feature.column)).take(taken)
-            yield feature, column.cast(arrow_type(feature.kind, feature.scale))
-
-    def _index(self, event_time: str | None, tie: Int64 | None = None) -> EventIndex:
-        known_at, counts = self._rows.times(KNOWN_AT)
-        if event_time is None:
-            # What has no event time happens just before it is known: it counts from then on.
-            event_at = known_at - 1
-        else:
-            event_at, happened = self._rows.times(event_time)
-            counts = counts & happened
-        codes = np.where(counts, self._codes, UNKNOWN)
-        return EventIndex(codes, event_at, known_at, tie=tie)
-
-
-def _tied(index: EventIndex) -> Int64:
-    """Return the caller's rows that no time tells apart from another of their entity."""
-    as_before: Bool = np.zeros(len(index.rows) + 1, dtype=np.bool_)
-    as_before[1:-1] = True
-    for column in (index.entity, index.event_at, index.known_at):
-        as_before[1:-1] &= column[1:] == column[:-1]
-    return index.rows[as_before[:-1] | as_before[1:]]
-
-
-def _by_frame(views: Sequence[BoundView]) -> list[tuple[Frame, list[StoredView]]]:
-    groups: dict[int, tuple[Frame, list[StoredView]]] = {}
-    for bound in views:
-        groups.setdefault(id(bound.rows), (bound.rows, []))[1].append(bound.view)
-    return list(groups.values())
-
-
-def _by_entity(views: Sequence[StoredView]) -> list[list[StoredView]]:
-    groups: dict[tuple[str, ...], list[StoredView]] = {}
-    for view in views:
-        groups.setdefault(view.by.keys, []).append(view)
-    return list(groups.values())
-
-
-def _check_spine(spine: Any, at: str, views: Sequence[StoredView]) -> None:
-    columns = spine.column_names
-    wanted = [at, *(key for view in views for key in view.by.keys)]
-    for name in wanted:
-        if name not in columns:
-            raise SpineError(unknown("column", name, columns, "The spine"))
-    added = [feature.full_name for view in views for feature in view.features]
-    twice = sorted({name for name in added if name in columns or added.count(name) > 1})
-    if twice:
-        raise SpineError(
-            f"{len(twice)} features would stand twice in the result: {', '.join(twice[:5])}; give "
-            "each view once, and a spine without their columns."
-        )

@@ -16,13 +16,9 @@ import duckdb
 from lakehouse.engines.embedded.ansi import MACROS
 from lakehouse.engines.embedded.frames import DuckFrame, exact_columns
 from lakehouse.engines.embedded.temporary import temporary_folder
-from lakehouse.errors import LakehouseError
+from lakehouse.engines.failures import QueryError
 
 BATCH_ROWS = 65_536
-
-
-class QueryError(LakehouseError):
-    """SQL that the engine cannot bind, or a value it cannot compute, such as a bad cast."""
 
 
 class Session:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
-from lakehouse.engines.embedded.session import QueryError
+from lakehouse.engines.failures import QueryError
 
 _Type = exp.DataType.Type
 _CASTS = {

@@ -1,7 +1,7 @@
 """What importing costs and loads, told by fresh interpreters.
 
 Costs are processor time, of the best of several runs, with bytecode kept as an installation keeps
-it. A machine that is slow today is given more time, by what Python, Typer and Rich alone cost on it.
+it. A machine that is slow today is given more time, by what Typer and Rich alone cost on it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lakehouse.engines.embedded.arrow_numbers import (
+from lakehouse.engines.kernels.arrow_numbers import (
     ColumnTypeError,
     as_flags,
     as_microseconds,

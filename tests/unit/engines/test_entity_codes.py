@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lakehouse.engines.embedded.entity_codes import EntityKeyError, entity_codes, rank_codes
+from lakehouse.engines.kernels.entity_codes import EntityKeyError, entity_codes, rank_codes
 
 
 def codes(events: Any, moments: Any) -> tuple[list[int], list[int]]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehouse.engines.embedded.index import EventIndex, Moments
-from lakehouse.engines.embedded.latest import last_index
+from lakehouse.engines.kernels.index import EventIndex, Moments
+from lakehouse.engines.kernels.latest import last_index
 from lakehouse.testing.oracle import Row, latest_value
 
 ROWS = st.lists(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lakehouse.engines.embedded.ordering import sort_pairs
+from lakehouse.engines.kernels.ordering import sort_pairs
 
 DAY = 86_400_000_000
 ROWS = 6_000

@@ -9,8 +9,9 @@ import pytest
 
 from lakehouse.declare import Count, FeatureView, LatestView, Sum, last
 from lakehouse.declare.durations import HOUR
-from lakehouse.engines.embedded import EmbeddedEngine, index
-from lakehouse.engines.embedded.point_in_time import SpineError
+from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.engines.kernels import index
+from lakehouse.engines.kernels.asked import SpineError
 from lakehouse.engines.protocol import KNOWN_AT, BoundView
 from lakehouse.errors import LakehouseError
 from lakehouse.testing.conformance.world import (

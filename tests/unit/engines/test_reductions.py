@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lakehouse.engines.embedded.reductions import (
+from lakehouse.engines.kernels.reductions import (
     ADD,
     GREATEST,
     LEAST,

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehouse.engines.embedded.index import EventIndex, Moments
-from lakehouse.engines.embedded.measures import Measure, scaled_to_float
-from lakehouse.engines.embedded.ordering import TIME_LIMIT, KernelInputError
-from lakehouse.engines.embedded.windows import AGGREGATES, SumOverflow, Window, Windows
+from lakehouse.engines.kernels.index import EventIndex, Moments
+from lakehouse.engines.kernels.measures import Measure, scaled_to_float
+from lakehouse.engines.kernels.ordering import TIME_LIMIT, KernelInputError
+from lakehouse.engines.kernels.windows import AGGREGATES, SumOverflow, Window, Windows
 from lakehouse.testing.oracle import Event, window_value
 
 DAY = 86_400_000_000

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lakehouse.engines.embedded.ordering import (
+from lakehouse.engines.kernels.ordering import (
     Axis,
     Bool,
     Int64,

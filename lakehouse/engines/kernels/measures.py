@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lakehouse.engines.embedded.index import EventIndex
-from lakehouse.engines.embedded.ordering import Bool, Int64, KernelInputError, prefix_sum
-from lakehouse.engines.embedded.reductions import Numbers
+from lakehouse.engines.kernels.index import EventIndex
+from lakehouse.engines.kernels.ordering import Bool, Int64, KernelInputError, prefix_sum
+from lakehouse.engines.kernels.reductions import Numbers
 
 _INT64_LIMIT = 2**63
 _MAX_SCALE = 38

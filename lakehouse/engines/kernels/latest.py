@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lakehouse.engines.embedded.index import EventIndex, Moments
-from lakehouse.engines.embedded.ordering import Int64
+from lakehouse.engines.kernels.index import EventIndex, Moments
+from lakehouse.engines.kernels.ordering import Int64
 
 
 def last_index(index: EventIndex, moments: Moments, *, ttl: int | None = None) -> Int64:

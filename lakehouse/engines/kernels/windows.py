@@ -24,16 +24,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lakehouse.engines.embedded.index import EventIndex, Moments
-from lakehouse.engines.embedded.measures import Measure, Weights, join_limbs, scaled_to_float
-from lakehouse.engines.embedded.ordering import (
+from lakehouse.engines.kernels.index import EventIndex, Moments
+from lakehouse.engines.kernels.measures import Measure, Weights, join_limbs, scaled_to_float
+from lakehouse.engines.kernels.ordering import (
     TIME_LIMIT,
     Bool,
     Int64,
     KernelInputError,
     prefix_sum,
 )
-from lakehouse.engines.embedded.reductions import (
+from lakehouse.engines.kernels.reductions import (
     ADD,
     GREATEST,
     LEAST,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lakehouse.engines.embedded.ordering import Int64
+from lakehouse.engines.kernels.ordering import Int64
 
 Numbers = NDArray[Any]
 """An array of int64 or float64."""

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.embedded.arrow_numbers import without_nulls
-from lakehouse.engines.embedded.ordering import Int64
+from lakehouse.engines.kernels.arrow_numbers import without_nulls
+from lakehouse.engines.kernels.ordering import Int64
 from lakehouse.errors import LakehouseError
 
 UNKNOWN = -1

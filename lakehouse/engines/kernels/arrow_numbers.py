@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.embedded.ordering import Bool, Int64
+from lakehouse.engines.kernels.ordering import Bool, Int64
 from lakehouse.errors import LakehouseError
 
 

@@ -1,0 +1,98 @@
+"""The rows that stored views are computed from, with the columns and flags that the views need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse.declare import expressions
+from lakehouse.declare.features import FeatureView, StoredView
+from lakehouse.engines.kernels.arrow_numbers import (
+    Numbers,
+    as_flags,
+    as_microseconds,
+    as_numbers,
+)
+from lakehouse.engines.kernels.ordering import Bool, Int64
+from lakehouse.errors import LakehouseError, unknown
+from lakehouse.features.binding import columns_of
+from lakehouse.features.expressions_sql import to_sql
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which columns and flags views need of one table, as portable SQL over the frame `rows`.
+
+    `criteria` names the boolean column that holds each distinct `where` of the views.
+    """
+
+    subject: str
+    sql: str
+    criteria: Mapping[str, str]
+
+
+def selection(views: Sequence[StoredView], there: Sequence[str]) -> Selection:
+    """Return what views of one table need of a frame with the columns `there`.
+
+    Raises LakehouseError for a column that the frame lacks.
+    """
+    subject = f"Table '{views[0].of.name}'"
+    needed = list(dict.fromkeys(name for view in views for name in columns_of(view)))
+    for name in needed:
+        if name not in there:
+            raise LakehouseError(
+                unknown("column", name, there, f"{subject}, read for '{views[0].name}',")
+            )
+    texts = dict.fromkeys(
+        aggregate.where
+        for view in views
+        if isinstance(view, FeatureView)
+        for _, aggregate in view.aggregates
+        if aggregate.where is not None
+    )
+    criteria = {text: f"_where_{number}" for number, text in enumerate(texts)}
+    names = {name: f"`{name}`" for name in needed}
+    selected = list(names.values())
+    for text, name in criteria.items():
+        selected.append(f"{to_sql(expressions.parse(text), names)} AS `{name}`")
+    return Selection(subject, f"SELECT {', '.join(selected)} FROM `rows`", criteria)
+
+
+class ViewRows:
+    """The rows of a selection as Arrow columns, and as arrays for the kernels, each made once."""
+
+    def __init__(self, selected: Selection, table: Any) -> None:
+        self._subject = selected.subject
+        self._criteria = selected.criteria
+        self._table = table
+        self._numbers: dict[str, Numbers] = {}
+        self._times: dict[str, tuple[Int64, Bool]] = {}
+
+    def column(self, name: str) -> Any:
+        """Return a column as Arrow holds it."""
+        return self._table.column(name)
+
+    def numbers(self, name: str) -> Numbers:
+        """Return a numeric or boolean column as an array."""
+        if name not in self._numbers:
+            self._numbers[name] = as_numbers(self.column(name), f"{self._subject}, '{name}',")
+        return self._numbers[name]
+
+    def times(self, name: str) -> tuple[Int64, Bool]:
+        """Return a time column as UTC microseconds, and where it is not null."""
+        if name not in self._times:
+            self._times[name] = as_microseconds(self.column(name), f"{self._subject}, '{name}',")
+        return self._times[name]
+
+    def flags(self, criterion: str) -> Bool:
+        """Return which rows a `where` is true for."""
+        return as_flags(self.column(self._criteria[criterion]))
+
+    def is_number(self, name: str) -> bool:
+        """Whether a column is numeric or boolean."""
+        kind = self.column(name).type
+        tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+        return bool(pa.types.is_boolean(kind)) or any(test(kind) for test in tests)

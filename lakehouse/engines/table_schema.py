@@ -1,0 +1,39 @@
+"""Which rows fit a table: those whose columns have its types, or narrower ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse.engines.failures import WriteError
+
+
+def check_fits(table: Path, schema: pa.Schema) -> None:
+    """Refuse columns of another type than the table's: writers would cast 5.5 to 5 unasked.
+
+    Raises WriteError naming the first column that does not fit.
+    """
+    held = DeltaTable(str(table)).schema().to_arrow()
+    there = {field.name: field.type for field in pa.schema(held)}
+    for field in schema:
+        if field.name in there and not _fits(field.type, there[field.name]):
+            raise WriteError(
+                f"Table {table} could not be written: column '{field.name}' is {field.type} here "
+                f"and {there[field.name]} in the table; CAST it."
+            )
+
+
+def _fits(given: Any, held: Any) -> bool:
+    types = pa.types
+    if given == held or types.is_null(given) or (types.is_nested(given) and given.id == held.id):
+        return True
+    if types.is_integer(given) and types.is_integer(held):
+        return bool(given.bit_width <= held.bit_width)
+    if types.is_decimal(given) and types.is_decimal(held):
+        return bool(given.scale == held.scale and given.precision <= held.precision)
+    if types.is_string(given) or types.is_large_string(given):
+        return bool(types.is_string(held) or types.is_large_string(held))
+    return bool(types.is_float32(given) and types.is_float64(held))
