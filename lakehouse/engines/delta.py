@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from deltalake import DeltaTable
 
@@ -38,6 +40,23 @@ def data_version(table: Path, newest: int | None = None) -> int | None:
         if commit.get("operation") not in _SAME_ROWS:
             return int(commit["version"])
     return opened.version()
+
+
+def commits(table: Path, limit: int | None = None) -> list[dict[str, Any]]:
+    """What the commits of a table say of themselves, the newest first.
+
+    Each holds the `metadata` it was written with beside Delta's own `version` and `operation`.
+    """
+    return [_with_metadata(commit) for commit in DeltaTable(str(table)).history(limit)]
+
+
+def _with_metadata(commit: dict[str, Any]) -> dict[str, Any]:
+    """A commit with its metadata in one place: delta-rs keeps it flat, Spark as one text."""
+    try:
+        said = json.loads(commit.get("userMetadata") or "{}")
+    except json.JSONDecodeError:  # somebody else's commit, with a text of its own
+        said = {}
+    return commit | (said if isinstance(said, dict) else {})
 
 
 _SAME_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END")

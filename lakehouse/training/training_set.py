@@ -174,12 +174,10 @@ def _spine_sql(training_set: TrainingSet, parts: Bounds, as_of: datetime) -> str
 
 def store(ctx: Context, built: Built, run: Run) -> int:
     """Write a training set to its table, unless its newest version holds the same; its version."""
-    from deltalake import DeltaTable
-
     name = built.training_set.name
     path = ctx.path("training", name)
     if delta.exists(path):
-        newest = DeltaTable(str(path)).history(1)[0]
+        newest = delta.commits(path, 1)[0]
         if newest.get(DIGEST) == built.digest:
             return int(newest["version"])
     application = ctx.table_id("training", name)

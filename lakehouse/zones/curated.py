@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from lakehouse.declare.compiled import to_data
 from lakehouse.declare.contract import Column
@@ -93,7 +92,7 @@ def _written(ctx: Context, table: Curated) -> Mapping[str, Any]:
     newest = delta.data_version(path)
     if newest is None:
         return {}
-    commits = DeltaTable(str(path)).history()
+    commits = delta.commits(path)
     return next(commit for commit in commits if commit["version"] == newest)
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from lakehouse.declare.tables import Raw
 from lakehouse.engines import delta
@@ -249,7 +248,7 @@ class _Intake:
         known = {d.batch for d in self.records.all()}
         if applied == 0 or all(batch in known for batch in range(1, applied + 1)):
             return
-        for commit in DeltaTable(str(self.table)).history():
+        for commit in delta.commits(self.table):
             lost = [d for d in from_metadata(commit) if d.batch not in known]
             self.records.record(lost)
 

@@ -6,29 +6,23 @@ that gives null where the cast raises. Error texts hold no values: these may be 
 
 from __future__ import annotations
 
-_WHOLE = r"\s*[+-]?[0-9]+\s*"
-_NUMBER = r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
-_DATE = r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*"
-_TIME = (
-    r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?\s*"
-)
-_TRUTH = r"\s*(?i:true|false)\s*"
+from lakehouse.engines.text_casts import PATTERNS, WHAT, Cast
 
 
-def _checked(pattern: str, kind: str, cast: str, fail: str) -> str:
-    text = f"CAST to {kind}: a text is not a {fail}"
+def _checked(name: Cast, kind: str, cast: str) -> str:
+    pattern = PATTERNS[name].pattern
+    text = f"CAST to {kind}: a text is not a {WHAT[name]}"
     return (
         f"CASE WHEN x IS NULL OR regexp_full_match(x, '{pattern}') THEN {cast} "
         f"ELSE error('{text}') END"
     )
 
 
-def _casts(name: str, kind: str, pattern: str, what: str, others: dict[str, str]) -> list[str]:
+def _casts(name: Cast, kind: str, others: dict[str, str]) -> list[str]:
     """The macros portable_<name> and portable_try_<name>; text is held against one pattern."""
-    strict = {"VARCHAR": _checked(pattern, kind, f"CAST(trim(x) AS {kind})", what)} | others
+    strict = {"VARCHAR": _checked(name, kind, f"CAST(trim(x) AS {kind})")} | others
     lenient = {
-        "VARCHAR": f"CASE WHEN regexp_full_match(x, '{pattern}') "
+        "VARCHAR": f"CASE WHEN regexp_full_match(x, '{PATTERNS[name].pattern}') "
         f"THEN TRY_CAST(trim(x) AS {kind}) END"
     } | {t: f"TRY({body})" if "CAST" in body else body for t, body in others.items()}
     return [
@@ -49,34 +43,31 @@ def _number_casts(kind: str, whole: str) -> dict[str, str]:
     }
 
 
+_DECIMAL = PATTERNS["decimal"].pattern
 _CUT = "CAST(trunc({1}) AS {kind})"
 
 MACROS: tuple[str, ...] = (
-    *_casts("int", "INTEGER", _WHOLE, "whole number", _number_casts("INTEGER", _CUT)),
-    *_casts("bigint", "BIGINT", _WHOLE, "whole number", _number_casts("BIGINT", _CUT)),
-    *_casts("double", "DOUBLE", _NUMBER, "number", _number_casts("DOUBLE", "{0}")),
-    *_casts("date", "DATE", _DATE, "date", {"TIMESTAMPTZ": "CAST(x AS DATE)", "DATE": "x"}),
+    *_casts("int", "INTEGER", _number_casts("INTEGER", _CUT)),
+    *_casts("bigint", "BIGINT", _number_casts("BIGINT", _CUT)),
+    *_casts("double", "DOUBLE", _number_casts("DOUBLE", "{0}")),
+    *_casts("date", "DATE", {"TIMESTAMPTZ": "CAST(x AS DATE)", "DATE": "x"}),
     *_casts(
         "timestamp",
         "TIMESTAMPTZ",
-        _TIME,
-        "time such as 2013-02-01T06:30:00Z",
         {"DATE": "CAST(x AS TIMESTAMPTZ)", "TIMESTAMPTZ": "x"},
     ),
     *_casts(
         "boolean",
         "BOOLEAN",
-        _TRUTH,
-        "true or false",
         {"BOOLEAN": "x", "BIGINT": "x <> 0", "DOUBLE": "x <> 0"},
     ),
     # What a decimal is cast from: a float through its shortest text, which then rounds half up.
     "CREATE MACRO portable_to_decimal "
-    f"(x VARCHAR) AS {_checked(_NUMBER, 'DECIMAL', 'trim(x)', 'number')}, "
+    f"(x VARCHAR) AS {_checked('decimal', 'DECIMAL', 'trim(x)')}, "
     "(x DOUBLE) AS CAST(x AS VARCHAR), (x DECIMAL(38, 18)) AS x, (x HUGEINT) AS x, "
     "(x BIGINT) AS x, (x BOOLEAN) AS CAST(x AS INTEGER)",
     "CREATE MACRO portable_try_to_decimal "
-    f"(x VARCHAR) AS CASE WHEN regexp_full_match(x, '{_NUMBER}') THEN trim(x) END, "
+    f"(x VARCHAR) AS CASE WHEN regexp_full_match(x, '{_DECIMAL}') THEN trim(x) END, "
     "(x DOUBLE) AS CAST(x AS VARCHAR), (x DECIMAL(38, 18)) AS x, (x HUGEINT) AS x, "
     "(x BIGINT) AS x, (x BOOLEAN) AS CAST(x AS INTEGER)",
     """

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lakehouse.engines import delta, portable_sql
 from lakehouse.engines.arrow_tables import lake_table
+from lakehouse.engines.committing import commit_once
 from lakehouse.engines.embedded import landing, reading, writing
 from lakehouse.engines.embedded.frames import DuckFrame, listed, quoted
 from lakehouse.engines.embedded.session import Session
@@ -95,16 +96,15 @@ class EmbeddedEngine:
         keys: Sequence[str] = (),
     ) -> int:
         """Commit a frame once per transaction; see `engines.protocol`."""
-        done = delta.version(table)
-        if done is not None and delta.applied(table, transaction.application) >= (
-            transaction.version
-        ):
-            return done
         rows = self._taken(frame)
-        if mode == "merge":
-            return self._merge(table, rows, transaction, metadata or {}, keys)
-        with self._session.batches(rows) as batches:
-            return writing.write(table, batches, mode, transaction, metadata or {})
+
+        def attempt() -> int:
+            if mode == "merge":
+                return self._merge(table, rows, transaction, metadata or {}, keys)
+            with self._session.batches(rows) as batches:
+                return writing.write(table, batches, mode, transaction, metadata or {})
+
+        return commit_once(table, transaction, attempt)
 
     def _merge(
         self,

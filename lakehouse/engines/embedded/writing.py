@@ -14,11 +14,11 @@ from deltalake import (
     Transaction,
     write_deltalake,
 )
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.engines import delta, protocol
 from lakehouse.engines.embedded.frames import quoted
-from lakehouse.engines.failures import WriteError
+from lakehouse.engines.failures import WriteConflict, WriteError
 from lakehouse.engines.table_schema import check_fits
 
 DELETE = "_delete"
@@ -47,6 +47,8 @@ def write(
             commit_properties=_properties(transaction, metadata),
             post_commithook_properties=_HOOKS,
         )
+    except CommitFailedError as error:
+        raise WriteConflict(f"Table {table}: another writer was there first: {error}") from error
     except (DeltaError, pa.ArrowException) as error:
         raise WriteError(f"Table {table} could not be written: {error}") from error
     return DeltaTable(str(table)).version()
@@ -82,6 +84,8 @@ def merge(
         merger.when_matched_update(values, predicate=kept).when_not_matched_insert(
             values, predicate=kept
         ).execute()
+    except CommitFailedError as error:
+        raise WriteConflict(f"Table {table}: another writer was there first: {error}") from error
     except (DeltaError, pa.ArrowException) as error:
         raise WriteError(f"Table {table} could not be merged into: {error}") from error
     return DeltaTable(str(table)).version()

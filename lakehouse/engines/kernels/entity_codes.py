@@ -59,6 +59,18 @@ def entity_codes(
     return _with_unknown(event_codes), _with_unknown(moment_codes)
 
 
+def check_kinds(
+    events: Sequence[Any], moments: Sequence[Any], names: Sequence[str], where: str
+) -> None:
+    """Raise EntityKeyError if the Arrow types of a key are of different kinds on both sides."""
+    for of_event, of_moment, name in zip(events, moments, names, strict=True):
+        if _kind(of_event) != _kind(of_moment):
+            raise EntityKeyError(
+                f"{where}: entity key '{name}' is {of_event} in the view's table and {of_moment} "
+                "in the spine; convert the spine's column to the table's type."
+            )
+
+
 def rank_codes(columns: Sequence[Any]) -> Int64:
     """Return numbers that order rows as the columns do, the first column first, nulls least.
 
@@ -88,13 +100,9 @@ def _comparable(events: Any, moments: Any, name: str, where: str) -> tuple[Any, 
     for place, column in enumerate(given):
         if column.null_count == len(column):
             given[place] = pa.nulls(len(column), given[1 - place].type)
-    kinds = [_kind(column.type) for column in given]
-    if kinds[0] != kinds[1]:
-        raise EntityKeyError(
-            f"{where}: entity key '{name}' is {given[0].type} in the view's table and "
-            f"{given[1].type} in the spine; convert the spine's column to the table's type."
-        )
-    target = kinds[0]
+    types = [column.type for column in given]
+    check_kinds(types[:1], types[1:], [name], where)
+    target = _kind(types[0])
     if pa.types.is_decimal(target):
         scale = max(column.type.scale for column in given)
         target = pa.decimal128(38, scale)

@@ -1,0 +1,158 @@
+"""The Spark engine: the platform's verbs with PySpark and Delta Lake.
+
+Only DataFrames and SQL are used, so that the same code runs in this process's JVM, on a cluster
+and over Spark Connect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from lakehouse.engines import delta, portable_sql
+from lakehouse.engines.arrow_tables import lake_table
+from lakehouse.engines.committing import commit_once
+from lakehouse.engines.failures import QueryError
+from lakehouse.engines.protocol import BoundView, Frame, Landed, LandedFile, Transaction
+from lakehouse.engines.spark.session import start
+from lakehouse.engines.spark.settings import SparkSettings, from_environment
+from lakehouse.errors import NotFound, unknown
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class SparkEngine:
+    """Spark wherever the settings say it is; the session starts with the first verb.
+
+    Frames are Spark's own DataFrames; an Arrow table is taken wherever a frame is.
+    """
+
+    name = "spark"
+
+    def __init__(self, settings: SparkSettings | None = None) -> None:
+        self._settings = from_environment() if settings is None else settings
+
+    @cached_property
+    def session(self) -> SparkSession:
+        """The Spark session, for what the verbs do not cover."""
+        return start(self._settings)
+
+    def land(self, files: Sequence[LandedFile], columns: Sequence[str]) -> Landed:
+        """Read delivered files as text rows, each by one task; see `engines.protocol`."""
+        from lakehouse.engines.spark import landing
+
+        return landing.land(self, files, columns)
+
+    def read(
+        self,
+        table: Path,
+        version: int | None = None,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+    ) -> Frame:
+        """Open a Delta table at a version, lazily; `where` is a portable SQL condition."""
+        from pyspark.sql.functions import col, expr
+
+        from lakehouse.engines.spark.failures import told
+        from lakehouse.engines.spark.frames import quoted
+        from lakehouse.engines.spark.translate import to_spark
+
+        newest = delta.version(table)
+        if newest is None:
+            raise NotFound(f"There is no table in {table}.")
+        if version is not None and not 0 <= version <= newest:
+            raise NotFound(
+                f"Table {table} cannot be read at version {version}; its newest version is "
+                f"{newest}."
+            )
+        # Without a version, Spark would follow the table while the frame is in use.
+        at = newest if version is None else version
+        reader = self.session.read.format("delta").option("versionAsOf", at)
+        with told():
+            frame = reader.load(str(table))
+            there = frame.columns
+            if where is not None:
+                condition = portable_sql.read(where, "Condition of a read")
+                frame = frame.where(expr(to_spark(condition, {})))
+        if columns is None:
+            return frame
+        for name in columns:
+            if name not in there:
+                raise NotFound(unknown("column", name, there, f"Table {table}"))
+        return frame.select(*(col(quoted(name)) for name in columns))
+
+    def from_arrow(self, table: pa.Table) -> DataFrame:
+        """Take an Arrow table as a frame; naive times are times of UTC."""
+        from lakehouse.engines.spark.failures import told
+        from lakehouse.engines.spark.frames import lake_frame
+
+        with told():
+            frame: DataFrame = lake_frame(self.session.createDataFrame(lake_table(table)))
+        return frame
+
+    def to_arrow(self, frame: Frame) -> pa.Table:
+        """Compute a frame as an Arrow table of the lake's types, held by the driver."""
+        from lakehouse.engines.spark.failures import told
+
+        if isinstance(frame, pa.Table):
+            return lake_table(frame)
+        with told():
+            return lake_table(frame.toArrow())
+
+    def columns(self, frame: Frame) -> list[str]:
+        return frame.column_names if isinstance(frame, pa.Table) else list(frame.columns)
+
+    def query(self, sql: str, frames: Mapping[str, Frame]) -> DataFrame:
+        """Run portable Spark SQL over named frames, lazily; raises QueryError where it is wrong."""
+        from lakehouse.engines.spark.failures import told
+        from lakehouse.engines.spark.frames import lake_frame
+        from lakehouse.engines.spark.translate import to_spark
+
+        tree = portable_sql.read(sql, "Query")
+        used = {name.lower() for name in portable_sql.input_names(tree)}
+        named = {name.lower(): frame for name, frame in frames.items()}
+        for name in used - set(named):
+            raise QueryError(unknown("table", name, frames, "This query"))
+        places = {name: f"frame_{n}" for n, name in enumerate(sorted(used))}
+        text = to_spark(tree, places).replace("{", "{{").replace("}", "}}")
+        for place in places.values():
+            text = text.replace(f"`{place}`", f"{{{place}}}")
+        given = {place: self._taken(named[name]) for name, place in places.items()}
+        with told():
+            frame: DataFrame = lake_frame(self.session.sql(text, **given))
+        return frame
+
+    def historical_features(self, spine: Frame, at: str, views: Sequence[BoundView]) -> Frame:
+        """Add every feature of the views as `view__name`, at each row's moment `at`."""
+        from lakehouse.engines.spark import point_in_time
+
+        return point_in_time.historical_features(self, self._taken(spine), at, views)
+
+    def write(
+        self,
+        table: Path,
+        frame: Frame,
+        mode: Literal["append", "overwrite", "merge"],
+        transaction: Transaction,
+        metadata: Mapping[str, str] | None = None,
+        keys: Sequence[str] = (),
+    ) -> int:
+        """Commit a frame once per transaction; see `engines.protocol`."""
+        from lakehouse.engines.spark import writing
+
+        rows = self._taken(frame)
+
+        def attempt() -> int:
+            if mode == "merge":
+                return writing.merge(self.session, table, rows, keys, transaction, metadata or {})
+            return writing.write(table, rows, mode, transaction, metadata or {})
+
+        return commit_once(table, transaction, attempt)
+
+    def _taken(self, frame: Any) -> Any:
+        return self.from_arrow(frame) if isinstance(frame, pa.Table) else frame

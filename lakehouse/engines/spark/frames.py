@@ -1,0 +1,70 @@
+"""Spark's DataFrames with the lake's types, and the Arrow schemas they stand for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import types as spark_types
+from pyspark.sql.pandas.types import from_arrow_type, to_arrow_schema
+
+from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
+
+SparkFrame = Any
+"""A `pyspark.sql.DataFrame`, of this process's JVM or of a Connect server."""
+
+
+def lake_frame(frame: SparkFrame) -> SparkFrame:
+    """Return a frame whose columns have the lake's types.
+
+    Decimals beyond 18 digits and times without a zone are cast, which raises where a value does
+    not fit; a column of nulls alone is text.
+    """
+    from pyspark.sql.functions import col
+
+    wanted = {f.name: _lake_type(f.dataType) for f in frame.schema.fields}
+    if all(wanted[f.name] == f.dataType for f in frame.schema.fields):
+        return frame
+    return frame.select(
+        *(
+            col(quoted(f.name))
+            if wanted[f.name] == f.dataType
+            else col(quoted(f.name)).cast(wanted[f.name]).alias(f.name)
+            for f in frame.schema.fields
+        )
+    )
+
+
+def arrow_schema_of(frame: SparkFrame) -> Any:
+    """Return the Arrow schema that a frame's rows have when they leave Spark."""
+    schema: pa.Schema = to_arrow_schema(frame.schema, timezone="UTC")
+    return schema
+
+
+def spark_type(kind: Any) -> Any:
+    """Return the Spark type of an Arrow type.
+
+    >>> spark_type(pa.decimal128(18, 2)).simpleString()
+    'decimal(18,2)'
+    """
+    return from_arrow_type(kind)
+
+
+def quoted(name: str) -> str:
+    """A name as Spark writes it.
+
+    >>> print(quoted("the `key` column"))
+    `the ``key`` column`
+    """
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _lake_type(kind: Any) -> Any:
+    if isinstance(kind, spark_types.DecimalType) and kind.precision > MAX_DECIMAL_PRECISION:
+        scale = min(kind.scale, MAX_DECIMAL_PRECISION)
+        return spark_types.DecimalType(MAX_DECIMAL_PRECISION, scale)
+    if isinstance(kind, spark_types.TimestampNTZType):
+        return spark_types.TimestampType()
+    if isinstance(kind, spark_types.NullType):
+        return spark_types.StringType()
+    return kind

@@ -1,0 +1,180 @@
+"""Point-in-time features on Spark: one shuffle for all views that share an entity's keys.
+
+Spine and rows are brought together by a hash of the keys, and each bucket is computed by the same
+kernels as on the embedded engine. No join ranges over times, and the spine keeps its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from lakehouse.declare.features import StoredView
+from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine
+from lakehouse.engines.kernels.entity_codes import check_kinds
+from lakehouse.engines.kernels.point_in_time import entity_features, feature_type
+from lakehouse.engines.kernels.view_rows import Selection, ViewRows, selection
+from lakehouse.engines.protocol import BoundView, Engine, Frame
+from lakehouse.engines.spark.failures import told
+from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, quoted, spark_type
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+_BUCKET = "__bucket"
+_TABLE = "__table"
+_BUCKETS_A_PARTITION = 4
+"""Buckets for each partition of a shuffle: a bucket is what one kernel holds in memory."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The views of one entity on one frame, and the columns that their rows travel in."""
+
+    number: int
+    selected: Selection
+    views: tuple[StoredView, ...]
+    columns: tuple[str, ...]
+
+    def travelling(self, name: str) -> str:
+        return f"__{self.number}_{name}"
+
+
+def historical_features(
+    engine: Engine, spine: SparkFrame, at: str, views: Sequence[BoundView]
+) -> Frame:
+    """Add every feature of the views as `view__name`, at each spine row's moment `at`.
+
+    The errors are those of the embedded engine; those of values show when the frame is computed.
+    """
+    check_spine(spine.columns, at, [bound.view for bound in views])
+    _check_moments(spine, at)
+    names = list(spine.columns)
+    for bound in views:
+        names += [feature.full_name for feature in bound.view.features]
+    together = [
+        (on_entity, frame)
+        for frame, on_frame in by_frame(views)
+        for on_entity in by_entity(on_frame)
+    ]
+    for sharing in by_entity([bound.view for bound in views]):
+        keys = sharing[0].by.keys
+        of_entity = [(v, frame) for v, frame in together if v[0].by.keys == keys]
+        spine = _with_entity(engine, spine, at, keys, of_entity)
+    return spine.select(*(quoted(name) for name in names))
+
+
+def _check_moments(spine: SparkFrame, at: str) -> None:
+    from pyspark.sql.functions import col, count, lit
+    from pyspark.sql.types import TimestampType
+
+    from lakehouse.engines.kernels.arrow_numbers import ColumnTypeError
+
+    kind = spine.schema[at].dataType
+    if not isinstance(kind, TimestampType):
+        raise ColumnTypeError(
+            f"Spine column '{at}' is {kind.simpleString()}, not a time: give UTC timestamps."
+        )
+    with told():
+        rows, present = spine.agg(count(lit(1)), count(col(quoted(at)))).collect()[0]
+    check_moments(rows - present, rows, at)
+
+
+def _with_entity(
+    engine: Engine,
+    spine: SparkFrame,
+    at: str,
+    keys: Sequence[str],
+    of_entity: Sequence[tuple[Sequence[StoredView], Frame]],
+) -> SparkFrame:
+    """Add the features of all views of one entity, in one shuffle."""
+    from pyspark.sql.functions import lit
+    from pyspark.sql.types import StructField, StructType
+
+    parts, events = [], []
+    buckets = _buckets(engine)
+    for number, (views, frame) in enumerate(of_entity):
+        selected = selection(views, engine.columns(frame))
+        rows = engine.query(selected.sql, {"rows": frame})
+        part = _Part(number, selected, tuple(views), tuple(rows.columns))
+        check_kinds(
+            [arrow_schema_of(rows).field(k).type for k in keys],
+            [arrow_schema_of(spine).field(k).type for k in keys],
+            keys,
+            f"View '{views[0].name}'",
+        )
+        parts.append(part)
+        events.append(
+            rows.select(
+                _bucket(rows, keys, buckets).alias(_BUCKET),
+                lit(number).alias(_TABLE),
+                *(rows[quoted(c)].alias(part.travelling(c)) for c in part.columns),
+            )
+        )
+    every = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), events)
+    features = [f for part in parts for view in part.views for f in view.features]
+    schema = StructType(
+        [
+            *spine.schema.fields,
+            *(StructField(f.full_name, spark_type(feature_type(f))) for f in features),
+        ]
+    )
+    asked = spine.withColumn(_BUCKET, _bucket(spine, keys, buckets))
+    with told():
+        return (
+            asked.groupBy(_BUCKET)
+            .cogroup(every.groupBy(_BUCKET))
+            .applyInArrow(_kernel(at, tuple(parts)), schema)
+        )
+
+
+def _kernel(at: str, parts: tuple[_Part, ...]) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    """What a worker does with one bucket of the spine and of the rows."""
+
+    def compute(spine: pa.Table, events: pa.Table) -> pa.Table:
+        import pyarrow.compute as pc
+
+        asked = spine.drop_columns([_BUCKET])
+        answer = asked
+        for part in parts:
+            own = events.filter(pc.equal(events.column(_TABLE), part.number))
+            rows = own.select([part.travelling(c) for c in part.columns])
+            held = ViewRows(part.selected, rows.rename_columns(list(part.columns)))
+            found = entity_features(held, asked, at, part.views)
+            for view in part.views:
+                for feature in view.features:
+                    name = feature.full_name
+                    answer = answer.append_column(name, found[name])
+        return answer
+
+    return compute
+
+
+def _buckets(engine: Engine) -> int:
+    session: Any = engine.session  # type: ignore[attr-defined]
+    return int(session.conf.get("spark.sql.shuffle.partitions")) * _BUCKETS_A_PARTITION
+
+
+def _bucket(frame: SparkFrame, keys: Sequence[str], buckets: int) -> Column:
+    """The bucket of a row's keys; keys that are equal, in whatever width, share theirs."""
+    from pyspark.sql.functions import lit, pmod, xxhash64
+
+    hashed = [_widest(frame[quoted(k)], frame.schema[k].dataType) for k in keys]
+    return pmod(xxhash64(*hashed), lit(buckets)).cast("int")
+
+
+def _widest(column: Column, kind: Any) -> Column:
+    from pyspark.sql import types
+    from pyspark.sql.functions import lit, when
+
+    if isinstance(kind, types.IntegralType):
+        return column.cast("bigint")
+    if isinstance(kind, types.DecimalType):
+        return column.cast("decimal(38,18)")
+    if isinstance(kind, types.FractionalType):
+        return when(column == 0, lit(0.0)).otherwise(column.cast("double"))
+    return column
