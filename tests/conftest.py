@@ -1,8 +1,11 @@
-"""What tests share: one embedded engine, and contexts of small lakes in temporary folders."""
+"""What tests share: one engine of each kind, and contexts of small lakes in temporary folders."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +15,9 @@ from hypothesis import settings
 from lakehouse.declare.domain import Domain
 from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.engines.spark import jars
+from lakehouse.engines.spark.engine import SparkEngine
+from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.records.home import Clock, Home
 from lakehouse.records.store import CodeVersion, Records
 
@@ -28,6 +34,28 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 def engine() -> EmbeddedEngine:
     """One engine for all tests: it keeps nothing between queries."""
     return EmbeddedEngine(memory_limit="1GB")
+
+
+@pytest.fixture(scope="session")
+def spark_settings() -> SparkSettings:
+    """A Spark of two cores in this process; without Java there is none, which CI does not accept.
+
+    The jars are fetched the first time, as `lakehouse setup spark` does.
+    """
+    if shutil.which("java") is None:
+        why = "no java on the PATH: the Spark engine needs Java 17 or newer"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why, pytrace=False)
+        pytest.skip(why)
+    settings = replace(from_environment(), master="local[2]")
+    jars.set_up(settings.jars)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def spark(spark_settings: SparkSettings) -> SparkEngine:
+    """One Spark engine, whose session starts with its first use."""
+    return SparkEngine(spark_settings)
 
 
 @pytest.fixture

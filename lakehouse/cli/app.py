@@ -52,6 +52,7 @@ def _register() -> None:
         quarantine,
         run,
         serve,
+        setup,
     )
 
     for module in (demo, run, serve, lake, models, evaluation, maintenance):
@@ -60,6 +61,7 @@ def _register() -> None:
     app.add_typer(contract.group, name="contract")
     app.add_typer(features.group, name="features")
     app.add_typer(keys.group, name="keys")
+    app.add_typer(setup.group, name="setup")
 
 
 _register()

@@ -13,7 +13,6 @@ import pyarrow as pa
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines import delta
-from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.context import Context, microseconds
 from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.records import tags
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from lakehouse.features.explain import Explanation
     from lakehouse.training.training_set import Built
 
-CONVERTED = ("string", "int", "timestamp", "decimal")
-"""The kinds that notebooks hold in other types: text as objects, times without a zone."""
 ZONES = ("raw", "cleaned", "quarantine", "set_aside", "curated", "training")
 
 
@@ -104,10 +101,13 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         as columns `view__feature`.
         """
         from lakehouse.features.historical import historical
+        from lakehouse.features.spine import typed
 
         ctx = self._context(domain)
         views = _views(ctx.domain, features)
-        spine = _spine(entities, at, views)
+        if not isinstance(entities, pa.Table):
+            entities = pa.Table.from_pandas(entities, preserve_index=False)
+        spine = typed(entities, at, views)
         frame = historical(ctx, ctx.engine.from_arrow(spine), at, views)
         answer = ctx.engine.to_arrow(frame)
         return answer.select([*spine.column_names, *_full_names(ctx.domain, features)])
@@ -232,38 +232,3 @@ def _check_entity(view: StoredView, entity: Mapping[str, Any]) -> None:
             f"Entity '{view.by.name}' of view '{view.name}' needs {', '.join(view.by.keys)}; "
             f"missing: {', '.join(missing)}."
         )
-
-
-def _spine(
-    entities: pd.DataFrame | pa.Table, at: str, views: Sequence[StoredView | RequestView]
-) -> pa.Table:
-    """Rows as the engine takes them: moments in UTC microseconds, keys in their declared types."""
-    table = (
-        entities
-        if isinstance(entities, pa.Table)
-        else pa.Table.from_pandas(entities, preserve_index=False)
-    )
-    if at not in table.column_names:
-        raise LakehouseError(unknown("column", at, table.column_names, "The entity rows"))
-    wanted: dict[str, pa.DataType] = {at: MICROSECONDS}
-    for view in views:
-        uses = view.uses if isinstance(view, RequestView) else (view,)
-        needed = [c for stored in uses for c in stored.of.columns if c.name in stored.by.keys]
-        if isinstance(view, RequestView):
-            needed += view.request.columns
-        wanted |= {c.name: arrow_type(c.kind, c.scale) for c in needed if c.kind in CONVERTED}
-    for name, kind in wanted.items():
-        if name not in table.column_names:
-            raise LakehouseError(unknown("column", name, table.column_names, "The entity rows"))
-        place = table.column_names.index(name)
-        column = table.column(name)
-        if column.type == kind:
-            continue
-        try:
-            table = table.set_column(place, name, column.cast(kind))
-        except pa.ArrowInvalid as error:
-            raise LakehouseError(
-                f"Column '{name}' of the entity rows is {column.type} and does not fit {kind} "
-                f"({error}); convert it before asking."
-            ) from error
-    return table

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.engines.protocol import Engine, load
+from lakehouse.engines.protocol import Engine
 from lakehouse.testing.conformance import CHECKS
 
-ENGINES = ("embedded",)
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    return load(request.param)
+ENGINES = {"embedded": "engine", "spark": "spark"}
+"""Every engine by name, and the fixture that hands it over."""
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_engine_passes(check: str, engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_engine_passes(
+    name: str, check: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    engine: Engine = request.getfixturevalue(ENGINES[name])
     CHECKS[check](engine, tmp_path)

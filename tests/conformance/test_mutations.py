@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.engines.protocol import Engine, load
+from lakehouse.engines.protocol import Engine
 from lakehouse.testing.conformance import CHECKS, NotConforming
 from lakehouse.testing.mutations import MUTANTS, unchanged
+
+ENGINES = {"embedded": "engine", "spark": "spark"}
 
 CAUGHT_BY = {
     "a window's end is closed": "check_window_boundaries_to_the_microsecond",
@@ -50,17 +52,16 @@ CAUGHT_BY = {
 }
 
 
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return load("embedded")
-
-
 def test_every_mutant_has_a_check() -> None:
     assert sorted(CAUGHT_BY) == sorted(MUTANTS)
 
 
 @pytest.mark.parametrize("mutation", MUTANTS)
-def test_mutant_is_caught(mutation: str, engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_mutant_is_caught(
+    name: str, mutation: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    engine: Engine = request.getfixturevalue(ENGINES[name])
     with pytest.raises(NotConforming):
         CHECKS[CAUGHT_BY[mutation]](MUTANTS[mutation](engine), tmp_path)
 

@@ -54,6 +54,17 @@ def submitted(folder: Path) -> dict[str, str]:
     return {"spark.jars": ",".join(map(str, jars.paths(folder)))} | DELTA | MEANING
 
 
+def write_properties(folder: Path) -> Path:
+    """Write these properties beside the jars as spark-submit reads them, and return the file."""
+    file = folder / "lakehouse.properties"
+    text = "".join(f"{name} {value}\n" for name, value in submitted(folder).items())
+    if not file.is_file() or file.read_text() != text:
+        made = file.with_suffix(".new")
+        made.write_text(text)
+        made.replace(file)
+    return file
+
+
 def start(settings: SparkSettings) -> SparkSession:
     """Return this process's session, started if there is none.
 

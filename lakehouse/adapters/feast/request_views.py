@@ -1,0 +1,109 @@
+"""Request-time features as Feast's on-demand views, computed by the declared expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from feast import Field
+from feast.transformation.python_transformation import PythonTransformation
+
+from lakehouse.adapters.feast import declarations
+from lakehouse.adapters.feast.values import parsed
+from lakehouse.declare.contract import Column
+from lakehouse.declare.expressions import names, parse
+from lakehouse.declare.features import RequestView
+from lakehouse.features import expressions_python
+
+Row = Mapping[str, Any]
+
+
+def columns_asked(view: RequestView) -> list[Column]:
+    """What a caller sends: the request's columns that the expressions use, and its event time."""
+    used = {name for _, text in view.expressions for name in names(parse(text))}
+    return [c for c in view.request.columns if c.name in used or c.event_time]
+
+
+def parsed_request(view: RequestView, given: Row) -> dict[str, Any]:
+    """The request's columns of one row, typed as its contract declares them."""
+    where = f"View '{view.name}', column"
+    return {
+        c.name: parsed(c.kind, c.scale, given[c.name], f"{where} '{c.name}'")
+        for c in columns_asked(view)
+    }
+
+
+@cache
+def evaluator(view: RequestView) -> Callable[[Row], dict[str, Any]]:
+    """The function from typed values (columns, and features as `view.name`) to the features."""
+    kinds = {c.name: c.kind for c in view.request.columns}
+    kinds |= {f.dotted: f.kind for stored in view.uses for f in stored.features}
+    evaluate = {
+        f.name: (
+            expressions_python.compile(
+                parse(str(f.expression)), kinds, f"Request view '{view.name}'.{f.name}"
+            ),
+            f.kind == "float",
+        )
+        for f in view.features
+    }
+
+    def values(row: Row) -> dict[str, Any]:
+        found = {}
+        for name, (value_of, as_float) in evaluate.items():
+            value = value_of(row)
+            found[name] = float(value) if as_float and value is not None else value
+        return found
+
+    return values
+
+
+class RequestTime:
+    """The function of an on-demand view: columns of inputs in, columns of features out.
+
+    It names its declaration instead of holding it, so that a registry stays small and the
+    features are computed by the code that is installed.
+    """
+
+    def __init__(self, domain: str, view: str) -> None:
+        self.domain, self.view = domain, view
+        self.__name__ = view
+
+    def __call__(self, inputs: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+        view = declarations.installed()[self.domain].view(self.view)
+        assert isinstance(view, RequestView)
+        asked = {c.name: inputs[c.name] for c in columns_asked(view)}
+        stored = {f.dotted: (f, inputs[f.full_name]) for used in view.uses for f in used.features}
+        rows = len(next(iter(inputs.values()), ()))
+        features: list[dict[str, Any]] = []
+        for n in range(rows):
+            row = parsed_request(view, {name: values[n] for name, values in asked.items()})
+            row |= {
+                name: parsed(f.kind, f.scale, values[n], f"Feature {name}")
+                for name, (f, values) in stored.items()
+            }
+            features.append(evaluator(view)(row))
+        columns = {f.name: [row[f.name] for row in features] for f in view.features}
+        # Feast looks for either name, by whether it was asked for full ones.
+        return columns | {f.full_name: columns[f.name] for f in view.features}
+
+
+class RequestTransformation(PythonTransformation):
+    """Feast's transformation over `RequestTime`; its features are declared, never guessed."""
+
+    declared: list[Field]
+
+    @staticmethod
+    def of(domain: str, view: RequestView, fields: list[Field]) -> RequestTransformation:
+        # Feast shows this text, compares it, and where it defines nothing takes the function.
+        text = "\n".join(f"# {f.name} = {f.expression}" for f in view.features)
+        made = RequestTransformation(udf=RequestTime(domain, view.name), udf_string=text)
+        made.declared = fields
+        return made
+
+    def infer_features(
+        self, random_input: dict[str, Any], singleton: bool | None = False
+    ) -> list[Field]:
+        """The declared fields; Feast would otherwise ask the function with made-up values."""
+        return self.declared
