@@ -28,10 +28,13 @@ RUN test -n "$CODE_VERSION"
 ENV PATH=/opt/lakehouse/bin:$PATH \
     LAKEHOUSE_CODE_VERSION=$CODE_VERSION \
     LAKEHOUSE_HOME=/lake \
+    LAKEHOUSE_SPARK_JARS=/opt/spark-jars \
     MPLCONFIGDIR=/tmp/matplotlib \
     PYTHONUNBUFFERED=1 \
     SPARK_LOCAL_DIRS=/scratch \
     TMPDIR=/scratch
+# the jars of Delta Lake, held against their checksums: afterwards Spark needs no network
+RUN lakehouse setup spark
 USER 10001:10001
 WORKDIR /home/lakehouse
 VOLUME /lake /scratch
