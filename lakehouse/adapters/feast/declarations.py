@@ -35,7 +35,7 @@ def installed() -> Mapping[str, Domain]:
 
 def tags_of_view(domain: Domain, view: StoredView | RequestView) -> dict[str, str]:
     """The tags of the Feast view that stands for a declared one."""
-    return {DOMAIN: domain.name, VIEW: view.name, DIGEST: digest(domain, view.name)}
+    return {DOMAIN: domain.name, VIEW: view.name, DIGEST: compiled.digest(view)}
 
 
 def tags_of_rows(domain: Domain, table: Table) -> dict[str, str]:
@@ -44,9 +44,9 @@ def tags_of_rows(domain: Domain, table: Table) -> dict[str, str]:
 
 
 @cache
-def digest(domain: Domain, view: str) -> str:
-    """The digest of a view's declaration."""
-    return compiled.digest(domain.view(view))
+def digest(domain: str, view: str) -> str:
+    """The digest of an installed view's declaration."""
+    return compiled.digest(installed()[domain].view(view))
 
 
 def domain_of(feast_view: Any) -> Domain:
@@ -92,7 +92,7 @@ def _view(feast_view: Any) -> StoredView | RequestView | None:
     name = feast_view.tags[VIEW]
     if name not in {view.name for view in domain.views}:
         raise _stale(feast_view.name, f"domain '{domain.name}' declares no such view any more")
-    if feast_view.tags.get(DIGEST) != digest(domain, name):
+    if feast_view.tags.get(DIGEST) != digest(domain.name, name):
         raise _stale(feast_view.name, "it is declared otherwise now")
     return domain.view(name)
 

@@ -35,8 +35,9 @@ def parsed_request(view: RequestView, given: Row) -> dict[str, Any]:
 
 
 @cache
-def evaluator(view: RequestView) -> Callable[[Row], dict[str, Any]]:
+def evaluator(domain: str, name: str) -> Callable[[Row], dict[str, Any]]:
     """The function from typed values (columns, and features as `view.name`) to the features."""
+    view = installed_view(domain, name)
     kinds = {c.name: c.kind for c in view.request.columns}
     kinds |= {f.dotted: f.kind for stored in view.uses for f in stored.features}
     evaluate = {
@@ -59,6 +60,13 @@ def evaluator(view: RequestView) -> Callable[[Row], dict[str, Any]]:
     return values
 
 
+def installed_view(domain: str, name: str) -> RequestView:
+    """A request view of an installed domain."""
+    view = declarations.installed()[domain].view(name)
+    assert isinstance(view, RequestView)
+    return view
+
+
 class RequestTime:
     """The function of an on-demand view: columns of inputs in, columns of features out.
 
@@ -71,8 +79,8 @@ class RequestTime:
         self.__name__ = view
 
     def __call__(self, inputs: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-        view = declarations.installed()[self.domain].view(self.view)
-        assert isinstance(view, RequestView)
+        view = installed_view(self.domain, self.view)
+        evaluate = evaluator(self.domain, self.view)
         asked = {c.name: inputs[c.name] for c in columns_asked(view)}
         stored = {f.dotted: (f, inputs[f.full_name]) for used in view.uses for f in used.features}
         rows = len(next(iter(inputs.values()), ()))
@@ -83,7 +91,7 @@ class RequestTime:
                 name: parsed(f.kind, f.scale, values[n], f"Feature {name}")
                 for name, (f, values) in stored.items()
             }
-            features.append(evaluator(view)(row))
+            features.append(evaluate(row))
         columns = {f.name: [row[f.name] for row in features] for f in view.features}
         # Feast looks for either name, by whether it was asked for full ones.
         return columns | {f.full_name: columns[f.name] for f in view.features}
@@ -103,7 +111,9 @@ class RequestTransformation(PythonTransformation):
         return made
 
     def infer_features(
-        self, random_input: dict[str, Any], singleton: bool | None = False
+        self,
+        random_input: dict[str, Any],  # noqa: ARG002
+        singleton: bool | None = False,  # noqa: ARG002
     ) -> list[Field]:
         """The declared fields; Feast would otherwise ask the function with made-up values."""
         return self.declared

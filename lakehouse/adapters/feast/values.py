@@ -13,8 +13,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from feast.protos.feast.types.Value_pb2 import Value
-from feast.types import Bool, Decimal as FeastDecimal, Float64, Int64, PrimitiveFeastType, String
-from feast.types import UnixTimestamp
+from feast.types import Bool, Float64, Int64, PrimitiveFeastType, String, UnixTimestamp
+from feast.types import Decimal as FeastDecimal
 
 from lakehouse.declare.columns import Kind
 from lakehouse.errors import LakehouseError

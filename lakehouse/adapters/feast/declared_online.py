@@ -1,0 +1,146 @@
+"""Declared views from the lake's online stores, at any moment; and new rows for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from feast import FeatureView
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value
+
+from lakehouse.adapters.feast import declarations
+from lakehouse.adapters.feast.values import from_proto, parsed
+from lakehouse.declare.domain import Domain
+from lakehouse.declare.features import FeatureView as WindowedView
+from lakehouse.declare.features import StoredView
+from lakehouse.declare.tables import Table, table_column
+from lakehouse.engines.context import moment
+from lakehouse.engines.protocol import KNOWN_AT, Transaction
+from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.features.online_append import append
+from lakehouse.features.online_sqlite import OnlineFeatures, SqliteStore
+from lakehouse.features.online_windows import Values
+from lakehouse.features.stored_numbers import us_of
+from lakehouse.records.home import Home
+from lakehouse.sdk import composition
+
+Pushed = tuple[EntityKey, Mapping[str, Value], datetime, datetime | None]
+"""A row as Feast pushes it: key, features, event time, created time."""
+
+
+class DeclaredOnline:
+    """One lake's online stores, opened when first read."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._records = composition.open_records(home)
+        self._readers: dict[str, OnlineFeatures] = {}
+
+    def clock_us(self, domain: str) -> int:
+        """The lake's clock now, in UTC microseconds."""
+        if self.home.clock == "wall":
+            return us_of(composition.now())
+        latest = self._records.latest_event_us(domain)
+        if latest is None:
+            raise LakehouseError(
+                f"The clock of this lake is its data, and domain '{domain}' has none yet; "
+                f"'lakehouse run {domain}' takes deliveries in."
+            )
+        return latest
+
+    def values(self, domain: Domain, view: StoredView, key: tuple[Any, ...], at_us: int) -> Values:
+        """A view's features of one entity at a moment, by `view__feature`."""
+        reader = self._readers.get(domain.name)
+        if reader is None:
+            reader = OnlineFeatures(self.home.online(domain.name), domain.stored_views)
+            self._readers[domain.name] = reader
+        return reader.get(view, key, at_us)
+
+    def push(self, domain: Domain, table: Table, rows: Sequence[Pushed]) -> None:
+        """Add rows of a table to every view of it; a row pushed again counts once.
+
+        A row counts from its known time: the contract's, else the moment of the push. Views
+        that are not materialised yet are left to their materialising.
+        """
+        known_us = self.clock_us(domain.name)
+        taken = [_row(table, row, known_us) for row in rows]
+        store = SqliteStore(self.home.online(domain.name))
+        try:
+            views = [v for v in domain.stored_views if v.of == table]
+            there = [v for v in views if store.stored(v.name) is not None]
+            if not there:
+                raise NotFound(
+                    f"No view of table '{table.name}' is in the online store; "
+                    "'feast materialize-incremental' puts them there."
+                )
+            for view in there:
+                for row in taken:
+                    append(store, view, [row], Transaction(_application(view, row), 1))
+        finally:
+            store.close()
+
+    def close(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
+
+def entity_key(view: StoredView, key: EntityKey) -> tuple[Any, ...]:
+    """The values of an entity's key in declared order and types."""
+    given = dict(zip(key.join_keys, key.entity_values, strict=True))
+    return typed_key(view, {name: from_proto(value) for name, value in given.items()})
+
+
+def typed_key(view: StoredView, given: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values of an entity's key in declared order and types, from plain ones by name."""
+    typed = []
+    for name in view.by.keys:
+        column = table_column(view.of, name)
+        where = f"Entity '{view.by.name}', key '{name}'"
+        typed.append(parsed(column.kind, column.scale, given[name], where))
+    return tuple(typed)
+
+
+def _row(table: Table, pushed: Pushed, clock_us: int) -> dict[str, Any]:
+    key, features, event_at, created_at = pushed
+    given = {n: from_proto(v) for n, v in zip(key.join_keys, key.entity_values, strict=True)}
+    given |= {name: from_proto(value) for name, value in features.items()}
+    known_column = table.contract.known_at
+    if table.event_time is not None:
+        given[table.event_time] = event_at
+    if known_column is not None and known_column != table.event_time:
+        given[known_column] = created_at or event_at
+    row = {
+        c.name: parsed(c.kind, c.scale, given.get(c.name), f"Pushed rows, column '{c.name}'")
+        for c in table.columns
+    }
+    if known_column is not None:
+        row[KNOWN_AT] = row[known_column]
+    elif table.event_time is None:
+        row[KNOWN_AT] = _utc(event_at)
+    else:
+        row[KNOWN_AT] = max(moment(clock_us), row[table.event_time])
+    return row
+
+
+def _application(view: StoredView, row: Mapping[str, Any]) -> str:
+    """What makes a pushed row the same as one pushed before: its key, or all that is in it."""
+    named = view.of.keys if isinstance(view, WindowedView) and view.of.keys else sorted(row)
+    text = repr([(name, row[name]) for name in named if name != KNOWN_AT])
+    return f"push {view.of.name} {hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def check_readable(table: FeatureView) -> None:
+    """Refuse to read the rows of a declared table online, where only its views are kept."""
+    if declarations.TABLE in table.tags:
+        raise LakehouseError(
+            f"'{table.name}' takes pushed rows and is not read online; ask the views of table "
+            f"'{table.tags[declarations.TABLE]}'."
+        )

@@ -1,0 +1,204 @@
+"""Online answers that hold declared request-time features.
+
+The request names its moment where its contract has an event time, and all declared views asked
+for with it are read at that moment, as in history and as the service does. Feast's own way reads
+views before it looks at the request, and takes features of one short name for one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from feast import FeatureService, utils
+from feast.infra.registry.base_registry import BaseRegistry
+from feast.online_response import OnlineResponse
+from feast.protos.feast.serving.ServingService_pb2 import (
+    FieldStatus,
+    GetOnlineFeaturesResponse,
+)
+from feast.protos.feast.types.Value_pb2 import Value
+from feast.type_map import python_values_to_proto_values
+
+from lakehouse.adapters.feast import declarations
+from lakehouse.adapters.feast.asked import Naming, by_view
+from lakehouse.adapters.feast.declared_online import DeclaredOnline, check_readable, typed_key
+from lakehouse.adapters.feast.request_views import columns_asked, evaluator, parsed_request
+from lakehouse.adapters.feast.values import from_proto, to_proto
+from lakehouse.declare.domain import Domain
+from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.engines.context import moment
+from lakehouse.errors import LakehouseError, unknown
+from lakehouse.features.online_windows import Values
+from lakehouse.features.stored_numbers import us_of
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A declared view asked for: its name in the answer, and what its keys are called there."""
+
+    name: str
+    domain: Domain
+    view: StoredView | RequestView
+    features: tuple[str, ...]
+    renamed: Mapping[str, str]
+
+    @property
+    def stored(self) -> tuple[StoredView, ...]:
+        return self.view.uses if isinstance(self.view, RequestView) else (self.view,)
+
+    def key_columns(self) -> list[str]:
+        """The columns of the request that hold the keys."""
+        return [self.renamed.get(k, k) for view in self.stored for k in view.by.keys]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for: declared views, and references to the user's own."""
+
+    declared: tuple[_Asked, ...]
+    others: list[str]
+    full_feature_names: bool
+
+    @staticmethod
+    def of(
+        registry: BaseRegistry, project: str, features: list[str] | FeatureService, full: bool
+    ) -> Request | None:
+        """The request, if it asks for declared request-time features; else None."""
+        resolved = utils._get_cached_request_context(registry, project, features, full)
+        refs, on_demand, grouped = resolved[0], resolved[1], resolved[5]
+        if not any(declarations.VIEW in view.tags for view in on_demand):
+            return None
+        views = {view.projection.name_to_use(): view for view, _ in grouped}
+        requested = {view.projection.name_to_use(): view for view in on_demand}
+        declared: list[_Asked] = []
+        others: list[str] = []
+        for name, wanted in by_view(refs).items():
+            found: StoredView | RequestView | None
+            if name in requested:
+                feast_view: Any = requested[name]
+                found = declarations.request_view(feast_view)
+            else:
+                feast_view = views[name]
+                check_readable(feast_view)
+                found = declarations.stored_view(feast_view)
+            if found is None:
+                others += [f"{name}:{feature}" for feature in wanted]
+                continue
+            domain = declarations.domain_of(feast_view)
+            renamed = feast_view.projection.join_key_map
+            declared.append(_Asked(name, domain, found, tuple(wanted), renamed))
+        return Request(tuple(declared), others, full)
+
+    def answer(
+        self,
+        online: DeclaredOnline,
+        entity_rows: Sequence[Row] | Mapping[str, Any],
+        others: OnlineResponse | None,
+    ) -> OnlineResponse:
+        """The features of every row, in the rows' order; `others` has those of other views."""
+        given = _columns(entity_rows)
+        self._check(given)
+        rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
+        keys = list(dict.fromkeys(key for asked in self.declared for key in asked.key_columns()))
+        out = _Response()
+        for key in keys:
+            out.add(key, python_values_to_proto_values(list(given[key])))
+        naming = Naming(keys, self.full_feature_names)
+        for asked in self.declared:
+            answers = [self._values(online, asked, row) for row in rows]
+            times = [at_us for at_us, _ in answers]
+            for name in asked.features:
+                feature = asked.view[name]
+                values = [to_proto(feature.kind, found[feature.full_name]) for _, found in answers]
+                out.add(naming.name(asked.name, name), values, times)
+        if others is not None:
+            for view, features in by_view(self.others).items():
+                for feature in features:
+                    out.take(others, f"{view}__{feature}", naming.name(view, feature))
+        return OnlineResponse(out.proto)
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        wanted = [key for asked in self.declared for key in asked.key_columns()]
+        for asked in self.declared:
+            if isinstance(asked.view, RequestView):
+                wanted += [c.name for c in columns_asked(asked.view)]
+        for name in wanted:
+            if name not in given:
+                raise LakehouseError(unknown("value", name, given, "The request"))
+
+    def _values(self, online: DeclaredOnline, asked: _Asked, row: Row) -> tuple[int, Values]:
+        """A view's features of one row, and the moment they are of."""
+        at_us = self._moment(online, asked, row)
+        if not isinstance(asked.view, RequestView):
+            return at_us, _stored(online, asked, asked.view, row, at_us)
+        values = parsed_request(asked.view, row)
+        for used in asked.view.uses:
+            found = _stored(online, asked, used, row, at_us)
+            values |= {f.dotted: found[f.full_name] for f in used.features}
+        computed = evaluator(asked.domain.name, asked.view.name)(values)
+        return at_us, {f.full_name: computed[f.name] for f in asked.view.features}
+
+    def _moment(self, online: DeclaredOnline, asked: _Asked, row: Row) -> int:
+        """A request's event time, its own or that of its domain's request beside it; else now."""
+        beside = [one for one in self.declared if one.domain.name == asked.domain.name]
+        for one in (asked, *beside):
+            if isinstance(one.view, RequestView) and one.view.request.event_time is not None:
+                at = parsed_request(one.view, row)[one.view.request.event_time]
+                if at is not None:
+                    return us_of(at)
+        return online.clock_us(asked.domain.name)
+
+
+def _stored(
+    online: DeclaredOnline, asked: _Asked, view: StoredView, row: Row, at_us: int
+) -> Values:
+    key = typed_key(view, {k: row[asked.renamed.get(k, k)] for k in view.by.keys})
+    return online.values(asked.domain, view, key, at_us)
+
+
+def _columns(entity_rows: Sequence[Row] | Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The values given, by column; Feast's own wrapped values unwrapped."""
+    if isinstance(entity_rows, Mapping):
+        listed = {n: list(getattr(values, "val", values)) for n, values in entity_rows.items()}
+    else:
+        names = dict.fromkeys(name for row in entity_rows for name in row)
+        ragged = [name for name in names if any(name not in row for row in entity_rows)]
+        if ragged:
+            raise LakehouseError(
+                f"Some of the {len(entity_rows)} rows of the request lack {', '.join(ragged[:5])};"
+                " give every row the same names, with null where there is no value."
+            )
+        listed = {name: [row[name] for row in entity_rows] for name in names}
+    plain = {
+        name: [from_proto(v) if isinstance(v, Value) else v for v in values]
+        for name, values in listed.items()
+    }
+    if len({len(values) for values in plain.values()}) > 1:
+        raise LakehouseError("The request's columns differ in length; give each row every value.")
+    return plain
+
+
+class _Response:
+    """Feast's message, column by column."""
+
+    def __init__(self) -> None:
+        self.proto = GetOnlineFeaturesResponse()
+
+    def add(self, name: str, values: Sequence[Value], at_us: Sequence[int] | None = None) -> None:
+        """Add one column, all of it present; keys have no moment."""
+        self.proto.metadata.feature_names.val.append(name)
+        result = self.proto.results.add()
+        result.values.extend(values)
+        result.statuses.extend([FieldStatus.PRESENT] * len(values))
+        for us in at_us or [0] * len(values):
+            result.event_timestamps.add().FromDatetime(moment(us))
+
+    def take(self, others: OnlineResponse, name: str, called: str) -> None:
+        """Take over one column of another answer."""
+        place = list(others.proto.metadata.feature_names.val).index(name)
+        self.proto.metadata.feature_names.val.append(called)
+        self.proto.results.add().CopyFrom(others.proto.results[place])
