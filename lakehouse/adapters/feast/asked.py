@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -91,18 +92,21 @@ def by_view(refs: Iterable[str]) -> dict[str, list[str]]:
 
 
 class Naming:
-    """Names for answered features: short ones, and full ones where short ones would meet.
+    """Names for answered features: short ones, and full ones wherever short ones would meet.
 
-    >>> Naming(["at", "distance"], full=False).name("plan", "distance")
-    'plan__distance'
+    `taken` are the names beside them, `wanted` the features by view.
+
+    >>> names = Naming(["at"], {"card": ["spend", "n"], "terminal": ["n"]}, full=False)
+    >>> names.of("card", "spend"), names.of("card", "n"), names.of("terminal", "n")
+    ('spend', 'card__n', 'terminal__n')
     """
 
-    def __init__(self, taken: Sequence[str], full: bool) -> None:
-        self._taken, self._full = set(taken), full
+    def __init__(
+        self, taken: Iterable[str], wanted: Mapping[str, Iterable[str]], full: bool
+    ) -> None:
+        self._full = full
+        self._met = Counter(taken) + Counter(f for features in wanted.values() for f in features)
 
-    def name(self, view: str, feature: str) -> str:
-        chosen = feature
-        if self._full or feature in self._taken:
-            chosen = f"{view}__{feature}"
-        self._taken.add(chosen)
-        return chosen
+    def of(self, view: str, feature: str) -> str:
+        short = not self._full and self._met[feature] <= 1
+        return feature if short else f"{view}__{feature}"

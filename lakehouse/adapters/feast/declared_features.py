@@ -72,9 +72,7 @@ def _answered(
         }
     )
     spine = typed(spine, _AT, views)
-    with ctx.run("historical", "feast") as run:
-        frame = ctx.engine.to_arrow(historical(ctx, ctx.engine.from_arrow(spine), _AT, views, run))
-        run.metrics["rows"] = frame.num_rows
+    frame = ctx.engine.to_arrow(historical(ctx, ctx.engine.from_arrow(spine), _AT, views))
     if frame.num_rows != spine.num_rows:
         raise LakehouseError(
             f"{spine.num_rows} entity rows gave {frame.num_rows} answers; this is a fault of "

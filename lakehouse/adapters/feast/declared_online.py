@@ -19,7 +19,7 @@ from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.context import moment
 from lakehouse.engines.protocol import KNOWN_AT, Transaction
-from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.features.online_append import append
 from lakehouse.features.online_sqlite import OnlineFeatures, SqliteStore
 from lakehouse.features.online_windows import Values
@@ -98,6 +98,8 @@ def typed_key(view: StoredView, given: Mapping[str, Any]) -> tuple[Any, ...]:
     """The values of an entity's key in declared order and types, from plain ones by name."""
     typed = []
     for name in view.by.keys:
+        if name not in given:
+            raise LakehouseError(unknown("key", name, given, f"The request for '{view.name}'"))
         column = table_column(view.of, name)
         where = f"Entity '{view.by.name}', key '{name}'"
         typed.append(parsed(column.kind, column.scale, given[name], where))

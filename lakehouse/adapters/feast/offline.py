@@ -76,11 +76,12 @@ class LakehouseOfflineStore(OfflineStore):
         def compute() -> pa.Table:
             found = answers(rows, declared, config.offline_store.engine)
             found |= _joined(rows, own_stored, wanted, config.repo_path, only_created)
-            table, naming = rows.table, Naming(rows.table.column_names, full_feature_names)
+            table = rows.table
+            naming = Naming(table.column_names, wanted, full_feature_names)
             for view, features in wanted.items():
                 for feature in features:
                     if (view, feature) in found:
-                        name = naming.name(view, feature)
+                        name = naming.of(view, feature)
                         table = table.append_column(name, found[view, feature])
             return table
 

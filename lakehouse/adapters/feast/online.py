@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from feast import Entity, FeatureService, FeatureView
+from feast import Entity, FeatureService, FeatureView, utils
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.online_response import OnlineResponse
+from feast.protos.feast.serving.ServingService_pb2 import GetOnlineFeaturesResponse
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
@@ -106,6 +107,40 @@ class LakehouseOnlineStore(OnlineStore):
                 config, request.others, entity_rows, registry, project, full_feature_names=True
             )
         return request.answer(self.declared, entity_rows, others)
+
+    def _read_features_per_fv(
+        self,
+        config: RepoConfig,
+        grouped_refs: list[tuple[FeatureView, list[str]]],
+        join_key_values: dict[str, list[Value]],
+        entity_name_to_join_key_map: dict[str, str],
+        online_features_response: GetOnlineFeaturesResponse,
+        full_feature_names: bool,
+        include_feature_view_version_metadata: bool,
+    ) -> None:
+        """Read each view once for each entity; Feast's own way fails where a key is null."""
+        for table, features in grouped_refs:
+            values = utils._get_table_entity_values(
+                table, entity_name_to_join_key_map, join_key_values
+            )
+            places: dict[tuple[bytes, ...], list[int]] = {}
+            keys: list[EntityKey] = []
+            rows = list(zip(*values.values(), strict=True))
+            for place, row in enumerate(rows):
+                known = places.setdefault(tuple(v.SerializeToString() for v in row), [])
+                if not known:
+                    keys.append(EntityKey(join_keys=list(values), entity_values=row))
+                known.append(place)
+            utils._populate_response_from_feature_data(
+                features,
+                self.online_read(config, table, keys, features),
+                places.values(),
+                online_features_response,
+                full_feature_names,
+                table,
+                len(rows),
+                include_feature_view_version_metadata,
+            )
 
     def online_write_batch(
         self,

@@ -107,18 +107,20 @@ class Request:
         out = _Response()
         for key in keys:
             out.add(key, python_values_to_proto_values(list(given[key])))
-        naming = Naming(keys, self.full_feature_names)
+        others_by_view = by_view(self.others)
+        wanted = others_by_view | {a.name: list(a.features) for a in self.declared}
+        naming = Naming(keys, wanted, self.full_feature_names)
         for asked in self.declared:
             answers = [self._values(online, asked, row) for row in rows]
             times = [at_us for at_us, _ in answers]
             for name in asked.features:
                 feature = asked.view[name]
                 values = [to_proto(feature.kind, found[feature.full_name]) for _, found in answers]
-                out.add(naming.name(asked.name, name), values, times)
+                out.add(naming.of(asked.name, name), values, times)
         if others is not None:
-            for view, features in by_view(self.others).items():
+            for view, features in others_by_view.items():
                 for feature in features:
-                    out.take(others, f"{view}__{feature}", naming.name(view, feature))
+                    out.take(others, f"{view}__{feature}", naming.of(view, feature))
         return OnlineResponse(out.proto)
 
     def _check(self, given: Mapping[str, Any]) -> None:

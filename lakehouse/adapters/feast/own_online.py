@@ -74,6 +74,9 @@ class OwnOnline:
         db = self._connection()
         found: list[Found] = []
         for key in keys:
+            if any(value.WhichOneof("val") is None for value in key.entity_values):
+                found.append((None, None))
+                continue
             row = db.execute(
                 "SELECT event_us, payload FROM latest WHERE project = ? AND view = ? "
                 "AND entity = ? AND event_us >= ?",
