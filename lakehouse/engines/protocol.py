@@ -6,7 +6,7 @@ back to the same engine only. Times are UTC with microseconds, decimals at most 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Frame = Any
 """An engine's own lazy table."""
+
+MapBatches = Callable[[Iterator[Any]], Iterator[Any]]
+"""A function from Arrow record batches to others, which a worker can be sent."""
 
 TABLE_PROPERTIES = {
     "delta.logRetentionDuration": "interval 36500 days",
@@ -84,6 +87,14 @@ class Landed:
     unreadable: tuple[Unreadable, ...] = ()
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted estimator, and on how many workers: with as many it comes out the same again."""
+
+    estimator: Any
+    workers: int
+
+
 class Engine(Protocol):
     """The verbs. Implementations are entry points of the group `lakehouse.engines`."""
 
@@ -108,6 +119,14 @@ class Engine(Protocol):
 
     def to_arrow(self, frame: Frame) -> pa.Table: ...
 
+    def batches(self, frame: Frame, by: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Stream a frame's rows in ascending order of some columns, nulls first.
+
+        Rows that agree in these come in any order. However many there are, no more than some
+        batches of them are held here.
+        """
+        ...
+
     def columns(self, frame: Frame) -> list[str]: ...
 
     def query(self, sql: str, frames: Mapping[str, Frame]) -> Frame:
@@ -119,6 +138,32 @@ class Engine(Protocol):
 
         Every row of the spine comes back exactly once, with all its columns. Values use rows
         whose event time lies in the window and whose known time is not after the moment.
+        """
+        ...
+
+    def map_arrow(self, frame: Frame, function: MapBatches, schema: pa.Schema) -> Frame:
+        """Put a frame's rows through a function, where the rows are, batch by batch.
+
+        The function is called for any number of parts of the rows, some perhaps empty, and gives
+        batches of `schema`; every row comes to it once, in whatever batch. Its answer may be
+        computed more than once. Raises QueryError for other columns than declared.
+        """
+        ...
+
+    def fit(
+        self,
+        estimator: Any,
+        frame: Frame,
+        inputs: Sequence[str],
+        label: str,
+        by: Sequence[str],
+        workers: int | None = None,
+    ) -> Fitted:
+        """Fit an XGBClassifier or XGBRegressor to a frame's rows, where the rows are.
+
+        The estimator given is not changed. Inputs are taken as float32, null as missing. `by` are
+        columns that tell rows apart: they place the rows, so that the same rows on as many workers
+        give the same trees. Without `workers` all there are take part.
         """
         ...
 

@@ -9,6 +9,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from lakehouse.declare.columns import Kind
+from lakehouse.declare.letters import lower, upper
 
 INT64 = range(-(2**63), 2**63)
 # As wide as an engine's decimals; what does not fit raises instead of being rounded.
@@ -72,28 +73,6 @@ def _arithmetic(
     return of
 
 
-def _lower(text: str) -> str:
-    return text.lower() if text.isascii() else "".join(map(_lower_letter, text))
-
-
-def _upper(text: str) -> str:
-    return text.upper() if text.isascii() else "".join(map(_upper_letter, text))
-
-
-def _lower_letter(letter: str) -> str:
-    """One letter for one, as DuckDB does; Python's own mapping may give two."""
-    return "i" if letter == "İ" else letter.lower()
-
-
-def _upper_letter(letter: str) -> str:
-    upper, title = letter.upper(), letter.title()
-    if len(upper) == 1:
-        return upper
-    if letter == "ß":
-        return "ẞ"
-    return title if len(title) == 1 else letter
-
-
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "<>": operator.ne,
@@ -119,7 +98,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "day": lambda at: utc(at).day,
     "month": lambda at: utc(at).month,
     "weekday": lambda at: utc(at).weekday(),
-    "lower": _lower,
-    "upper": _upper,
+    "lower": lower,
+    "upper": upper,
     "length": len,
 }

@@ -10,8 +10,6 @@ from lakehouse.engines.protocol import Engine
 from lakehouse.testing.conformance import CHECKS, NotConforming
 from lakehouse.testing.mutations import MUTANTS, unchanged
 
-ENGINES = {"embedded": "engine", "spark": "spark"}
-
 CAUGHT_BY = {
     "a window's end is closed": "check_window_boundaries_to_the_microsecond",
     "a window's beginning is open": "check_window_boundaries_to_the_microsecond",
@@ -57,11 +55,7 @@ def test_every_mutant_has_a_check() -> None:
 
 
 @pytest.mark.parametrize("mutation", MUTANTS)
-@pytest.mark.parametrize("name", ENGINES)
-def test_mutant_is_caught(
-    name: str, mutation: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    engine: Engine = request.getfixturevalue(ENGINES[name])
+def test_mutant_is_caught(mutation: str, engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(NotConforming):
         CHECKS[CAUGHT_BY[mutation]](MUTANTS[mutation](engine), tmp_path)
 

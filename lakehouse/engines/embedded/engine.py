@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -11,13 +11,22 @@ import pyarrow as pa
 
 from lakehouse.engines import delta, portable_sql
 from lakehouse.engines.arrow_tables import lake_table
+from lakehouse.engines.batches import lake_batches, matrix, targets
 from lakehouse.engines.committing import commit_once
-from lakehouse.engines.embedded import landing, reading, writing
+from lakehouse.engines.embedded import landing, mapping, reading, writing
 from lakehouse.engines.embedded.frames import DuckFrame, listed, quoted
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.translate import to_duckdb
 from lakehouse.engines.failures import QueryError
-from lakehouse.engines.protocol import BoundView, Frame, Landed, LandedFile, Transaction
+from lakehouse.engines.protocol import (
+    BoundView,
+    Fitted,
+    Frame,
+    Landed,
+    LandedFile,
+    MapBatches,
+    Transaction,
+)
 from lakehouse.errors import unknown
 
 
@@ -63,6 +72,13 @@ class EmbeddedEngine:
         """Compute a frame as an Arrow table of the lake's types."""
         return lake_table(self._session.arrow(self._taken(frame)))
 
+    def batches(self, frame: Frame, by: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Stream a frame's rows in ascending order of some columns; DuckDB sorts and spills."""
+        keys = ", ".join(f"{quoted(name)} ASC NULLS FIRST" for name in by)
+        ordered = self._derived(f"SELECT * FROM {{}} ORDER BY {keys}", self._taken(frame))
+        with self._session.batches(ordered) as batches:
+            yield from lake_batches(batches)
+
     def columns(self, frame: Frame) -> list[str]:
         return self._taken(frame).names
 
@@ -85,6 +101,26 @@ class EmbeddedEngine:
         from lakehouse.engines.embedded import point_in_time
 
         return point_in_time.historical_features(self, spine, at, views)
+
+    def map_arrow(self, frame: Frame, function: MapBatches, schema: pa.Schema) -> DuckFrame:
+        """Put a frame's rows through a function, batch by batch, and keep its answer on disk."""
+        return mapping.map_arrow(self._session, self._taken(frame), function, schema)
+
+    def fit(
+        self,
+        estimator: Any,
+        frame: Frame,
+        inputs: Sequence[str],
+        label: str,
+        by: Sequence[str],
+        workers: int | None = None,  # noqa: ARG002, all is fitted in this process
+    ) -> Fitted:
+        """Fit a copy of an estimator in this process, to rows in ascending order of `by`."""
+        from sklearn.base import clone
+
+        rows = self.to_arrow(frame).sort_by([(name, "ascending") for name in by])
+        X, y = matrix(rows, inputs), targets(rows.column(label))
+        return Fitted(clone(estimator).fit(X, y), 1)
 
     def write(
         self,

@@ -6,7 +6,7 @@ and over Spark Connect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,15 @@ from lakehouse.engines import delta, portable_sql
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.committing import commit_once
 from lakehouse.engines.failures import QueryError
-from lakehouse.engines.protocol import BoundView, Frame, Landed, LandedFile, Transaction
+from lakehouse.engines.protocol import (
+    BoundView,
+    Fitted,
+    Frame,
+    Landed,
+    LandedFile,
+    MapBatches,
+    Transaction,
+)
 from lakehouse.engines.spark.session import start
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.errors import NotFound, unknown
@@ -104,6 +112,12 @@ class SparkEngine:
         with told():
             return lake_table(frame.toArrow())
 
+    def batches(self, frame: Frame, by: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Stream a frame's rows in ascending order of some columns, a small partition at a time."""
+        from lakehouse.engines.spark import mapping
+
+        return mapping.batches(self._taken(frame), by)
+
     def columns(self, frame: Frame) -> list[str]:
         return frame.column_names if isinstance(frame, pa.Table) else list(frame.columns)
 
@@ -119,7 +133,9 @@ class SparkEngine:
         for name in used - set(named):
             raise QueryError(unknown("table", name, frames, "This query"))
         places = {name: f"frame_{n}" for n, name in enumerate(sorted(used))}
-        text = to_spark(tree, places).replace("{", "{{").replace("}", "}}")
+        text = to_spark(tree, places)
+        if places:  # Spark formats the text only then
+            text = text.replace("{", "{{").replace("}", "}}")
         for place in places.values():
             text = text.replace(f"`{place}`", f"{{{place}}}")
         given = {place: self._taken(named[name]) for name, place in places.items()}
@@ -132,6 +148,27 @@ class SparkEngine:
         from lakehouse.engines.spark import point_in_time
 
         return point_in_time.historical_features(self, self._taken(spine), at, views)
+
+    def map_arrow(self, frame: Frame, function: MapBatches, schema: pa.Schema) -> DataFrame:
+        """Put a frame's rows through a function on the workers, batch by batch, lazily."""
+        from lakehouse.engines.spark import mapping
+
+        return mapping.map_arrow(self._taken(frame), function, schema)
+
+    def fit(
+        self,
+        estimator: Any,
+        frame: Frame,
+        inputs: Sequence[str],
+        label: str,
+        by: Sequence[str],
+        workers: int | None = None,
+    ) -> Fitted:
+        """Fit an XGBoost estimator on the workers; see `engines.protocol`."""
+        from lakehouse.engines.spark import fitting
+
+        rows = self._taken(frame)
+        return fitting.fit(self.session, estimator, rows, inputs, label, by, workers)
 
     def write(
         self,

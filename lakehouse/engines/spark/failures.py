@@ -15,6 +15,8 @@ from lakehouse.errors import LakehouseError
 
 _OURS = re.compile(r"^(lakehouse(?:\.\w+)+)\.(\w+): (.+?)(?=\n\n|\n\tat |\nDriver|\Z)", re.M | re.S)
 _CONFLICT = re.compile(r"DELTA_CONCURRENT_\w+|Concurrent\w*Exception|FileAlreadyExistsException")
+_HINT = re.compile(r" (?:Use `try_|To return NULL|If necessary set|Set ansi|Fix the)[^.]*\..*")
+"""Spark's advice, which is about Spark's functions and settings."""
 _CLASS = re.compile(r"^\[[A-Z_.0-9]+\]\s*")
 
 
@@ -54,4 +56,4 @@ def _reason(said: str) -> str:
     lines = [line for line in (causes[-1] if causes else said).strip().splitlines() if line]
     first = lines[0] if lines else "no reason was given"
     first = re.sub(r"^(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ", "", first)
-    return _CLASS.sub("", first).split(" SQLSTATE")[0].strip()
+    return _HINT.sub("", _CLASS.sub("", first).split(" SQLSTATE")[0]).strip()

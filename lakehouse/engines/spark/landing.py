@@ -1,4 +1,4 @@
-"""Delivered files read by Spark's workers as text rows, each file by one task.
+"""Delivered files read by Spark's workers as text rows, a file by one task, small ones together.
 
 The files are read twice: once for their columns, their number of rows and what hinders reading
 them, and again when the rows are asked for. Nothing is kept between, so that a worker that is
@@ -21,7 +21,10 @@ from lakehouse.engines.spark.failures import told
 from lakehouse.errors import DeliveryError
 
 DELIVERY = "_delivery"
-_TASKS = 64
+_BYTES_A_TASK = 4_000_000
+"""What a task reads at least, where there is that much: starting one costs a tenth of a second."""
+_TASKS = 4
+"""How many tasks there are at least, where there are that many files."""
 _SUMMARY = "delivery string, columns array<string>, rows bigint, reason string"
 Batches = Iterator[pa.RecordBatch]
 
@@ -66,8 +69,9 @@ def _each(
             "delivery": pa.array([file.delivery for file in files], pa.string()),
         }
     )
-    frame = engine.from_arrow(listed)
-    return frame.repartition(max(1, min(len(files), _TASKS))).mapInArrow(read, schema)
+    size = sum(file.path.stat().st_size for file in files if file.path.is_file())
+    tasks = max(1, min(len(files), max(_TASKS, size // _BYTES_A_TASK)))
+    return engine.from_arrow(listed).repartition(tasks).mapInArrow(read, schema)
 
 
 def _summaries(wanted: tuple[str, ...]) -> Callable[[Batches], Batches]:

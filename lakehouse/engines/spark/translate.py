@@ -7,10 +7,12 @@ Spark in ANSI mode means most of it as it stands. What differs is told apart whe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
 
+from lakehouse.declare import letters
 from lakehouse.engines.text_casts import PATTERNS, WHAT, Cast
 
 _Type = exp.DType
@@ -34,6 +36,7 @@ def to_spark(tree: exp.Expr, tables: Mapping[str, str]) -> str:
     """
     root = exp.Tuple(expressions=[tree.copy()])  # so that the tree itself may be replaced
     own = {cte.alias.lower() for cte in root.find_all(exp.CTE)}
+    root = root.transform(_difference, copy=False)
     for node in reversed(list(root.bfs())):
         if isinstance(node, exp.Table):
             _rename(node, tables, own)
@@ -76,13 +79,24 @@ def _checked_literal(node: exp.Expr, cast: Cast) -> exp.Expr:
 
 def _guarded(node: exp.Expr, value: exp.Expr, cast: Cast, attempt: bool) -> exp.Expr:
     """Hold text against the cast's own pattern first: Spark takes 't', '1d' and '2020-1-1'."""
-    matches = _call(
-        "rlike", _plain_cast(value.copy(), "STRING"), _string(rf"\A({PATTERNS[cast].pattern})\z")
-    )
-    wrong = exp.And(this=_has_type(value, "string"), expression=exp.Not(this=matches))
+    pattern = rf"\A({PATTERNS[cast].pattern})\z"
+    matches = _call("rlike", _plain_cast(value.copy(), "STRING"), _string(pattern))
     other: exp.Expr = exp.Null() if attempt else _raise(_complaint(cast))
-    plain = node.copy()
-    return exp.If(this=exp.paren(wrong, copy=False), true=other, false=plain)
+    of_text = node.copy()
+    if cast == "timestamp":
+        of_text.set("this", _with_seconds(value))
+    checked = exp.If(this=matches, true=of_text, false=other)
+    return exp.If(this=_has_type(value, "string"), true=checked, false=node.copy())
+
+
+def _with_seconds(value: exp.Expr) -> exp.Expr:
+    """A text's minutes before a zone with the seconds that Spark wants there."""
+    return _call(
+        "regexp_replace",
+        _plain_cast(value.copy(), "STRING"),
+        _string(r"([ T][0-9]{2}:[0-9]{2})(Z|[+-])"),
+        _string("$1:00$2"),
+    )
 
 
 def _text(node: exp.Expr) -> exp.Expr:
@@ -93,6 +107,36 @@ def _text(node: exp.Expr) -> exp.Expr:
 
 def _complaint(cast: Cast) -> str:
     return f"CAST to {cast.upper()}: a text is not a {WHAT[cast]}"
+
+
+def _condition(node: exp.Expr) -> exp.Expr:
+    """A condition that is null alone has no type of its own, and Spark wants a boolean."""
+    if isinstance(node.this, exp.Null):
+        node.set("this", _plain_cast(exp.Null(), "BOOLEAN"))
+    return node
+
+
+def _sign(node: exp.Expr) -> exp.Expr:
+    """A whole number, of whatever number."""
+    branches = ((exp.GT, 1), (exp.LT, -1), (exp.EQ, 0))
+    return exp.Case(
+        ifs=[
+            exp.If(
+                this=comparison(this=node.this.copy(), expression=exp.Literal.number(0)),
+                true=_plain_cast(exp.Literal.number(sign), "BIGINT"),
+            )
+            for comparison, sign in branches
+        ]
+    )
+
+
+def _difference(node: exp.Expr) -> exp.Expr:
+    """`datediff(HOUR, …)` counts whole units of times, though the parser took both for dates."""
+    if not isinstance(node, exp.DateDiff) or node.args.get("unit") is None:
+        return node
+    sides = (node.this, node.expression)
+    end, start = (s.this if isinstance(s, exp.TsOrDsToDate) else s for s in sides)
+    return exp.TimestampDiff(this=end.copy(), expression=start.copy(), unit=node.args["unit"])
 
 
 def _divide(node: exp.Expr) -> exp.Expr:
@@ -115,6 +159,19 @@ def _to_date(node: exp.Expr) -> exp.Expr:
 
 def _whole(node: exp.Expr) -> exp.Expr:
     return _plain_cast(node.copy(), "BIGINT")
+
+
+def _letters(change: Callable[[str], str]) -> Callable[[exp.Expr], exp.Expr]:
+    """Change one letter for one: Java makes two of some, as SS of ß."""
+
+    def translated(node: exp.Expr) -> exp.Expr:
+        changed, into = _pairs(change)
+        return _call("translate", node.this.copy(), _string(changed), _string(into))
+
+    return translated
+
+
+_pairs = cache(letters.pairs)
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
@@ -149,4 +206,8 @@ _TRANSLATIONS: dict[type, Callable[[exp.Expr], exp.Expr]] = {
     exp.Ceil: _whole,
     exp.Floor: _whole,
     exp.TsOrDsToDate: _to_date,
+    exp.If: _condition,
+    exp.Sign: _sign,
+    exp.Lower: _letters(letters.lower),
+    exp.Upper: _letters(letters.upper),
 }

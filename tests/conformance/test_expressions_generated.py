@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lakehouse.declare.columns import Kind
 from lakehouse.declare.expressions import Call, Literal, Name, Node
-from tests.unit.features.evaluators import AWKWARD, KINDS, assert_same
+from lakehouse.engines.protocol import Engine
+from tests.conformance.evaluators import AWKWARD, KINDS, assert_same
 
 ROWS = st.lists(
     st.fixed_dictionaries({name: st.sampled_from(values) for name, values in AWKWARD.items()}),
@@ -102,10 +103,15 @@ def expressions(draw: st.DrawFn, kind: Kind, depth: int) -> Node:
 KINDS_GIVEN = st.sampled_from(["int", "decimal", "float", "bool", "string"])
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
-@given(
-    nodes=st.lists(KINDS_GIVEN.flatmap(lambda kind: expressions(kind, 3)), min_size=1, max_size=10),
-    rows=ROWS,
+GENERATED = st.tuples(
+    st.lists(KINDS_GIVEN.flatmap(lambda kind: expressions(kind, 3)), min_size=1, max_size=10), ROWS
 )
-def test_python_gives_what_sql_gives(nodes: list[Node], rows: list[dict[str, Any]]) -> None:
-    assert_same(nodes, rows, optimised=True)
+
+
+def test_python_gives_what_sql_gives(engine: Engine) -> None:
+    @settings(max_examples=50 if engine.name == "embedded" else 10, deadline=None)
+    @given(GENERATED)
+    def agree(generated: tuple[list[Node], list[dict[str, Any]]]) -> None:
+        assert_same(engine, *generated, optimised=True)
+
+    agree()

@@ -1,4 +1,7 @@
-"""The two evaluators of expressions side by side: awkward rows, and what each gives for them."""
+"""The evaluators of expressions side by side: awkward rows, and what each gives for them.
+
+An engine evaluates an expression as SQL, plain Python as the service does.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,11 @@ import pyarrow as pa
 
 from lakehouse.declare.contract import Kind
 from lakehouse.declare.expressions import Node, kind_of, parse
-from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.engines.protocol import Engine
 from lakehouse.errors import LakehouseError
 from lakehouse.features import expressions_python
 from lakehouse.features.expressions_sql import to_sql
 
-ENGINE = EmbeddedEngine()
 KINDS: dict[str, Kind] = {
     "visits": "int",
     "views.visits_1d": "int",
@@ -76,21 +78,23 @@ def table(rows: list[dict[str, Any]]) -> Any:
     )
 
 
-def in_sql(nodes: list[Node], rows: list[dict[str, Any]]) -> list[list[Any]]:
+def in_sql(engine: Engine, nodes: list[Node], rows: list[dict[str, Any]]) -> list[list[Any]]:
     """Values of each expression for each row, or for each an error's name."""
     try:
         selected = ", ".join(f"{to_sql(node, NAMES)} AS c{n}" for n, node in enumerate(nodes))
-        return [list(c) for c in zip(*run(f"SELECT {selected} FROM rows", rows), strict=True)]
+        return [
+            list(c) for c in zip(*run(engine, f"SELECT {selected} FROM rows", rows), strict=True)
+        ]
     except LakehouseError as error:
         if len(nodes) > 1:
-            return [in_sql([node], rows)[0] for node in nodes]
+            return [in_sql(engine, [node], rows)[0] for node in nodes]
         if len(rows) > 1:
-            return [[in_sql(nodes, [row])[0][0] for row in rows]]
+            return [[in_sql(engine, nodes, [row])[0][0] for row in rows]]
         return [[error_name(error)]]
 
 
-def run(sql: str, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    found = ENGINE.to_arrow(ENGINE.query(sql, {"rows": table(rows)}))
+def run(engine: Engine, sql: str, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    found = engine.to_arrow(engine.query(sql, {"rows": table(rows)}))
     return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
@@ -102,7 +106,7 @@ def in_python(node: Node, row: dict[str, Any]) -> Any:
 
 
 def error_name(error: Exception) -> str:
-    text = str(error).lower()
+    text = str(error).lower().replace("remainder by zero", "division by zero")
     assert "division by zero" in text or "overflow" in text or "out of range" in text, text
     return "division by zero" if "division by zero" in text else "overflow"
 
@@ -113,13 +117,15 @@ def same(left: Any, right: Any) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-def assert_same(nodes: list[Node], rows: list[dict[str, Any]], optimised: bool = False) -> None:
+def assert_same(
+    engine: Engine, nodes: list[Node], rows: list[dict[str, Any]], optimised: bool = False
+) -> None:
     """Raise unless each expression gives the same for each row.
 
     A table holds decimals of 18 digits; where one is longer, Python may still give it. An
     `optimised` query may leave out a division by zero beside what is always null.
     """
-    for node, expected in zip(nodes, in_sql(nodes, rows), strict=True):
+    for node, expected in zip(nodes, in_sql(engine, nodes, rows), strict=True):
         decimal = kind_of(node, KINDS, "test") == "decimal"
         for row, wanted in zip(rows, expected, strict=True):
             found = in_python(node, row)
@@ -139,8 +145,8 @@ def row(**values: Any) -> dict[str, Any]:
     return dict.fromkeys(KINDS) | values
 
 
-def both(text: str, **values: Any) -> Any:
+def both(engine: Engine, text: str, **values: Any) -> Any:
     """The value of an expression, which SQL and Python must agree on."""
     node = parse(text)
-    assert_same([node], [row(**values)])
+    assert_same(engine, [node], [row(**values)])
     return in_python(node, row(**values))

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
 from lakehouse.declare.expressions import parse
+from lakehouse.engines.protocol import Engine
 from lakehouse.errors import DeclarationError, LakehouseError
 from lakehouse.features import expressions_python
 from lakehouse.features.expressions_sql import to_sql
-from tests.unit.features.evaluators import KINDS, NAMES, both, in_python, row
+from tests.conformance import evaluators
+from tests.conformance.evaluators import KINDS, NAMES, in_python, row
+
+Both = Callable[..., Any]
+
+
+@pytest.fixture
+def both(engine: Engine) -> Both:
+    """The value of an expression, which the engine and Python must agree on."""
+    return partial(evaluators.both, engine)
 
 
 @pytest.mark.parametrize(
@@ -35,18 +47,18 @@ from tests.unit.features.evaluators import KINDS, NAMES, both, in_python, row
         ("greatest(known, known)", None),
     ],
 )
-def test_null_is_unknown_as_in_sql(text: str, expected: Any) -> None:
+def test_null_is_unknown_as_in_sql(both: Both, text: str, expected: Any) -> None:
     assert both(text, visits=2, score=1.0) is expected
 
 
-def test_a_division_by_zero_raises_and_null_does_not() -> None:
+def test_a_division_by_zero_raises_and_null_does_not(both: Both) -> None:
     assert both("score / visits", score=1.0, visits=0) == "division by zero"
     assert both("score / visits", score=1.0, visits=None) is None
     assert both("score / visits", score=None, visits=0) is None
     assert both("visits % 0", visits=5) == "division by zero"
 
 
-def test_and_or_case_and_coalesce_protect_what_stands_to_the_right() -> None:
+def test_and_or_case_and_coalesce_protect_what_stands_to_the_right(both: Both) -> None:
     assert both("visits <> 0 and 6 / visits > 2", visits=0) is False
     assert both("visits = 0 or 6 / visits > 2", visits=0) is True
     assert both("known and visits <> 0 and 6 / visits > 2", known=None, visits=0) is False
@@ -55,12 +67,12 @@ def test_and_or_case_and_coalesce_protect_what_stands_to_the_right() -> None:
     assert both("coalesce(score, 6 / visits)", score=1.0, visits=0) == 1.0
 
 
-def test_a_remainder_has_the_sign_of_what_is_divided() -> None:
+def test_a_remainder_has_the_sign_of_what_is_divided(both: Both) -> None:
     assert both("visits % 3", visits=-7) == -1
     assert both("visits % -3", visits=7) == 1
 
 
-def test_decimals_stay_exact_and_become_the_nearest_float() -> None:
+def test_decimals_stay_exact_and_become_the_nearest_float(both: Both) -> None:
     amount, rate = Decimal("9999999999.99"), Decimal("9999999999.999")
     assert both("amount + rate", amount=amount, rate=rate) == Decimal("19999999999.989")
     widest = Decimal("9999999999999999.99")
@@ -71,19 +83,19 @@ def test_decimals_stay_exact_and_become_the_nearest_float() -> None:
     assert both("score > 0.1", score=0.1) is False
 
 
-def test_whole_numbers_that_leave_64_bits_raise() -> None:
+def test_whole_numbers_that_leave_64_bits_raise(both: Both) -> None:
     assert both("visits + 1", visits=2**63 - 1) == "overflow"
     assert both("visits * visits", visits=2**32) == "overflow"
     assert both("2147483647 + 1") == 2_147_483_648
 
 
-def test_nan_is_the_greatest_number_and_equals_itself() -> None:
+def test_nan_is_the_greatest_number_and_equals_itself(both: Both) -> None:
     assert both("score = score", score=math.nan) is True
     assert both("score > 1", score=math.nan) is True
     assert both("least(score, 1)", score=math.nan) == 1.0
 
 
-def test_parts_of_a_time_are_utc_and_monday_is_0() -> None:
+def test_parts_of_a_time_are_utc_and_monday_is_0(both: Both) -> None:
     at = datetime(2018, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)  # a Monday
     parts = ("hour", "minute", "day", "month", "weekday")
     assert [both(f"{part}(at)", at=at) for part in parts] == [23, 59, 31, 12, 0]
@@ -92,19 +104,19 @@ def test_parts_of_a_time_are_utc_and_monday_is_0() -> None:
     assert in_python(parse("hour(at)"), row(at=datetime(2019, 1, 1, 0, 30, tzinfo=berlin))) == 23
 
 
-def test_letters_change_one_for_one() -> None:
+def test_letters_change_one_for_one(both: Both) -> None:
     assert both("upper(country)", country="straße ﬁ ᾀ äé") == "STRAẞE ﬁ ᾈ ÄÉ"
     assert both("lower(country)", country="İΑΣ ÄẞO") == "iασ äßo"
     assert both("length(country)", country="\U0001f9e6é") == 2
 
 
-def test_text_reaches_sql_as_it_is_written() -> None:
+def test_text_reaches_sql_as_it_is_written(both: Both) -> None:
     for text in ("it's", "a\\b", "\\", "'; --", "% _ \n"):
         escaped = text.replace("'", "''")
         assert both(f"country = '{escaped}'", country=text) is True
 
 
-def test_numbers_of_several_kinds_meet_in_the_widest() -> None:
+def test_numbers_of_several_kinds_meet_in_the_widest(both: Both) -> None:
     assert both("nullif(visits, score)", visits=3, score=1.5) == 3.0
     assert type(both("nullif(visits, score)", visits=3, score=1.5)) is float
     assert type(both("coalesce(visits, score)", visits=3)) is float
