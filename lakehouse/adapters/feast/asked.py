@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from feast.base_feature_view import BaseFeatureView
 from feast.errors import EntityTimestampInferenceException
 from feast.infra.offline_stores.offline_utils import infer_event_timestamp_from_entity_df
 
@@ -89,6 +90,11 @@ def by_view(refs: Iterable[str]) -> dict[str, list[str]]:
         if feature not in features:
             features.append(feature)
     return wanted
+
+
+def called(view: BaseFeatureView) -> str:
+    """The name that a view goes by in references and answers: its alias, if it has one."""
+    return str(view.projection.name_alias or view.projection.name)
 
 
 class Naming:

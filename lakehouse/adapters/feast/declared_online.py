@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,8 +27,12 @@ from lakehouse.features.stored_numbers import us_of
 from lakehouse.records.home import Home
 from lakehouse.sdk import composition
 
-Pushed = tuple[EntityKey, Mapping[str, Value], datetime, datetime | None]
+Pushed = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 """A row as Feast pushes it: key, features, event time, created time."""
+
+
+Clock = Callable[[str], int]
+"""The moment now in UTC microseconds, of a domain."""
 
 
 class DeclaredOnline:

@@ -69,8 +69,8 @@ class _Made:
 
     def domain(self, domain: Domain) -> None:
         views: dict[str, FeatureView | OnDemandFeatureView] = {}
-        for view in domain.stored_views:
-            views[view.name] = self._stored(domain, view)
+        for stored in domain.stored_views:
+            views[stored.name] = self._stored(domain, stored)
         for view in domain.views:
             if isinstance(view, RequestView):
                 views[view.name] = self._requested(domain, view, views)

@@ -24,7 +24,7 @@ from feast.infra.registry.base_registry import BaseRegistry
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 
 from lakehouse.adapters.feast import declarations, files, landing
-from lakehouse.adapters.feast.asked import EntityRows, Naming, by_view
+from lakehouse.adapters.feast.asked import EntityRows, Naming, by_view, called
 from lakehouse.adapters.feast.declared_features import Wanted, answers
 from lakehouse.adapters.feast.joined import Joined, join
 from lakehouse.adapters.feast.pulled import pull
@@ -191,7 +191,7 @@ def _declared(
         if found is None:
             own.append(view)
             continue
-        name = view.projection.name_to_use()
+        name = called(view)
         declared.append(
             Wanted(
                 name,
@@ -219,7 +219,7 @@ def _joined(
             source = files.file_source(view.batch_source)
             files.relation(db, f"view_{number}", source, repo_path)
             of_table = declarations.table_of_rows(view) is not None
-            name = view.projection.name_to_use()
+            name = called(view)
             asked = Joined(
                 rows=f"view_{number}",
                 keys=_keys(rows, view),

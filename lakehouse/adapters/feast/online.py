@@ -8,8 +8,7 @@ that the request names. The user's own views have a table of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,13 +23,14 @@ from feast.repo_config import FeastConfigBaseModel, RepoConfig
 
 from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.declared_online import (
+    Clock,
     DeclaredOnline,
     Pushed,
     check_readable,
     entity_key,
 )
 from lakehouse.adapters.feast.online_request import Request
-from lakehouse.adapters.feast.own_online import OwnOnline
+from lakehouse.adapters.feast.own_online import Found, OwnOnline
 from lakehouse.adapters.feast.values import to_proto
 from lakehouse.engines.context import moment
 from lakehouse.errors import LakehouseError
@@ -60,23 +60,31 @@ class LakehouseOnlineStore(OnlineStore):
         table: FeatureView,
         entity_keys: list[EntityKey],
         requested_features: list[str] | None = None,
-    ) -> list[tuple[datetime | None, dict[str, Value] | None]]:
+    ) -> list[Found]:
         """Features of entities now; an unknown entity has the values of one without events."""
+        return self._read(config, table, entity_keys, requested_features, self.clock())
+
+    def _read(
+        self,
+        config: RepoConfig,
+        table: FeatureView,
+        keys: list[EntityKey],
+        features: list[str] | None,
+        clock: Clock,
+    ) -> list[Found]:
         check_readable(table)
         view = declarations.stored_view(table)
         if view is None:
             own = self._own_online(config)
-            return own.read(config.project, table.name, entity_keys, table.ttl, composition.now())
+            return own.read(config.project, table.name, keys, table.ttl, composition.now())
         domain = declarations.domain_of(table)
-        at_us = self.declared.clock_us(domain.name)
-        wanted = [
-            f for f in view.features if requested_features is None or f.name in requested_features
-        ]
-        rows: list[tuple[datetime | None, dict[str, Value] | None]] = []
-        for key in entity_keys:
+        at_us = clock(domain.name)
+        at = moment(at_us)
+        wanted = [f for f in view.features if features is None or f.name in features]
+        rows: list[Found] = []
+        for key in keys:
             values = self.declared.values(domain, view, entity_key(view, key), at_us)
-            found = {f.name: to_proto(f.kind, values[f.full_name]) for f in wanted}
-            rows.append((moment(at_us), found))
+            rows.append((at, {f.name: to_proto(f.kind, values[f.full_name]) for f in wanted}))
         return rows
 
     def get_online_features(
@@ -106,7 +114,7 @@ class LakehouseOnlineStore(OnlineStore):
             others = super().get_online_features(
                 config, request.others, entity_rows, registry, project, full_feature_names=True
             )
-        return request.answer(self.declared, entity_rows, others)
+        return request.answer(self.declared, self.clock(), entity_rows, others)
 
     def _read_features_per_fv(
         self,
@@ -119,6 +127,7 @@ class LakehouseOnlineStore(OnlineStore):
         include_feature_view_version_metadata: bool,
     ) -> None:
         """Read each view once for each entity; Feast's own way fails where a key is null."""
+        clock = self.clock()
         for table, features in grouped_refs:
             values = utils._get_table_entity_values(
                 table, entity_name_to_join_key_map, join_key_values
@@ -133,7 +142,7 @@ class LakehouseOnlineStore(OnlineStore):
                 known.append(place)
             utils._populate_response_from_feature_data(
                 features,
-                self.online_read(config, table, keys, features),
+                self._read(config, table, keys, features, clock),
                 places.values(),
                 online_features_response,
                 full_feature_names,
@@ -190,6 +199,10 @@ class LakehouseOnlineStore(OnlineStore):
             self.declared.close()
         if self._own is not None:
             self._own.close()
+
+    def clock(self) -> Clock:
+        """The lakes' clocks, which stand still for one answer; read where a lake is needed."""
+        return cache(lambda domain: self.declared.clock_us(domain))
 
     @cached_property
     def declared(self) -> DeclaredOnline:

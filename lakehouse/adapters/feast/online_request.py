@@ -22,8 +22,13 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.type_map import python_values_to_proto_values
 
 from lakehouse.adapters.feast import declarations
-from lakehouse.adapters.feast.asked import Naming, by_view
-from lakehouse.adapters.feast.declared_online import DeclaredOnline, check_readable, typed_key
+from lakehouse.adapters.feast.asked import Naming, by_view, called
+from lakehouse.adapters.feast.declared_online import (
+    Clock,
+    DeclaredOnline,
+    check_readable,
+    typed_key,
+)
 from lakehouse.adapters.feast.request_views import columns_asked, evaluator, parsed_request
 from lakehouse.adapters.feast.values import from_proto, to_proto
 from lakehouse.declare.domain import Domain
@@ -72,8 +77,8 @@ class Request:
         refs, on_demand, grouped = resolved[0], resolved[1], resolved[5]
         if not any(declarations.VIEW in view.tags for view in on_demand):
             return None
-        views = {view.projection.name_to_use(): view for view, _ in grouped}
-        requested = {view.projection.name_to_use(): view for view in on_demand}
+        views = {called(view): view for view, _ in grouped}
+        requested = {called(view): view for view in on_demand}
         declared: list[_Asked] = []
         others: list[str] = []
         for name, wanted in by_view(refs).items():
@@ -96,6 +101,7 @@ class Request:
     def answer(
         self,
         online: DeclaredOnline,
+        clock: Clock,
         entity_rows: Sequence[Row] | Mapping[str, Any],
         others: OnlineResponse | None,
     ) -> OnlineResponse:
@@ -111,16 +117,16 @@ class Request:
         wanted = others_by_view | {a.name: list(a.features) for a in self.declared}
         naming = Naming(keys, wanted, self.full_feature_names)
         for asked in self.declared:
-            answers = [self._values(online, asked, row) for row in rows]
+            answers = [self._values(online, clock, asked, row) for row in rows]
             times = [at_us for at_us, _ in answers]
-            for name in asked.features:
-                feature = asked.view[name]
+            for wanted_name in asked.features:
+                feature = asked.view[wanted_name]
                 values = [to_proto(feature.kind, found[feature.full_name]) for _, found in answers]
-                out.add(naming.of(asked.name, name), values, times)
+                out.add(naming.of(asked.name, wanted_name), values, times)
         if others is not None:
             for view, features in others_by_view.items():
-                for feature in features:
-                    out.take(others, f"{view}__{feature}", naming.of(view, feature))
+                for one in features:
+                    out.take(others, f"{view}__{one}", naming.of(view, one))
         return OnlineResponse(out.proto)
 
     def _check(self, given: Mapping[str, Any]) -> None:
@@ -132,9 +138,11 @@ class Request:
             if name not in given:
                 raise LakehouseError(unknown("value", name, given, "The request"))
 
-    def _values(self, online: DeclaredOnline, asked: _Asked, row: Row) -> tuple[int, Values]:
+    def _values(
+        self, online: DeclaredOnline, clock: Clock, asked: _Asked, row: Row
+    ) -> tuple[int, Values]:
         """A view's features of one row, and the moment they are of."""
-        at_us = self._moment(online, asked, row)
+        at_us = self._moment(clock, asked, row)
         if not isinstance(asked.view, RequestView):
             return at_us, _stored(online, asked, asked.view, row, at_us)
         values = parsed_request(asked.view, row)
@@ -144,7 +152,7 @@ class Request:
         computed = evaluator(asked.domain.name, asked.view.name)(values)
         return at_us, {f.full_name: computed[f.name] for f in asked.view.features}
 
-    def _moment(self, online: DeclaredOnline, asked: _Asked, row: Row) -> int:
+    def _moment(self, clock: Clock, asked: _Asked, row: Row) -> int:
         """A request's event time, its own or that of its domain's request beside it; else now."""
         beside = [one for one in self.declared if one.domain.name == asked.domain.name]
         for one in (asked, *beside):
@@ -152,7 +160,7 @@ class Request:
                 at = parsed_request(one.view, row)[one.view.request.event_time]
                 if at is not None:
                     return us_of(at)
-        return online.clock_us(asked.domain.name)
+        return clock(asked.domain.name)
 
 
 def _stored(
@@ -165,7 +173,10 @@ def _stored(
 def _columns(entity_rows: Sequence[Row] | Mapping[str, Any]) -> dict[str, list[Any]]:
     """The values given, by column; Feast's own wrapped values unwrapped."""
     if isinstance(entity_rows, Mapping):
-        listed = {n: list(getattr(values, "val", values)) for n, values in entity_rows.items()}
+        listed = {
+            name: list(values if isinstance(values, Sequence) else values.val)
+            for name, values in entity_rows.items()
+        }
     else:
         names = dict.fromkeys(name for row in entity_rows for name in row)
         ragged = [name for name in names if any(name not in row for row in entity_rows)]

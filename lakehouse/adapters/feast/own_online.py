@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from feast.protos.feast.types.Value_pb2 import Map, Value
 
 from lakehouse.features.stored_numbers import us_of
 
-Row = tuple[EntityKey, Mapping[str, Value], datetime, datetime | None]
+Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 Found = tuple[datetime | None, dict[str, Value] | None]
 
 _TABLE = """

@@ -104,9 +104,10 @@ class RequestTransformation(PythonTransformation):
 
     @staticmethod
     def of(domain: str, view: RequestView, fields: list[Field]) -> RequestTransformation:
+        function: Any = RequestTime(domain, view.name)
         # Feast shows this text, compares it, and where it defines nothing takes the function.
         text = "\n".join(f"# {f.name} = {f.expression}" for f in view.features)
-        made = RequestTransformation(udf=RequestTime(domain, view.name), udf_string=text)
+        made = RequestTransformation(udf=function, udf_string=text)
         made.declared = fields
         return made
 

@@ -68,7 +68,7 @@ class ArrowRetrievalJob(RetrievalJob):
                 f"An answer cannot be kept in {type(storage).__name__}; give a "
                 "SavedDatasetFileStorage."
             )
-        source = storage.to_data_source()
+        source = files.file_source(storage.to_data_source())
         place = files.place(source, self._repo_path)
         if place.exists() and not allow_overwrite:
             raise SavedDatasetLocationAlreadyExists(location=str(place))
