@@ -22,12 +22,16 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 
 
 def run_stage(stage: str, description: str | None, argv: Sequence[str] | None) -> int:
-    """Run one stage of a domain; print one JSON object a step; 3 if a person should look."""
-    given = arguments(description).parse_args(argv)
+    """Run one stage of a domain; see `run_stages`."""
+    return run_stages(arguments(description).parse_args(argv), (stage,))
+
+
+def run_stages(given: argparse.Namespace, stages: Sequence[str]) -> int:
+    """Run stages of a domain; print one JSON object a step; 3 if a person should look."""
     home = open_home(given.home, create="wall")
     ctx = open_context(home, given.domain, given.engine)
     with writing(home.path, given.wait):
-        steps = run(ctx, (stage,))
+        steps = run(ctx, stages)
     for step in steps:
         print(json.dumps(vars(step), default=str))
     return 3 if any(step.problems for step in steps) else 0
