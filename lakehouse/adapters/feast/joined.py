@@ -78,7 +78,7 @@ def join(db: duckdb.DuckDBPyConnection, spine: pa.Table, at: str, view: Joined) 
             f"QUALIFY row_number() OVER (PARTITION BY {partition} ORDER BY {', '.join(ordered)}) "
             f"= 1) r ON {same or 'TRUE'} AND s.{AT} >= r.__event"
         )
-    found: pa.Table = db.execute(
+    found: pa.Table = db.sql(
         f"SELECT * EXCLUDE ({ROW}) FROM ({sql}) ORDER BY {ROW}"
     ).to_arrow_table()
     db.unregister("spine")

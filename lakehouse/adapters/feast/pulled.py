@@ -42,7 +42,7 @@ def pull(
     with files.connection() as db:
         db.register("source", rows)
         asked = {name: _utc(at) for name, at in given.items() if at is not None}
-        return db.execute(sql, asked).to_arrow_table()
+        return db.sql(sql, params=asked).to_arrow_table()
 
 
 def _utc(at: datetime) -> datetime:
