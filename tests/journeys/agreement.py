@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.features.historical import historical
 from lakehouse.records.home import Home
+from lakehouse.sdk import composition
 from lakehouse.training.training_set import build
 from lakehouse.zones.balance import balance
 from lakehouse.zones.digest import digest
@@ -116,3 +118,14 @@ def _digest(table: pa.Table) -> str:
 
 def _first(columns: Sequence[str], wanted: Sequence[str]) -> list[str]:
     return [c for c in wanted if c in columns]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print what an engine computes for a lake: `agreement.py LAKE DOMAIN ENGINE MOMENTS`."""
+    home, domain, engine, moments = arguments
+    ctx = composition.open_context(composition.open_home(home), domain, engine)
+    print(json.dumps(computed(ctx, int(moments))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
