@@ -47,6 +47,11 @@ CAUGHT_BY = {
     "a new column is lost": "check_a_new_column_widens_the_table",
     "a commit's metadata is lost": "check_tables_are_plain_delta",
     "equal rows are written once": "check_values_come_back_as_written",
+    "only one batch is mapped": "check_every_row_is_mapped_once",
+    "any answer of a function is taken": "check_an_answer_of_other_columns_is_refused",
+    "a stream is ordered by one column": "check_rows_stream_in_order",
+    "a missing input is fitted as 0": "check_a_fit_learns_from_every_row",
+    "half of the rows are fitted": "check_a_fit_learns_from_every_row",
 }
 
 

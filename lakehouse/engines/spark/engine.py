@@ -149,7 +149,7 @@ class SparkEngine:
 
         return point_in_time.historical_features(self, self._taken(spine), at, views)
 
-    def map_arrow(self, frame: Frame, function: MapBatches, schema: pa.Schema) -> DataFrame:
+    def map_arrow(self, frame: Frame, function: MapBatches, schema: pa.Schema) -> Frame:
         """Put a frame's rows through a function on the workers, batch by batch, lazily."""
         from lakehouse.engines.spark import mapping
 

@@ -1,4 +1,4 @@
-"""XGBoost fitted on Spark's workers, by XGBoost's own estimator, so that no data reaches the driver.
+"""XGBoost fitted on Spark's workers, by XGBoost's own estimator: no data reaches the driver.
 
 Every worker is one task that holds its share of the rows; all run at once (barrier execution) and
 add up their histograms.
@@ -18,6 +18,7 @@ from lakehouse.engines.spark.frames import SparkFrame, quoted
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
+_LABEL = "__label"
 _OWN = {"n_jobs", "nthread", "enable_categorical", "objective"}
 """What Spark decides (threads), or what XGBoost's classifier does not let one set there."""
 
@@ -56,7 +57,7 @@ def fit(
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
     with told():
         model = kind(
-            features_col=list(inputs), label_col=label, num_workers=count, verbose=False, **given
+            features_col=list(inputs), label_col=_LABEL, num_workers=count, verbose=False, **given
         ).fit(rows)
     fitted = clone(estimator)
     fitted.load_model(model.get_booster().save_raw("ubj"))
@@ -89,4 +90,4 @@ def _target(frame: SparkFrame, label: str) -> Column:
     from pyspark.sql.functions import col
 
     boolean = frame.schema[label].dataType.simpleString() == "boolean"
-    return col(quoted(label)).cast("int" if boolean else "double").alias(label)
+    return col(quoted(label)).cast("int" if boolean else "double").alias(_LABEL)

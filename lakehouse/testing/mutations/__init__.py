@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from lakehouse.engines.protocol import Engine
+from lakehouse.testing.mutations.batches import BATCH_MUTATIONS
 from lakehouse.testing.mutations.features import FEATURE_MUTATIONS, FeatureMutant, Mutation
 from lakehouse.testing.mutations.tables import TABLE_MUTATIONS
 
@@ -19,6 +20,7 @@ MUTANTS: dict[str, Callable[[Engine], Engine]] = {
         for name, mutation in FEATURE_MUTATIONS.items()
     },
     **TABLE_MUTATIONS,
+    **BATCH_MUTATIONS,
 }
 """Every mistake by what it is, and the engine that makes it."""
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from lakehouse.engines.protocol import BoundView, Engine, Frame, Landed, LandedFile, Transaction
+from lakehouse.engines.protocol import (
+    BoundView,
+    Engine,
+    Fitted,
+    Frame,
+    Landed,
+    LandedFile,
+    MapBatches,
+    Transaction,
+)
 
 
 class Wrapped:
@@ -37,6 +46,9 @@ class Wrapped:
     def to_arrow(self, frame: Frame) -> Any:
         return self.engine.to_arrow(frame)
 
+    def batches(self, frame: Frame, by: Sequence[str]) -> Iterator[Any]:
+        return self.engine.batches(frame, by)
+
     def columns(self, frame: Frame) -> list[str]:
         return self.engine.columns(frame)
 
@@ -45,6 +57,20 @@ class Wrapped:
 
     def historical_features(self, spine: Frame, at: str, views: Sequence[BoundView]) -> Frame:
         return self.engine.historical_features(spine, at, views)
+
+    def map_arrow(self, frame: Frame, function: MapBatches, schema: Any) -> Frame:
+        return self.engine.map_arrow(frame, function, schema)
+
+    def fit(
+        self,
+        estimator: Any,
+        frame: Frame,
+        inputs: Sequence[str],
+        label: str,
+        by: Sequence[str],
+        workers: int | None = None,
+    ) -> Fitted:
+        return self.engine.fit(estimator, frame, inputs, label, by, workers)
 
     def write(
         self,
