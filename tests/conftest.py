@@ -47,6 +47,8 @@ def spark_settings() -> SparkSettings:
         if os.environ.get("CI") == "true":
             pytest.fail(why, pytrace=False)
         pytest.skip(why)
+    # Half the work of a JVM that lives some minutes is compiling its code to the full.
+    os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     settings = replace(from_environment(), master="local[2]")
     jars.set_up(settings.jars)
     return settings
