@@ -12,6 +12,8 @@ OF_DATA = ("land-a-source", "mend-quarantine", "change-a-contract")
 OF_MODELS = ("read-the-past", "train-and-promote", "reproduce-a-model", "serve", "maintain")
 NOT_FOLLOWED = ("deploy",)
 """Needs containers; tests/unit/infra holds what it says against what is there."""
+ELSEWHERE = ("use-feast",)
+"""Followed by tests/journeys/test_feast.py, which goes on from there."""
 
 
 def test_guides_about_data_work_one_after_the_other(tmp_path: Path) -> None:
@@ -33,4 +35,5 @@ def test_every_guide_is_followed() -> None:
         *OF_DATA,
         *OF_MODELS,
         *NOT_FOLLOWED,
+        *ELSEWHERE,
     }

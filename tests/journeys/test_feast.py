@@ -262,5 +262,5 @@ def test_what_has_no_answer_says_what_to_do(world: World) -> None:
     ):
         with pytest.raises(Exception, match=said):
             store.get_historical_features(wrong, features_of("at_payment")).to_df()
-    with pytest.raises(Exception, match="payments_rows.*ask the views"):
+    with pytest.raises(Exception, match=r"payments_rows.*ask the views"):
         store.get_online_features(["payments_rows:amount_eur"], [{"payment_id": "P1"}])

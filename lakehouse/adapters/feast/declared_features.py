@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.asked import EntityRows
@@ -71,11 +73,14 @@ def _answered(
             _ROW: pa.array(range(rows.table.num_rows), pa.int64()),
         }
     )
-    spine = typed(spine, _AT, views)
-    frame = ctx.engine.to_arrow(historical(ctx, ctx.engine.from_arrow(spine), _AT, views))
-    if frame.num_rows != spine.num_rows:
+    timed = pc.is_valid(spine.column(_AT))
+    asked = typed(spine.filter(timed), _AT, views)
+    frame: pa.Table = ctx.engine.to_arrow(historical(ctx, ctx.engine.from_arrow(asked), _AT, views))
+    if frame.num_rows != asked.num_rows:
         raise LakehouseError(
-            f"{spine.num_rows} entity rows gave {frame.num_rows} answers; this is a fault of "
+            f"{asked.num_rows} entity rows gave {frame.num_rows} answers; this is a fault of "
             f"engine '{engine}', report it."
         )
-    return frame.sort_by(_ROW)
+    # A row without a moment has no values; a null place takes none.
+    places = np.where(timed, np.cumsum(timed) - 1, -1)
+    return frame.sort_by(_ROW).take(pa.array(places, mask=places < 0))

@@ -1,0 +1,77 @@
+"""Values between Feast's types and the declared kinds."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lakehouse.adapters.feast.values import from_proto, parsed, to_proto
+from lakehouse.errors import LakehouseError
+
+AT = datetime(2024, 3, 15, 12, 0, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "wanted"),
+    [
+        ("string", "", ""),
+        ("string", 12, "12"),
+        ("int", np.int64(3), 3),
+        ("int", 3.0, 3),
+        ("decimal", 0.1, Decimal("0.10")),
+        ("decimal", "129.9", Decimal("129.90")),
+        ("decimal", 7, Decimal("7.00")),
+        ("float", 1, 1.0),
+        ("bool", np.True_, True),
+        ("timestamp", AT.isoformat(), AT),
+        ("timestamp", AT.replace(tzinfo=None), AT),
+        ("timestamp", pd.Timestamp(AT).tz_convert("Asia/Tokyo"), AT),
+        ("timestamp", 0, datetime(1970, 1, 1, tzinfo=UTC)),
+        ("date", "2024-02-29", date(2024, 2, 29)),
+        ("int", None, None),
+        ("decimal", float("nan"), None),
+        ("timestamp", pd.NaT, None),
+    ],
+)
+def test_what_fits_is_taken(kind: Any, given: Any, wanted: Any) -> None:
+    found = parsed(kind, 2, given, "Here")
+    assert (found, type(found)) == (wanted, type(wanted))
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("int", 3.5),
+        ("int", "x"),
+        ("string", 1.5),
+        ("decimal", 0.001),
+        ("decimal", "much"),
+        ("bool", 1),
+        ("timestamp", "noon"),
+        ("timestamp", True),
+        ("date", 5),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(kind: Any, given: Any) -> None:
+    with pytest.raises(LakehouseError, match=f"Here: .* is no {kind}"):
+        parsed(kind, 2, given, "Here")
+
+
+def test_values_come_back_from_feast() -> None:
+    for kind, value in (
+        ("string", "Ö"),
+        ("int", -(2**62)),
+        ("decimal", Decimal("-0.10")),
+        ("float", 0.1),
+        ("bool", False),
+        ("date", date(2024, 2, 29)),
+        ("timestamp", datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("timestamp", None),
+    ):
+        held = from_proto(to_proto(kind, value))  # type: ignore[arg-type]
+        assert parsed(kind, 2, held, "Here") == value  # type: ignore[arg-type]
