@@ -1,4 +1,4 @@
-"""Models: `train`, `models list|promote|rollback`, `reproduce`."""
+"""Models: `train`, `score`, `models list|promote|rollback`, `reproduce`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ Model = Annotated[str | None, typer.Argument(help="The model; may be left out if
 
 def add(app: typer.Typer) -> None:
     app.command()(train)
+    app.command()(score)
     app.command()(reproduce)
     app.add_typer(group, name="models")
 
@@ -46,6 +47,40 @@ def train(
     show(here.output, steps, f"Training of {ctx.domain.name}")
     if any(step.problems for step in steps):
         raise typer.Exit(PARTLY)
+
+
+def score(
+    context: typer.Context,
+    domain: str,
+    model: Model = None,
+    table: Annotated[
+        str | None, typer.Option(help="The table to score; default: what the model learns from.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Score only rows from this moment on; earlier scores stay.")
+    ] = None,
+    version: Annotated[int | None, typer.Option(help="Default: the champion.")] = None,
+    engine: Annotated[str, typer.Option(help="Which engine works.")] = "embedded",
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another writer.")] = 0.0,
+) -> None:
+    """Score every row of a table, and write scores and decisions to a curated table.
+
+    With nothing new since the last time no commit is made.
+
+    Example: lakehouse score payments_fraud --since 2018-09-01
+    """
+    from lakehouse.records.lock import writing
+    from lakehouse.registry.scoring import score as score_table
+
+    begin = moment(since)
+    here = state(context)
+    ctx = here.context(domain, engine)
+    with writing(ctx.home.path, wait), progress_of(here.output) as progress:
+        progress("scoring", ctx.domain.name)
+        done = score_table(ctx, chosen(ctx.domain, model), table, begin, version)
+    here.output.facts(vars(done), title=f"Scores of {ctx.domain.name}")
+    if not done.changed:
+        here.output.say("Nothing new: no commit was needed.")
 
 
 def reproduce(

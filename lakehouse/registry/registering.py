@@ -227,6 +227,7 @@ def _register(
             "model": model.name,
             "version": version,
             "created_at": iso(created),
+            "as_of": built.as_of.isoformat(),
             "inputs": list(built.inputs),
             "declaration": to_data(model),
             "training_set_digest": built.digest,

@@ -170,6 +170,25 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         ctx = self._context(domain)
         return build(ctx, ctx.domain.training_set(name), as_of or ctx.clock())
 
+    def scores(
+        self,
+        domain: str,
+        model: str,
+        table: str | None = None,
+        since: datetime | None = None,
+        version: int | None = None,
+    ) -> pa.Table:
+        """Score a table's rows as `lakehouse score` does, and return them; nothing is written.
+
+        `table` is by default the one that the model learns from; `since` scores only rows from
+        that moment on, `version` another one than the champion.
+        """
+        from lakehouse.registry.scoring import scores
+
+        ctx = self._context(domain)
+        frame = scores(ctx, ctx.domain.model(model), table, since, version)
+        return ctx.engine.to_arrow(frame)
+
     def tables(self) -> list[str]:
         """The tables there are, as "zone/domain/table"."""
         root = self.home.path / "tables"

@@ -1,0 +1,118 @@
+"""What is to be scored: a released model version, and the table whose rows it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lakehouse.declare.compiled import from_data
+from lakehouse.declare.tables import Table, table_column
+from lakehouse.declare.training import Model
+from lakehouse.engines.context import Context
+from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.registry import release
+
+ADDED = ("score", "decision", "model", "model_version", "data_versions", "scored_at")
+"""The columns of a table of scores beside key, moment and known time."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """A model version as its release folder holds it."""
+
+    model: Model
+    version: int
+    onnx: bytes
+    facts: Mapping[str, Any]
+
+    @property
+    def known_at(self) -> datetime:
+        """When the model was known: the moment it was trained for."""
+        return datetime.fromisoformat(self.facts.get("as_of", self.facts["created_at"]))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is scored: a released model on a table's rows, from a moment on."""
+
+    released: Released
+    table: Table
+    since: datetime | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.released.model.name}_scores_of_{self.table.name}"
+
+    @property
+    def at(self) -> str:
+        """The column of the moment that features are asked for at."""
+        found = self.released.model.learns_from.request.event_time or self.table.event_time
+        assert found is not None  # _check made sure
+        return found
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that tell rows apart: the table's key, or the entities' keys without one."""
+        views = self.released.model.learns_from.stored_views
+        keys = self.table.keys or tuple(k for view in views for k in view.by.keys)
+        return [k for k in dict.fromkeys(keys) if k != self.at]
+
+
+def asked_for(
+    ctx: Context, model: Model, table: str | None, since: datetime | None, version: int | None
+) -> Asked:
+    released = _released(ctx, model, version)
+    learnt_from = released.model.learns_from.table
+    found = learnt_from if table in (None, learnt_from.name) else ctx.domain.table(str(table))
+    asked = Asked(released, found, since)
+    _check(ctx, asked)
+    return asked
+
+
+def _released(ctx: Context, model: Model, version: int | None) -> Released:
+    folder = ctx.home.releases(ctx.domain.name, model.name)
+    chosen = version if version is not None else release.pointed(folder)
+    if chosen is None:
+        raise LakehouseError(
+            f"Model '{model.name}' has no champion to score with; 'lakehouse train "
+            f"{ctx.domain.name}' makes one if the gate lets it, or name a --version."
+        )
+    if not (folder / str(chosen)).is_dir():
+        there = sorted(int(f.name) for f in folder.glob("*") if f.name.isdigit())[-5:]
+        known = ", ".join(map(str, there)) or "none"
+        raise NotFound(f"Model '{model.name}' has no released version {chosen}; it has: {known}.")
+    facts = release.read(folder / str(chosen))
+    declared: Model = from_data(facts["declaration"])
+    onnx = (folder / str(chosen) / release.MODEL).read_bytes()
+    return Released(declared, chosen, onnx, facts)
+
+
+def _check(ctx: Context, asked: Asked) -> None:
+    """Refuse a table that has no moment, or not the request's columns in their types."""
+    request, table = asked.released.model.learns_from.request, asked.table
+    where = f"Table '{table.name}' cannot be scored by model '{asked.released.model.name}'"
+    if request.event_time is None and table.event_time is None:
+        raise LakehouseError(
+            f"{where}: it has no event_time() column, the moment to ask features for; mark one in "
+            "its contract."
+        )
+    for column in request.columns:
+        found = table_column(table, column.name, f"{where}, whose request {request.name} asks: it")
+        if (found.kind, found.scale) != (column.kind, column.scale):
+            raise LakehouseError(
+                f"{where}: column '{column.name}' is {found.kind} there and {column.kind} in "
+                f"request {request.name}; make a curated table that casts it."
+            )
+    for name in (*asked.keys, asked.at):
+        if name in ADDED:
+            raise LakehouseError(
+                f"{where}: its column '{name}' has a name of the scores' own "
+                f"({', '.join(ADDED)}); make a curated table that renames it."
+            )
+    if asked.name in {declared.name for declared in ctx.domain.tables}:
+        raise LakehouseError(
+            f"Domain '{ctx.domain.name}' declares a table '{asked.name}', the name of the scores' "
+            "own table; rename it."
+        )

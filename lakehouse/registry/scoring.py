@@ -1,0 +1,218 @@
+"""Batch scoring: a released model decides about every row of a table, on any engine.
+
+Like the service, it reads release folders only: no MLflow is loaded, and what is decided with is
+the declaration that the version was registered with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lakehouse.declare import expressions
+from lakehouse.declare.expressions import parse
+from lakehouse.declare.training import Model
+from lakehouse.engines import delta
+from lakehouse.engines.context import Context, microseconds
+from lakehouse.engines.protocol import KNOWN_AT, Frame, Transaction
+from lakehouse.errors import LakehouseError
+from lakehouse.features.binding import timestamp_sql
+from lakehouse.features.expressions_sql import to_sql
+from lakehouse.features.historical import historical
+from lakehouse.records.store import Run, iso
+from lakehouse.registry.scored_rows import Asked, asked_for
+from lakehouse.training.scorers import AddScores
+from lakehouse.zones import sql_text
+from lakehouse.zones.recorded import note_unrecorded
+
+INPUTS, SINCE, ROWS = "lakehouse.inputs", "lakehouse.since", "lakehouse.rows"
+"""What a commit's metadata keeps: release and table versions, from when on, the rows."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A table of scores after a run: its name, rows and version, and if the run made a commit."""
+
+    table: str
+    model_version: int
+    rows: int
+    version: int
+    changed: bool
+
+
+def score(
+    ctx: Context,
+    model: Model,
+    table: str | None = None,
+    since: datetime | None = None,
+    version: int | None = None,
+) -> Scored:
+    """Score a table's rows with a released version (default: the champion) and commit the result.
+
+    `table` is any cleaned or curated table of the domain with the request's columns; default: the
+    one that the model learns from. Features are those known at each row's moment, as in training.
+    The result is the curated table `<model>_scores_of_<table>`: the row's key and moment, `score`
+    and `decision` (null where the model gives no number), `model`, `model_version`,
+    `data_versions` (the table versions read, as JSON), `scored_at`, and `_known_at`, when the last
+    of row, moment and model was known. With `since` only rows from that moment on are scored, and
+    earlier scores stay. With the same release, tables and `since` nothing is done.
+
+    Raises LakehouseError where there is no champion or the table does not fit the request.
+    """
+    if ctx.pins is not None:
+        raise LakehouseError(
+            "Scores are written only in the lake as it is now; here it is read as of the past."
+        )
+    asked = asked_for(ctx, model, table, since, version)
+    path = ctx.path("curated", asked.name)
+    with ctx.run("scoring", asked.name, version=asked.released.version) as run:
+        meant = {INPUTS: _inputs(ctx, asked), SINCE: iso(since) if since else ""}
+        written = _written(path)
+        newest = delta.version(path)
+        if newest is not None and _covers(written, meant):
+            run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", asked.name)
+            return Scored(
+                asked.name, asked.released.version, int(written[ROWS]), newest, changed=False
+            )
+        frame = _scores(ctx, asked, run)
+        if since is not None and newest is not None:
+            frame = _with_earlier(ctx, asked, since, frame, newest)
+        application = ctx.table_id("curated", asked.name)
+        transaction = Transaction(application, max(delta.applied(path, application), 0) + 1)
+        rows = _count(ctx, ctx.read(asked.table), "TRUE" if since is None else _from(asked, since))
+        meant[ROWS] = str(rows)
+        committed = ctx.engine.write(path, frame, "overwrite", transaction, meant)
+        run.wrote(application, committed, rows)
+        run.metrics["rows"] = rows
+        return Scored(asked.name, asked.released.version, rows, committed, changed=True)
+
+
+def scores(
+    ctx: Context,
+    model: Model,
+    table: str | None = None,
+    since: datetime | None = None,
+    version: int | None = None,
+) -> Frame:
+    """The rows that `score` would write, as the engine's frame; nothing is written."""
+    asked = asked_for(ctx, model, table, since, version)
+    return _scores(ctx, asked, Run("", ctx.domain.name, "scoring", asked.name))
+
+
+def _inputs(ctx: Context, asked: Asked) -> str:
+    """The release, and the versions that changed rows of the tables read, as canonical JSON."""
+    read = [asked.table, *(v.of for v in asked.released.model.learns_from.stored_views)]
+    tables = {
+        ctx.table_id(t.zone, t.name): delta.data_version(ctx.path(t.zone, t.name), ctx.version(t))
+        for t in read
+    }
+    named = {"version": asked.released.version, "digests": asked.released.facts["digests"]}
+    return json.dumps({"release": named, "tables": tables}, sort_keys=True)
+
+
+def _written(path: Any) -> Mapping[str, Any]:
+    """The metadata of the newest commit that changed rows; empty where there is no table."""
+    newest = delta.data_version(path)
+    if newest is None:
+        return {}
+    return next(commit for commit in delta.commits(path) if commit["version"] == newest)
+
+
+def _covers(written: Mapping[str, Any], meant: Mapping[str, str]) -> bool:
+    """Whether what was written is what is meant: of the same inputs, from as early on."""
+    if written.get(INPUTS) != meant[INPUTS]:
+        return False
+    since = str(written.get(SINCE, ""))
+    return since == "" or (meant[SINCE] != "" and since <= meant[SINCE])
+
+
+def _scores(ctx: Context, asked: Asked, run: Run) -> Frame:
+    """Features at each row's moment, the score of the inputs, the rules' decision."""
+    engine, learns_from = ctx.engine, asked.released.model.learns_from
+    request = [column.name for column in learns_from.request.columns]
+    wanted = list(dict.fromkeys([*asked.keys, asked.at, *request, KNOWN_AT]))
+    where = f" WHERE {_from(asked, asked.since)}" if asked.since else ""
+    spine = engine.query(
+        f"SELECT {sql_text.names(wanted)} FROM scored{where}",
+        {"scored": ctx.read(asked.table, run)},
+    )
+    views = (*learns_from.stored_views, *learns_from.request_views)
+    featured = historical(ctx, spine, asked.at, views, run)
+    names = {column: column for column in request}
+    names |= {f.dotted: f.full_name for view in views for f in view.features}
+    asking = {
+        names[name]
+        for rule in asked.released.model.rules
+        for name in expressions.names(parse(rule.when))
+        if name != "score"
+    }
+    keep = list(dict.fromkeys([*asked.keys, asked.at, KNOWN_AT, *sorted(asking)]))
+    add = AddScores(keep, {"score": asked.released.onnx})
+    inputs = list(asked.released.facts["inputs"])
+    taken = engine.query(
+        f"SELECT {sql_text.names(dict.fromkeys([*keep, *inputs]))} FROM featured",
+        {"featured": featured},
+    )
+    empty = engine.query("SELECT * FROM taken WHERE FALSE", {"taken": taken})
+    schema = add.schema(engine.to_arrow(empty).schema)
+    mapped = engine.map_arrow(taken, add, schema)
+    return engine.query(_result_sql(ctx, asked, names, run), {"mapped": mapped})
+
+
+def _result_sql(ctx: Context, asked: Asked, names: Mapping[str, str], run: Run) -> str:
+    """Portable SQL of the result over `mapped`, the rows with their scores."""
+    released = asked.released
+    known = timestamp_sql(microseconds(released.known_at))
+    moment = sql_text.name(asked.at)
+    return f"""
+        SELECT {sql_text.names([*asked.keys, asked.at])}, score,
+               {_decision(released.model, names)} AS decision,
+               {sql_text.text(released.model.name)} AS model,
+               CAST({released.version} AS BIGINT) AS model_version,
+               {sql_text.text(json.dumps(run.reads, sort_keys=True))} AS data_versions,
+               {timestamp_sql(microseconds(ctx.records.now()))} AS scored_at,
+               greatest({sql_text.name(KNOWN_AT)}, {moment}, {known}) AS {KNOWN_AT}
+        FROM mapped
+    """
+
+
+def _decision(model: Model, names: Mapping[str, str]) -> str:
+    """The rules in order: the first that holds decides; without a score there is no decision."""
+    columns = {name: sql_text.name(column) for name, column in names.items()} | {"score": "score"}
+    rules = " ".join(
+        f"WHEN {to_sql(parse(rule.when), columns)} THEN {sql_text.text(rule.decision)}"
+        for rule in model.rules
+    )
+    return (
+        f"CASE WHEN score IS NULL THEN CAST(NULL AS STRING) {rules} "
+        f"ELSE {sql_text.text(model.otherwise)} END"
+    )
+
+
+def _from(asked: Asked, since: datetime) -> str:
+    return f"{sql_text.name(asked.at)} >= {timestamp_sql(microseconds(since))}"
+
+
+def _with_earlier(ctx: Context, asked: Asked, since: datetime, frame: Frame, newest: int) -> Frame:
+    """The scores together with those of earlier moments that are there already."""
+    earlier = ctx.engine.read(ctx.path("curated", asked.name), newest)
+    columns = ctx.engine.columns(frame)
+    if columns != ctx.engine.columns(earlier):
+        raise LakehouseError(
+            f"Table '{asked.name}' holds the columns {', '.join(ctx.engine.columns(earlier))}, and "
+            f"its scores now {', '.join(columns)}; score once without --since."
+        )
+    listed = sql_text.names(columns)
+    return ctx.engine.query(
+        f"SELECT {listed} FROM earlier WHERE NOT ({_from(asked, since)}) "
+        f"UNION ALL SELECT {listed} FROM scores",
+        {"earlier": earlier, "scores": frame},
+    )
+
+
+def _count(ctx: Context, frame: Frame, where: str) -> int:
+    counted = ctx.engine.query(f"SELECT count(*) AS n FROM t WHERE {where}", {"t": frame})
+    return int(ctx.engine.to_arrow(counted)["n"][0].as_py())
