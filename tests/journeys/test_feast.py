@@ -14,16 +14,17 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 from feast import FeatureStore
 from feast.data_source import PushMode
@@ -128,12 +129,11 @@ def test_online_is_the_sdks_now(world: World) -> None:
     cards = sorted(set(payments.column("card_id").to_pylist()) - {"C00017"})
     asked = [{"card_id": card} for card in [*cards, None, "nobody", cards[0]]]
     found = world.store().get_online_features(features_of("card_spend"), asked).to_dict()
-    filled = 0
-    for n, card in enumerate(cards):
-        wanted = Lake().features_of(DOMAIN, "card_spend", {"card_id": card})
-        assert {name: found[name][n] for name in wanted} == wanted
-        filled += any(wanted.values())
-    assert filled >= 0.95 * len(cards)
+    spine = pd.DataFrame({"card_id": cards, "at": now(world)})
+    wanted = Lake().historical_features(DOMAIN, spine, ["card_spend"])
+    for feature in Lake().domain(DOMAIN).view("card_spend").features:
+        assert found[feature.name][: len(cards)] == wanted.column(feature.full_name).to_pylist()
+    assert sum(n > 0 for n in found["payments_30d"]) >= 0.95 * len(cards)
     assert found["card_id"] == [row["card_id"] for row in asked]
     assert [found["payments_30d"][-3], found["spend_7d"][-2]] == [0, Decimal("0.00")]
     assert found["spend_30d"][-1] == found["spend_30d"][0]
@@ -150,30 +150,49 @@ def test_a_request_is_answered_as_of_its_own_time(world: World) -> None:
         assert found[feature.name] == wanted.column(feature.full_name).to_pylist(), feature.name
 
 
+def now(world: World) -> datetime:
+    """The lake's clock: the time of its last payment."""
+    clock: datetime = pc.max(Lake(world.home).table(f"{DOMAIN}.payments")["paid_at"]).as_py()
+    return clock
+
+
+Server = tuple[str, Callable[[str], None]]
+"""An address, and how to wait until a path of it answers."""
+
+
+@pytest.fixture(scope="module")
+def servers(world: World) -> Iterator[tuple[Server, Server]]:
+    """`feast serve` and `feast ui`, which start beside one another."""
+    with server(world, "serve") as features, server(world, "ui") as catalogue:
+        yield features, catalogue
+
+
 @contextmanager
-def server(world: World, *arguments: str, ready: str) -> Iterator[str]:
-    """A server of Feast's on a free port of the loopback; yields its address."""
+def server(world: World, verb: str) -> Iterator[Server]:
+    """A server of Feast's on a free port of the loopback."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    command = [FEAST, "-c", "feature_repo", *arguments, "--host", "127.0.0.1", "--port", str(port)]
-    log = world.folder / f"{arguments[0]}.log"
+    command = [FEAST, "-c", "feature_repo", verb, "--host", "127.0.0.1", "--port", str(port)]
+    log = world.folder / f"{verb}.log"
     with log.open("w") as written:
         process = subprocess.Popen(
             command, cwd=world.folder, env=world.environment, stdout=written, stderr=written
         )
     address = f"http://127.0.0.1:{port}"
-    try:
+
+    def ready(path: str) -> None:
         until = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < until:
             try:
-                urllib.request.urlopen(address + ready, timeout=5).close()
-                break
+                urllib.request.urlopen(address + path, timeout=5).close()
+                return
             except (URLError, ConnectionError):
                 time.sleep(0.2)
-        else:
-            raise AssertionError(f"{command}\n{log.read_text()}")
-        yield address
+        raise AssertionError(f"{command}\n{log.read_text()}")
+
+    try:
+        yield address, ready
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -187,54 +206,56 @@ def post(address: str, body: dict[str, Any]) -> Any:
         return json.loads(answer.read() or "null")
 
 
-def test_the_servers_serve_and_take_pushes(world: World) -> None:
-    with server(world, "serve", ready="/health") as address:
-        clock = Lake()._context(DOMAIN).clock()
-        asked = moments(world.home, 20, seed=3).dropna()
-        wanted = Lake().historical_features(DOMAIN, asked, ["at_payment"], at="paid_at")
-        request = {
-            "card_id": list(asked["card_id"]),
-            "terminal_id": list(asked["terminal_id"]),
-            "amount_eur": [str(amount) for amount in asked["amount_eur"]],
-            "paid_at": [at.isoformat() for at in asked["paid_at"]],
-        }
-        features = features_of("at_payment")
-        answer = post(f"{address}/get-online-features", {"features": features, "entities": request})
-        for name, result in zip(
-            answer["metadata"]["feature_names"], answer["results"], strict=True
-        ):
-            if name not in ("card_id", "terminal_id"):
-                column = wanted.column(f"at_payment__{name}").to_pylist()
-                assert [pytest.approx(v, abs=1e-12) for v in column] == result["values"], name
+def test_the_server_answers_and_takes_pushes(world: World, servers: tuple[Server, Server]) -> None:
+    address, ready = servers[0]
+    ready("/health")
+    clock = now(world)
+    asked = moments(world.home, 20, seed=3).dropna()
+    wanted = Lake().historical_features(DOMAIN, asked, ["at_payment"], at="paid_at")
+    request = {
+        "card_id": list(asked["card_id"]),
+        "terminal_id": list(asked["terminal_id"]),
+        "amount_eur": [str(amount) for amount in asked["amount_eur"]],
+        "paid_at": [at.isoformat() for at in asked["paid_at"]],
+    }
+    features = features_of("at_payment")
+    answer = post(f"{address}/get-online-features", {"features": features, "entities": request})
+    for name, result in zip(answer["metadata"]["feature_names"], answer["results"], strict=True):
+        if name not in ("card_id", "terminal_id"):
+            column = wanted.column(f"at_payment__{name}").to_pylist()
+            assert [pytest.approx(v, abs=1e-12) for v in column] == result["values"], name
 
-        entity = {"card_id": ["C00005"]}
-        spend = {"features": ["card_spend:payments_1d"], "entities": entity}
-        before = post(f"{address}/get-online-features", spend)["results"][1]["values"][0]
-        payment = {
-            "payment_id": ["served"],
-            "card_id": ["C00005"],
-            "terminal_id": ["T00001"],
-            "amount_eur": ["10.00"],
-            "paid_at": [(clock - timedelta(seconds=1)).isoformat()],
-        }
-        pushed = {"push_source_name": "payments_push", "df": payment, "to": "online"}
-        for _ in range(2):
-            post(f"{address}/push", pushed)
-        after = post(f"{address}/get-online-features", spend)["results"][1]["values"][0]
-        assert after == before + 1
+    entity = {"card_id": ["C00005"]}
+    spend = {"features": ["card_spend:payments_1d"], "entities": entity}
+    before = post(f"{address}/get-online-features", spend)["results"][1]["values"][0]
+    payment = {
+        "payment_id": ["served"],
+        "card_id": ["C00005"],
+        "terminal_id": ["T00001"],
+        "amount_eur": ["10.00"],
+        "paid_at": [(clock - timedelta(seconds=1)).isoformat()],
+    }
+    pushed = {"push_source_name": "payments_push", "df": payment, "to": "online"}
+    for _ in range(2):
+        post(f"{address}/push", pushed)
+    after = post(f"{address}/get-online-features", spend)["results"][1]["values"][0]
+    assert after == before + 1
 
 
-def test_the_catalogue_is_shown(world: World) -> None:
-    with (
-        server(world, "ui", ready="/") as address,
-        urllib.request.urlopen(f"{address}/", timeout=30) as page,
-    ):
+def test_the_catalogue_is_shown(servers: tuple[Server, Server]) -> None:
+    address, ready = servers[1]
+    ready("/")
+    with urllib.request.urlopen(f"{address}/", timeout=30) as page:
         assert b"Feast" in page.read()
+    views = f"{address}/api/v1/feature_views?project=lakehouse"
+    with urllib.request.urlopen(views, timeout=30) as listed:
+        named = {view["spec"]["name"] for view in json.load(listed)["featureViews"]}
+    assert named >= {*STORED, "weather_now", "payments_rows"}
 
 
 def test_a_push_to_both_sides_lands_and_stays_when_it_is_materialised(world: World) -> None:
     store = world.store()
-    at = Lake()._context(DOMAIN).clock() - timedelta(hours=1)
+    at = now(world) - timedelta(hours=1)
     card = [{"card_id": "C00003"}]
     names = ["card_spend:spend_1d"]
     before = store.get_online_features(names, card).to_dict()["spend_1d"][0]
@@ -255,7 +276,7 @@ def test_a_push_to_both_sides_lands_and_stays_when_it_is_materialised(world: Wor
 
 def test_what_has_no_answer_says_what_to_do(world: World) -> None:
     store = world.store()
-    payment = moments(world.home, 1, seed=1).iloc[:1]
+    payment = moments(world.home, 2, seed=1).iloc[:1]
     for wrong, said in (
         (payment.assign(amount_eur="much"), "amount_eur"),
         (payment.drop(columns="card_id"), "card_id"),
