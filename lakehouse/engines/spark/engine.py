@@ -37,13 +37,17 @@ if TYPE_CHECKING:
 class SparkEngine:
     """Spark wherever the settings say it is; the session starts with the first verb.
 
-    Frames are Spark's own DataFrames; an Arrow table is taken wherever a frame is.
+    Frames are Spark's own DataFrames; an Arrow table is taken wherever a frame is. A key with
+    more than `most_rows_a_key` rows and moments is computed in slices of time, by several tasks.
     """
 
     name = "spark"
 
-    def __init__(self, settings: SparkSettings | None = None) -> None:
+    def __init__(
+        self, settings: SparkSettings | None = None, most_rows_a_key: int = 2_000_000
+    ) -> None:
         self._settings = from_environment() if settings is None else settings
+        self.most_rows_a_key = most_rows_a_key
 
     @cached_property
     def session(self) -> SparkSession:
@@ -97,10 +101,10 @@ class SparkEngine:
     def from_arrow(self, table: pa.Table) -> DataFrame:
         """Take an Arrow table as a frame; naive times are times of UTC."""
         from lakehouse.engines.spark.failures import told
-        from lakehouse.engines.spark.frames import lake_frame
+        from lakehouse.engines.spark.frames import frame_of, lake_frame
 
         with told():
-            frame: DataFrame = lake_frame(self.session.createDataFrame(lake_table(table)))
+            frame: DataFrame = lake_frame(frame_of(self.session, lake_table(table)))
         return frame
 
     def to_arrow(self, frame: Frame) -> pa.Table:

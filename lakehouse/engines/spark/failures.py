@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
 from lakehouse.engines.failures import QueryError, WriteConflict
@@ -29,12 +28,19 @@ def told() -> Iterator[None]:
     """
     try:
         yield
-    except (PySparkException, Py4JError) as error:
+    except Exception as error:
+        if not _is_sparks(error):
+            raise
         raise _translated(error) from error
 
 
+def _is_sparks(error: Exception) -> bool:
+    """Whether Spark raised it: by itself, or py4j, which a client of Connect does without."""
+    return isinstance(error, PySparkException) or type(error).__module__ == "py4j.protocol"
+
+
 def _translated(error: Exception) -> LakehouseError:
-    said = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
+    said = str(getattr(error, "java_exception", error))
     ours = _OURS.search(said)
     if ours is not None:
         return _own(ours[1], ours[2], ours[3].strip())

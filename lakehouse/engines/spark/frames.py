@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import types as spark_types
-from pyspark.sql.pandas.types import from_arrow_type, to_arrow_schema
+from pyspark.sql.pandas.types import from_arrow_schema, from_arrow_type, to_arrow_schema
 
 from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
 
@@ -29,10 +29,29 @@ def lake_frame(frame: SparkFrame) -> SparkFrame:
         *(
             col(quoted(f.name))
             if wanted[f.name] == f.dataType
-            else col(quoted(f.name)).cast(wanted[f.name]).alias(f.name)
+            else col(quoted(f.name)).cast(wanted[f.name].simpleString()).alias(f.name)
             for f in frame.schema.fields
         )
     )
+
+
+def frame_of(session: Any, table: pa.Table) -> SparkFrame:
+    """Return an Arrow table as a frame; over Connect an empty one has to bring its schema."""
+    if table.num_rows:
+        return session.createDataFrame(table)
+    return session.createDataFrame([], from_arrow_schema(table.schema))
+
+
+def ddl(schema: Any) -> str:
+    """Return a Spark schema as text, which makes text of it on any server plain text.
+
+    A schema object that travels over Connect names the collation of each text, and a table with
+    such columns opens in Spark alone.
+
+    >>> print(ddl(from_arrow_schema(pa.schema([("a b", pa.string()), ("n", pa.int64())]))))
+    `a b` string, `n` bigint
+    """
+    return ", ".join(f"{quoted(f.name)} {f.dataType.simpleString()}" for f in schema.fields)
 
 
 def arrow_schema_of(frame: SparkFrame) -> Any:

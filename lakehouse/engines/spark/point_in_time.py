@@ -18,9 +18,11 @@ from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, 
 from lakehouse.engines.kernels.entity_codes import check_kinds
 from lakehouse.engines.kernels.point_in_time import entity_features, feature_type
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows, selection
-from lakehouse.engines.protocol import BoundView, Engine, Frame
+from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine, Frame
+from lakehouse.engines.spark import hot_keys
 from lakehouse.engines.spark.failures import told
-from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, quoted, spark_type
+from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, ddl, quoted, spark_type
+from lakehouse.engines.spark.hot_keys import HotKeys
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -95,24 +97,29 @@ def _with_entity(
     from pyspark.sql.functions import lit
     from pyspark.sql.types import StructField, StructType
 
-    parts, events = [], []
-    buckets = _buckets(engine)
+    parts, selections = [], []
     for number, (views, frame) in enumerate(of_entity):
         selected = selection(views, engine.columns(frame))
         rows = engine.query(selected.sql, {"rows": frame})
-        part = _Part(number, selected, tuple(views), tuple(rows.columns))
         check_kinds(
             [arrow_schema_of(rows).field(k).type for k in keys],
             [arrow_schema_of(spine).field(k).type for k in keys],
             keys,
             f"View '{views[0].name}'",
         )
-        parts.append(part)
+        parts.append(_Part(number, selected, tuple(views), tuple(rows.columns)))
+        selections.append(rows)
+    hot = _hot_keys(engine, spine, at, keys, parts, selections)
+    buckets = _buckets(engine)
+    asked = _bucketed(hot, spine, keys, buckets, at)
+    events = []
+    for part, rows in zip(parts, selections, strict=True):
+        placed = _bucketed(hot, rows, keys, buckets, part.views)
         events.append(
-            rows.select(
-                _bucket(rows, keys, buckets).alias(_BUCKET),
-                lit(number).alias(_TABLE),
-                *(rows[quoted(c)].alias(part.travelling(c)) for c in part.columns),
+            placed.select(
+                placed[_BUCKET],
+                lit(part.number).alias(_TABLE),
+                *(placed[quoted(c)].alias(part.travelling(c)) for c in part.columns),
             )
         )
     every = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), events)
@@ -123,12 +130,11 @@ def _with_entity(
             *(StructField(f.full_name, spark_type(feature_type(f))) for f in features),
         ]
     )
-    asked = spine.withColumn(_BUCKET, _bucket(spine, keys, buckets))
     with told():
         return (
             asked.groupBy(_BUCKET)
             .cogroup(every.groupBy(_BUCKET))
-            .applyInArrow(_kernel(at, tuple(parts)), schema)
+            .applyInArrow(_kernel(at, tuple(parts)), ddl(schema))
         )
 
 
@@ -154,6 +160,47 @@ def _kernel(at: str, parts: tuple[_Part, ...]) -> Callable[[pa.Table, pa.Table],
     return compute
 
 
+def _hot_keys(
+    engine: Engine,
+    spine: SparkFrame,
+    at: str,
+    keys: Sequence[str],
+    parts: Sequence[_Part],
+    selections: Sequence[SparkFrame],
+) -> HotKeys | None:
+    from pyspark.sql.functions import unix_micros
+
+    sides = [(spine, _widest_keys(spine, keys), unix_micros(spine[quoted(at)]))]
+    for part, rows in zip(parts, selections, strict=True):
+        happens = part.views[0].of.event_time or KNOWN_AT
+        sides.append((rows, _widest_keys(rows, keys), unix_micros(rows[quoted(happens)])))
+    spark: Any = engine
+    with told():
+        return hot_keys.find(spark.session, sides, spark.most_rows_a_key)
+
+
+def _bucketed(
+    hot: HotKeys | None,
+    frame: SparkFrame,
+    keys: Sequence[str],
+    buckets: int,
+    of: str | Sequence[StoredView],
+) -> SparkFrame:
+    """Return a frame with `__bucket`: of the spine, whose moments are `of`, or of views' rows."""
+    from pyspark.sql.functions import coalesce, lit, unix_micros
+
+    if hot is None:
+        return frame.withColumn(_BUCKET, _bucket(frame, keys, buckets))
+    widest = _widest_keys(frame, keys)
+    if isinstance(of, str):
+        sliced = hot_keys.sliced_spine(hot, frame, widest, unix_micros(frame[quoted(of)]))
+    else:
+        sliced = hot_keys.sliced_rows(hot, frame, widest, of)
+    own = lit(buckets) + sliced[hot_keys.SLICE]
+    placed = sliced.withColumn(_BUCKET, coalesce(own, _bucket(sliced, keys, buckets)))
+    return placed.drop(hot_keys.SLICE)
+
+
 def _buckets(engine: Engine) -> int:
     session: Any = engine.session  # type: ignore[attr-defined]
     return int(session.conf.get("spark.sql.shuffle.partitions")) * _BUCKETS_A_PARTITION
@@ -163,8 +210,11 @@ def _bucket(frame: SparkFrame, keys: Sequence[str], buckets: int) -> Column:
     """The bucket of a row's keys; keys that are equal, in whatever width, share theirs."""
     from pyspark.sql.functions import lit, pmod, xxhash64
 
-    hashed = [_widest(frame[quoted(k)], frame.schema[k].dataType) for k in keys]
-    return pmod(xxhash64(*hashed), lit(buckets)).cast("int")
+    return pmod(xxhash64(*_widest_keys(frame, keys)), lit(buckets)).cast("int")
+
+
+def _widest_keys(frame: SparkFrame, keys: Sequence[str]) -> list[Column]:
+    return [_widest(frame[quoted(k)], frame.schema[k].dataType) for k in keys]
 
 
 def _widest(column: Column, kind: Any) -> Column:

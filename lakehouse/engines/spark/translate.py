@@ -34,7 +34,7 @@ def to_spark(tree: exp.Expr, tables: Mapping[str, str]) -> str:
     `tables` maps the names a query uses, in small letters, to names that Spark knows. A table
     keeps the name the query uses as its alias.
     """
-    root = exp.Tuple(expressions=[tree.copy()])  # so that the tree itself may be replaced
+    root: exp.Expr = exp.Tuple(expressions=[tree.copy()])  # so that the tree may be replaced
     own = {cte.alias.lower() for cte in root.find_all(exp.CTE)}
     root = root.transform(_difference, copy=False)
     for node in reversed(list(root.bfs())):
