@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyspark
@@ -156,8 +157,7 @@ def cluster(folder: Path, workers: int = 2, memory: str = "1g") -> Iterator[Clus
 def submitted(
     log: Path,
     settings: SparkSettings,
-    program: str | Path,
-    *arguments: str | Path,
+    *program: str | Path,
     properties: Mapping[str, str] = SMALL,
     **variables: str,
 ) -> Iterator[Spark]:
@@ -172,7 +172,7 @@ def submitted(
             str(HOME / "bin" / "spark-submit"),
             *("--properties-file", str(write_properties(settings.jars))),
             *("--master", str(settings.master), *chosen),
-            *(str(word) for word in (program, *arguments)),
+            *map(str, program),
         ],
         output=log.with_suffix(".out"),
         **variables,
@@ -181,6 +181,37 @@ def submitted(
         yield made
     finally:
         made.stop()
+
+
+@contextmanager
+def connect_server(
+    folder: Path, settings: SparkSettings, properties: Mapping[str, str] = SMALL
+) -> Iterator[SparkSettings]:
+    """A Spark Connect server, a program that spark-submit starts; settings that reach it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    properties = {
+        **properties,
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+    }
+    with submitted(
+        folder / "connect.log",
+        settings,
+        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"),
+        properties=properties,
+        SPARK_DAEMON_MEMORY="1g",  # Spark takes a Connect server for one of its daemons
+    ) as server:
+        wait_until(lambda: _listens(port), 90, "the Connect server:", server)
+        yield replace(settings, master=f"sc://127.0.0.1:{port}")
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def start(log: Path, command: Sequence[str], output: Path | None = None, **variables: str) -> Spark:

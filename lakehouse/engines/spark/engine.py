@@ -185,8 +185,9 @@ class SparkEngine:
     ) -> int:
         """Commit a frame once per transaction; see `engines.protocol`."""
         from lakehouse.engines.spark import writing
+        from lakehouse.engines.spark.frames import plain_frame
 
-        rows = self._taken(frame)
+        rows = plain_frame(self._taken(frame))
 
         def attempt() -> int:
             if mode == "merge":

@@ -29,7 +29,7 @@ def lake_frame(frame: SparkFrame) -> SparkFrame:
         *(
             col(quoted(f.name))
             if wanted[f.name] == f.dataType
-            else col(quoted(f.name)).cast(wanted[f.name].simpleString()).alias(f.name)
+            else col(quoted(f.name)).cast(wanted[f.name]).alias(f.name)
             for f in frame.schema.fields
         )
     )
@@ -42,16 +42,23 @@ def frame_of(session: Any, table: pa.Table) -> SparkFrame:
     return session.createDataFrame([], from_arrow_schema(table.schema))
 
 
-def ddl(schema: Any) -> str:
-    """Return a Spark schema as text, which makes text of it on any server plain text.
+def plain_frame(frame: SparkFrame) -> SparkFrame:
+    """Return a frame whose text columns are plain text to its server, to write a table from.
 
-    A schema object that travels over Connect names the collation of each text, and a table with
-    such columns opens in Spark alone.
-
-    >>> print(ddl(from_arrow_schema(pa.schema([("a b", pa.string()), ("n", pa.int64())]))))
-    `a b` string, `n` bigint
+    What a function is declared to give over Connect names the collation of each text, even of
+    those that have none; a table with such columns opens in Spark alone.
     """
-    return ", ".join(f"{quoted(f.name)} {f.dataType.simpleString()}" for f in schema.fields)
+    from pyspark.sql.functions import col
+
+    if not type(frame).__module__.startswith("pyspark.sql.connect."):
+        return frame
+    kinds = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+    return frame.select(
+        *(
+            col(quoted(name)).cast(kind).alias(name) if "string" in kind else col(quoted(name))
+            for name, kind in kinds.items()
+        )
+    )
 
 
 def arrow_schema_of(frame: SparkFrame) -> Any:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from lakehouse.engines.batches import lake_batches, through
 from lakehouse.engines.protocol import MapBatches
 from lakehouse.engines.spark.failures import told
-from lakehouse.engines.spark.frames import SparkFrame, ddl, lake_frame, quoted, spark_type
+from lakehouse.engines.spark.frames import SparkFrame, lake_frame, quoted, spark_type
 
 STREAMED = 200_000
 """About so many rows are streamed at a time: a partition of the ordered rows."""
@@ -23,7 +23,7 @@ def map_arrow(frame: SparkFrame, function: MapBatches, schema: pa.Schema) -> Spa
 
     declared = StructType([StructField(f.name, spark_type(f.type)) for f in schema])
     with told():
-        return lake_frame(frame.mapInArrow(_mapped(function, schema), ddl(declared)))
+        return lake_frame(frame.mapInArrow(_mapped(function, schema), declared))
 
 
 def _mapped(function: MapBatches, schema: pa.Schema) -> Callable[[Batches], Batches]:

@@ -21,7 +21,7 @@ from lakehouse.engines.kernels.view_rows import Selection, ViewRows, selection
 from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine, Frame
 from lakehouse.engines.spark import hot_keys
 from lakehouse.engines.spark.failures import told
-from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, ddl, quoted, spark_type
+from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, quoted, spark_type
 from lakehouse.engines.spark.hot_keys import HotKeys
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _with_entity(
         return (
             asked.groupBy(_BUCKET)
             .cogroup(every.groupBy(_BUCKET))
-            .applyInArrow(_kernel(at, tuple(parts)), ddl(schema))
+            .applyInArrow(_kernel(at, tuple(parts)), schema)
         )
 
 
