@@ -30,7 +30,7 @@ class Released:
     @property
     def known_at(self) -> datetime:
         """When the model was known: the moment it was trained for."""
-        return datetime.fromisoformat(self.facts.get("as_of", self.facts["created_at"]))
+        return datetime.fromisoformat(self.facts.get("as_of") or self.facts["created_at"])
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _check(ctx: Context, asked: Asked) -> None:
             "its contract."
         )
     for column in request.columns:
-        found = table_column(table, column.name, f"{where}, whose request {request.name} asks: it")
+        found = table_column(table, column.name, f"{where} by its request {request.name}")
         if (found.kind, found.scale) != (column.kind, column.scale):
             raise LakehouseError(
                 f"{where}: column '{column.name}' is {found.kind} there and {column.kind} in "
