@@ -29,7 +29,7 @@ from lakehouse.adapters.feast.declared_online import (
     check_readable,
     typed_key,
 )
-from lakehouse.adapters.feast.request_views import columns_asked, evaluator, parsed_request
+from lakehouse.adapters.feast.request_views import evaluator
 from lakehouse.adapters.feast.values import from_proto, to_proto
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
@@ -133,7 +133,7 @@ class Request:
         wanted = [key for asked in self.declared for key in asked.key_columns()]
         for asked in self.declared:
             if isinstance(asked.view, RequestView):
-                wanted += [c.name for c in columns_asked(asked.view)]
+                wanted += [c.name for c in evaluator(asked.domain.name, asked.view.name).columns]
         for name in wanted:
             if name not in given:
                 raise LakehouseError(unknown("value", name, given, "The request"))
@@ -142,25 +142,34 @@ class Request:
         self, online: DeclaredOnline, clock: Clock, asked: _Asked, row: Row
     ) -> tuple[int, Values]:
         """A view's features of one row, and the moment they are of."""
-        at_us = self._moment(clock, asked, row)
         if not isinstance(asked.view, RequestView):
+            at_us = self._moment(clock, asked, row)
             return at_us, _stored(online, asked, asked.view, row, at_us)
-        values = parsed_request(asked.view, row)
+        ready = evaluator(asked.domain.name, asked.view.name)
+        values = ready.request(row)
+        named = _event_us(asked.view, values)
+        at_us = self._moment(clock, asked, row) if named is None else named
         for used in asked.view.uses:
             found = _stored(online, asked, used, row, at_us)
             values |= {f.dotted: found[f.full_name] for f in used.features}
-        computed = evaluator(asked.domain.name, asked.view.name)(values)
+        computed = ready.features(values)
         return at_us, {f.full_name: computed[f.name] for f in asked.view.features}
 
     def _moment(self, clock: Clock, asked: _Asked, row: Row) -> int:
-        """A request's event time, its own or that of its domain's request beside it; else now."""
-        beside = [one for one in self.declared if one.domain.name == asked.domain.name]
-        for one in (asked, *beside):
-            if isinstance(one.view, RequestView) and one.view.request.event_time is not None:
-                at = parsed_request(one.view, row)[one.view.request.event_time]
-                if at is not None:
-                    return us_of(at)
+        """The event time of a request of the same domain beside it; else now."""
+        for one in self.declared:
+            if one.domain.name == asked.domain.name and isinstance(one.view, RequestView):
+                values = evaluator(one.domain.name, one.view.name).request(row)
+                named = _event_us(one.view, values)
+                if named is not None:
+                    return named
         return clock(asked.domain.name)
+
+
+def _event_us(view: RequestView, values: Row) -> int | None:
+    """The moment that a request names, in UTC microseconds."""
+    at = None if view.request.event_time is None else values[view.request.event_time]
+    return None if at is None else us_of(at)
 
 
 def _stored(

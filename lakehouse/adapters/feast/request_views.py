@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -25,46 +26,48 @@ def columns_asked(view: RequestView) -> list[Column]:
     return [c for c in view.request.columns if c.name in used or c.event_time]
 
 
-def parsed_request(view: RequestView, given: Row) -> dict[str, Any]:
-    """The request's columns of one row, typed as its contract declares them."""
-    where = f"View '{view.name}', column"
-    return {
-        c.name: parsed(c.kind, c.scale, given[c.name], f"{where} '{c.name}'")
-        for c in columns_asked(view)
-    }
+@dataclass(frozen=True)
+class Evaluator:
+    """A request view made ready: what it asks for, and the functions of its features."""
 
+    view: RequestView
+    columns: tuple[Column, ...]
+    functions: tuple[tuple[str, expressions_python.Evaluate, bool], ...]
 
-@cache
-def evaluator(domain: str, name: str) -> Callable[[Row], dict[str, Any]]:
-    """The function from typed values (columns, and features as `view.name`) to the features."""
-    view = installed_view(domain, name)
-    kinds = {c.name: c.kind for c in view.request.columns}
-    kinds |= {f.dotted: f.kind for stored in view.uses for f in stored.features}
-    evaluate = {
-        f.name: (
-            expressions_python.compile(
-                parse(str(f.expression)), kinds, f"Request view '{view.name}'.{f.name}"
-            ),
-            f.kind == "float",
-        )
-        for f in view.features
-    }
+    @staticmethod
+    def of(view: RequestView) -> Evaluator:
+        kinds = {c.name: c.kind for c in view.request.columns}
+        kinds |= {f.dotted: f.kind for stored in view.uses for f in stored.features}
+        functions = []
+        for f in view.features:
+            where = f"Request view '{view.name}'.{f.name}"
+            compiled = expressions_python.compile(parse(str(f.expression)), kinds, where)
+            functions.append((f.name, compiled, f.kind == "float"))
+        return Evaluator(view, tuple(columns_asked(view)), tuple(functions))
 
-    def values(row: Row) -> dict[str, Any]:
+    def request(self, given: Row) -> dict[str, Any]:
+        """The request's columns of one row, typed as its contract declares them."""
+        where = f"View '{self.view.name}', column"
+        return {
+            c.name: parsed(c.kind, c.scale, given[c.name], f"{where} '{c.name}'")
+            for c in self.columns
+        }
+
+    def features(self, values: Row) -> dict[str, Any]:
+        """The features, from typed columns and from stored features as `view.name`."""
         found = {}
-        for name, (value_of, as_float) in evaluate.items():
-            value = value_of(row)
+        for name, function, as_float in self.functions:
+            value = function(values)
             found[name] = float(value) if as_float and value is not None else value
         return found
 
-    return values
 
-
-def installed_view(domain: str, name: str) -> RequestView:
-    """A request view of an installed domain."""
+@cache
+def evaluator(domain: str, name: str) -> Evaluator:
+    """A request view of an installed domain, made ready once."""
     view = declarations.installed()[domain].view(name)
     assert isinstance(view, RequestView)
-    return view
+    return Evaluator.of(view)
 
 
 class RequestTime:
@@ -79,19 +82,19 @@ class RequestTime:
         self.__name__ = view
 
     def __call__(self, inputs: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-        view = installed_view(self.domain, self.view)
-        evaluate = evaluator(self.domain, self.view)
-        asked = {c.name: inputs[c.name] for c in columns_asked(view)}
+        ready = evaluator(self.domain, self.view)
+        view = ready.view
+        asked = {c.name: inputs[c.name] for c in ready.columns}
         stored = {f.dotted: (f, inputs[f.full_name]) for used in view.uses for f in used.features}
         rows = len(next(iter(inputs.values()), ()))
         features: list[dict[str, Any]] = []
         for n in range(rows):
-            row = parsed_request(view, {name: values[n] for name, values in asked.items()})
+            row = ready.request({name: values[n] for name, values in asked.items()})
             row |= {
                 name: parsed(f.kind, f.scale, values[n], f"Feature {name}")
                 for name, (f, values) in stored.items()
             }
-            features.append(evaluate(row))
+            features.append(ready.features(row))
         columns = {f.name: [row[f.name] for row in features] for f in view.features}
         # Feast looks for either name, by whether it was asked for full ones.
         return columns | {f.full_name: columns[f.name] for f in view.features}
