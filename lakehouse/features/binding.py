@@ -9,6 +9,7 @@ from lakehouse.declare import expressions
 from lakehouse.declare.features import FeatureView, LatestView, StoredView
 from lakehouse.engines.context import Context, microseconds, moment
 from lakehouse.engines.protocol import KNOWN_AT, BoundView
+from lakehouse.features.entities_asked import Asked, entities_needed
 from lakehouse.records.store import Run
 
 _FIRST_US = microseconds(datetime.min.replace(tzinfo=UTC))
@@ -21,10 +22,12 @@ def bind(
     first_us: int,
     last_us: int,
     run: Run | None = None,
+    keys: Asked | None = None,
 ) -> list[BoundView]:
     """Bind views to what moments from `first_us` to `last_us` need of their tables.
 
-    Views of one table share one frame, of the columns and event times that any of them needs.
+    Views of one table share one frame, of the columns and event times that any of them needs,
+    and of the entities in `keys`, if given.
     """
     by_table: dict[str, list[StoredView]] = {}
     for view in views:
@@ -35,10 +38,18 @@ def bind(
             sharing[0].of,
             run,
             columns=list(dict.fromkeys(c for view in sharing for c in columns_of(view))),
-            where=event_times_needed(sharing, first_us, last_us),
+            where=_rows_needed(sharing, first_us, last_us, keys or {}),
         )
         bound |= {view.name: BoundView(view, frame) for view in sharing}
     return [bound[view.name] for view in views]
+
+
+def _rows_needed(
+    views: Sequence[StoredView], first_us: int, last_us: int, keys: Asked
+) -> str | None:
+    times, entities = event_times_needed(views, first_us, last_us), entities_needed(views, keys)
+    needed = [f"({condition})" for condition in (times, entities) if condition is not None]
+    return " AND ".join(needed) or None
 
 
 def columns_of(view: StoredView) -> list[str]:

@@ -16,6 +16,7 @@ from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Engine, Frame
 from lakehouse.errors import DeclarationError, LakehouseError, unknown
 from lakehouse.features.binding import bind
+from lakehouse.features.entities_asked import asked
 from lakehouse.features.expressions_sql import to_sql
 from lakehouse.records.store import Run
 
@@ -39,8 +40,10 @@ def historical(
     engine = ctx.engine
     _check_spine(engine, spine, at, stored)
     request_columns = _request_columns(engine, spine, requested)
-    first_us, last_us = _moments(engine, spine, at)
-    frame = engine.historical_features(spine, at, bind(ctx, stored, first_us, last_us, run))
+    moments, first_us, last_us = _moments(engine, spine, at)
+    keys = asked(engine, spine, moments, stored)
+    bound = bind(ctx, stored, first_us, last_us, run, keys)
+    frame = engine.historical_features(spine, at, bound)
     if not requested:
         return frame
     names = {f.dotted: f"`{f.full_name}`" for view in stored for f in view.features}
@@ -135,14 +138,14 @@ def _typed(column: Column, found: Any) -> str:
     return f"CAST({name} AS {types[column.kind]})" if column.kind in types else name
 
 
-def _moments(engine: Engine, spine: Frame, at: str) -> tuple[int, int]:
-    """Return the first and last moment in UTC microseconds, 1970 for a spine without any."""
-    sql = f"SELECT min(`{at}`) AS first_at, max(`{at}`) AS last_at FROM spine"
+def _moments(engine: Engine, spine: Frame, at: str) -> tuple[int, int, int]:
+    """Return the number of rows and the first and last moment in UTC microseconds, 1970 if none."""
+    sql = f"SELECT count(*) AS moments, min(`{at}`) AS first_at, max(`{at}`) AS last_at FROM spine"
     found = engine.to_arrow(engine.query(sql, {"spine": spine}))
     bounds = []
-    for column in found.columns:
+    for column in found.columns[1:]:
         if not pa.types.is_timestamp(column.type):
             raise LakehouseError(f"The spine's column '{at}' is {column.type}, not a timestamp.")
         value = column.cast(MICROSECONDS, safe=False).cast(pa.int64())[0].as_py()
         bounds.append(0 if value is None else int(value))
-    return bounds[0], bounds[1]
+    return int(found.column(0)[0].as_py()), bounds[0], bounds[1]

@@ -236,8 +236,9 @@ def test_views_of_one_table_share_one_pruned_read(ctx: Context) -> None:
         "paid_at",
     ]
     assert engine.reads[0]["where"] == (
-        "`paid_at` >= TIMESTAMP '2024-03-07 12:00:00.000000+00:00' "
-        "AND `paid_at` < TIMESTAMP '2024-03-15 12:00:00.000000+00:00'"
+        "(`paid_at` >= TIMESTAMP '2024-03-07 12:00:00.000000+00:00' "
+        "AND `paid_at` < TIMESTAMP '2024-03-15 12:00:00.000000+00:00') "
+        "AND ((`card_id` IN ('a')) OR (`country` IN ('FR') AND `card_id` IN ('a')))"
     )
 
 
