@@ -31,6 +31,7 @@ def train(
     domain: str,
     as_of: Annotated[str | None, typer.Option(help="The moment; default: the clock.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    engine: Annotated[str, typer.Option(help="Which engine works.")] = "embedded",
 ) -> None:
     """Train a domain's models, register them, and let the gate decide.
 
@@ -41,7 +42,7 @@ def train(
 
     at = moment(as_of)
     here = state(context)
-    ctx = here.context(domain)
+    ctx = here.context(domain, engine)
     with writing(ctx.home.path), progress_of(here.output) as progress:
         steps = run(ctx, ("training",), as_of=at, seed=seed, progress=progress)
     show(here.output, steps, f"Training of {ctx.domain.name}")
@@ -88,12 +89,13 @@ def reproduce(
     domain: str,
     model: Model = None,
     version: Annotated[int | None, typer.Option(help="Default: the champion.")] = None,
+    engine: Annotated[str, typer.Option(help="Which engine works.")] = "embedded",
 ) -> None:
     """Rebuild a version's training set and metrics from its pins, and compare."""
     from lakehouse.registry.reproduce import reproduce as rebuild
 
     here = state(context)
-    ctx = here.context(domain)
+    ctx = here.context(domain, engine)
     done = rebuild(ctx, chosen(ctx.domain, model), version)
     here.output.facts(vars(done) | {"same": done.same}, title="Reproduction")
     if not done.same:

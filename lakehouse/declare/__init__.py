@@ -16,6 +16,7 @@ from lakehouse.declare.features import (
 )
 from lakehouse.declare.tables import Cleaned, Curated, Raw, Source
 from lakehouse.declare.training import (
+    Distributed,
     Evaluation,
     Gate,
     Model,
@@ -31,6 +32,7 @@ __all__ = [
     "Contract",
     "Count",
     "Curated",
+    "Distributed",
     "Domain",
     "Entity",
     "Evaluation",

@@ -18,6 +18,7 @@ from lakehouse.errors import DeclarationError, unknown
 
 __all__ = [
     "Claim",
+    "Distributed",
     "Evaluation",
     "Fit",
     "Gate",
@@ -121,6 +122,22 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
+class Distributed:
+    """A fit where the rows are, by all workers of the engine: `fit=Distributed(trees)`.
+
+    `estimator` is a plain function without arguments, at the top of a module, that returns the
+    unfitted `xgboost.XGBClassifier` or `XGBRegressor`. On Spark its trees are grown by XGBoost's
+    own Spark estimator, and no training set has to fit in one process; the embedded engine fits
+    the same estimator in its process.
+    """
+
+    estimator: Callable[[], Any]
+
+    def __post_init__(self) -> None:
+        checks.estimator(self.estimator)
+
+
+@dataclass(frozen=True)
 class Rule:
     """A business rule: the decision given when an expression holds.
 
@@ -136,14 +153,14 @@ class Model:
     """What is learnt, how it is fitted, when it may serve, and what is decided with it.
 
     `fit` is a plain function `fit(X, y)` at the top of a module, which imports its library inside
-    itself. `rules` are tried in order, the first that holds decides, else `otherwise`.
-    `outcomes` is the source that feedback is written to. `group` names the request column for
-    precision@100 a day, as in card precision.
+    itself, or `Distributed(…)` for more rows than one process holds. `rules` are tried in order,
+    the first that holds decides, else `otherwise`. `outcomes` is the source that feedback is
+    written to. `group` names the request column for precision@100 a day, as in card precision.
     """
 
     name: str
     learns_from: TrainingSet
-    fit: Fit
+    fit: Fit | Distributed
     gate: Gate
     rules: tuple[Rule, ...]
     otherwise: str
@@ -158,7 +175,7 @@ class Model:
         name: str,
         *,
         learns_from: TrainingSet,
-        fit: Fit,
+        fit: Fit | Distributed,
         gate: Gate,
         rules: Iterable[Rule] = (),
         otherwise: str = "accept",
@@ -173,7 +190,8 @@ class Model:
         one(where, "gate", gate, (Gate,), "gate=Gate(at_least('roc_auc', 0.8))")
         if outcomes is not None:
             one(where, "outcomes", outcomes, (Source,), "outcomes= the Source that feedback is")
-        checks.fit(where, "fit", fit)
+        if not isinstance(fit, Distributed):
+            checks.fit(where, "fit", fit)
         rules = several(
             where, "rules", rules, (Rule,), "rules=(Rule('block', when='score > 0.8'),)"
         )
@@ -196,6 +214,11 @@ class Model:
             ("owner", owner),
         ):
             object.__setattr__(self, attribute, value)
+
+    @property
+    def fitted_by(self) -> Callable[..., Any]:
+        """The function whose code decides the fit: `fit`, or the one that makes the estimator."""
+        return self.fit.estimator if isinstance(self.fit, Distributed) else self.fit
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,29 @@ def fit(where: str, option: str, function: Any) -> None:
         raise DeclarationError(
             f"{where}: {option} must be a function at the top of a module, as in def fit(X, y), "
             f"so that its code can be named and found again; this is {described(function)}."
+        )
+
+
+def estimator(function: Any) -> None:
+    """What makes a distributed fit's estimator is named like a fit, and takes nothing."""
+    if not callable(function) or "<" in getattr(function, "__qualname__", "<"):
+        raise DeclarationError(
+            "Distributed(…) takes a function at the top of a module that returns the unfitted "
+            "XGBClassifier or XGBRegressor, as in def trees(), so that its code can be named and "
+            f"found again; this is {described(function)}."
+        )
+    if isinstance(function, type):
+        return  # its signature would load its library
+    needed = [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if needed:
+        raise DeclarationError(
+            f"Distributed({function.__qualname__}): the function asks for {', '.join(needed)}; it "
+            "gets no data: let it return the unfitted estimator, as in def trees()."
         )
 
 

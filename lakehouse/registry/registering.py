@@ -18,10 +18,14 @@ from lakehouse.records.store import Run, iso
 from lakehouse.registry import release
 from lakehouse.registry.gate import Verdict, judge
 from lakehouse.registry.promotion import champion, make_champion, refuse, registered_name
-from lakehouse.training.fitting import Candidate, fit_candidate, measured
+from lakehouse.training.fitting import Candidate, fit_candidate
 from lakehouse.training.onnx import OnnxScorer
 from lakehouse.training.pictures import pictures
-from lakehouse.training.training_set import Built, build, store
+from lakehouse.training.staging import Staged
+from lakehouse.training.staging import built as training_set_of
+from lakehouse.training.storing import store
+from lakehouse.training.tested import score_test
+from lakehouse.training.training_set import Built
 
 PACKAGES = (
     "duckdb",
@@ -66,14 +70,14 @@ def train(ctx: Context, model: Model, as_of: datetime, seed: int = 0) -> Trained
         asked = _asked(ctx, model, as_of, seed)
         if newest is not None and newest["pins"]["asked"] == asked:
             return _unchanged(ctx, model, newest, run)
-        built = build(ctx, model.learns_from, as_of, run=run)
-        if newest is not None and _same_but_inputs(newest["pins"], asked, built):
-            return _unchanged(ctx, model, newest, run)
-        stored = store(ctx, built, run)
-        candidate = fit_candidate(model, built, seed)
-        before = _champion_metrics(ctx, model, built)
-        verdict = judge(model.gate, candidate.metrics, before, candidate.difference.share_over)
-        version = _register(ctx, candidate, asked, stored, verdict)
+        with training_set_of(ctx, model, as_of, run=run) as built:
+            if newest is not None and _same_but_inputs(newest["pins"], asked, built):
+                return _unchanged(ctx, model, newest, run)
+            stored = store(ctx, built, run)
+            candidate = fit_candidate(model, built, seed)
+            before = _champion_metrics(ctx, model, built)
+            verdict = judge(model.gate, candidate.metrics, before, candidate.difference.share_over)
+            version = _register(ctx, candidate, asked, stored, verdict)
         reasons = list(verdict.reasons)
         if ctx.code.dirty:
             reasons.append(
@@ -89,7 +93,7 @@ def train(ctx: Context, model: Model, as_of: datetime, seed: int = 0) -> Trained
             True,
             version,
             not reasons,
-            built.frame.num_rows,
+            built.rows,
             candidate.metrics,
             Verdict(not reasons, (*verdict.lines, *reasons[len(verdict.reasons) :])),
         )
@@ -123,12 +127,14 @@ def _asked(ctx: Context, model: Model, as_of: datetime, seed: int) -> dict[str, 
     }
 
 
-def _same_but_inputs(pins: Mapping[str, Any], asked: Mapping[str, Any], built: Built) -> bool:
+def _same_but_inputs(
+    pins: Mapping[str, Any], asked: Mapping[str, Any], built: Built | Staged
+) -> bool:
     same = all(pins["asked"][k] == asked[k] for k in ("declaration", "code", "seed"))
     return same and pins["training_set_digest"] == built.digest and pins["bounds"] == _bounds(built)
 
 
-def _bounds(built: Built) -> dict[str, str]:
+def _bounds(built: Built | Staged) -> dict[str, str]:
     return {name: at.isoformat() for name, at in vars(built.bounds).items()}
 
 
@@ -141,20 +147,17 @@ def _unchanged(ctx: Context, model: Model, newest: Mapping[str, Any], run: Run) 
     )
 
 
-def _champion_metrics(ctx: Context, model: Model, built: Built) -> dict[str, float] | None:
+def _champion_metrics(ctx: Context, model: Model, built: Built | Staged) -> dict[str, float] | None:
     """The champion's metrics on the candidate's test rows; None where there is none to compare."""
     serving = champion(ctx, model)
     if serving is None:
         return None
     folder = ctx.home.releases(ctx.domain.name, model.name) / str(serving)
     release.read(folder)  # its digests first
-    scorer = OnnxScorer((folder / release.MODEL).read_bytes())
-    if set(scorer.inputs) - set(built.inputs):
+    onnx = (folder / release.MODEL).read_bytes()
+    if set(OnnxScorer(onnx).inputs) - set(built.inputs):
         return None  # it takes inputs that are no longer declared: another problem, no comparison
-    test = built.part("test")
-    X, y = built.matrix(test)
-    scores = scorer.score(X[list(scorer.inputs)].to_numpy())
-    return measured(built, test, model.group, y.to_numpy(), scores)
+    return score_test(built, model.group, {"champion": onnx}, {}).metrics("champion")
 
 
 def _register(
@@ -162,6 +165,7 @@ def _register(
 ) -> int:
     model, built = candidate.model, candidate.built
     name = registered_name(ctx, model)
+    fitted_by = FunctionReference.of(model.fitted_by)
     pins = {
         "asked": asked,
         "tables": built.pins,
@@ -174,7 +178,8 @@ def _register(
         "code": ctx.code.text,
         "dirty": ctx.code.dirty,
         "declaration": to_data(model),
-        "fit": vars(FunctionReference.of(model.fit)),
+        "fit": vars(fitted_by),
+        "workers": candidate.workers,
         "packages": {package: package_version(package) for package in PACKAGES},
     }
     tracking = Tracking(ctx.home.mlflow)
@@ -185,7 +190,7 @@ def _register(
             "as_of": built.as_of.isoformat(),
             "seed": candidate.seed,
             "engine": ctx.engine.name,
-            "fit": f"{model.fit.__module__}:{model.fit.__qualname__}",
+            "fit": f"{fitted_by.module}:{fitted_by.qualname}",
             "estimator": type(candidate.estimator).__name__,
             **_bounds(built),
             **{f"table {table}": v for table, v in built.pins.items()},
@@ -206,13 +211,13 @@ def _register(
                 model.learns_from.name,
                 built.digest,
                 str(ctx.path("training", model.learns_from.name)),
-                built.frame.num_rows,
+                built.rows,
             )
         ],
         pictures=pictures(candidate.estimator, built.inputs, candidate.labels, candidate.scores),
         model=candidate.onnx,
         inputs=built.inputs,
-        example=built.matrix(built.part("test").slice(0, 2))[0],
+        example=candidate.example,
         files={"pins.json": json.dumps(pins, indent=2, sort_keys=True).encode()},
     )
     version = tracking.register(

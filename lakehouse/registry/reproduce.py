@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from lakehouse.declare.compiled import FunctionReference, from_data
-from lakehouse.declare.training import Model
+from lakehouse.declare.training import Distributed, Model
 from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
 from lakehouse.registry.promotion import champion, recorded
 from lakehouse.training.fitting import fit_candidate
-from lakehouse.training.training_set import Bounds, build
+from lakehouse.training.staging import built as training_set_of
+from lakehouse.training.training_set import Bounds
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,9 @@ def reproduce(ctx: Context, model: Model, version: int | None = None) -> Reprodu
     declared: Model = from_data(pins["declaration"])
     pinned = dataclasses.replace(ctx, pins=pins["tables"])
     bounds = Bounds(**{k: datetime.fromisoformat(v) for k, v in pins["bounds"].items()})
-    built = build(
-        pinned, declared.learns_from, datetime.fromisoformat(pins["as_of"]), bounds=bounds
-    )
-    candidate = fit_candidate(declared, built, pins["seed"])
+    as_of = datetime.fromisoformat(pins["as_of"])
+    with training_set_of(pinned, declared, as_of, bounds=bounds) as built:
+        candidate = fit_candidate(declared, built, pins["seed"], pins.get("workers"))
     return Reproduction(
         model.name,
         chosen,
@@ -80,11 +80,16 @@ def _notes(ctx: Context, pins: dict[str, Any], declared: Model) -> list[str]:
         for package, recorded in pins["packages"].items()
         if package_version(package) != recorded
     ]
-    recorded_fit: Any = declared.fit
+    recorded_fit: Any = declared.fitted_by
     now = FunctionReference.of(recorded_fit.load())
     if now.source_sha256 != recorded_fit.source_sha256:
         notes.append(
             f"the source of {now.module} changed since; it was at code version {pins['code']}"
+        )
+    if isinstance(declared.fit, Distributed) and ctx.engine.name != pins["engine"]:
+        notes.append(
+            f"it was fitted by engine {pins['engine']}, whose trees differ from those of engine "
+            f"{ctx.engine.name}; add --engine {pins['engine']}"
         )
     if ctx.code.text != pins["code"]:
         notes.append(f"code version was {pins['code']}, is {ctx.code.text}")

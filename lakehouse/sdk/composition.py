@@ -111,7 +111,7 @@ def code_version(domain: Domain | None = None) -> CodeVersion:
 
 
 def _domain_folder(domain: Domain) -> Path:
-    fits = [m.fit for m in domain.models]
+    fits = [m.fitted_by for m in domain.models]
     module = sys.modules.get(fits[0].__module__) if fits else None
     return Path(module.__file__ or ".").parent if module else Path(__file__).parent
 

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from lakehouse.declare.training import Evaluation
 from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
-from lakehouse.training.fitting import fit, measured
+from lakehouse.training.fitting import fit
 from lakehouse.training.onnx import OnnxScorer, difference, fitted_score, to_onnx
+from lakehouse.training.tested import measured
 from lakehouse.training.training_set import Bounds, Built, build
 
 HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error", "r2")

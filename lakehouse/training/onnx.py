@@ -135,8 +135,11 @@ def difference(
     estimator: Any, scorer: OnnxScorer, matrix: npt.ArrayLike, bound: float = 1e-3
 ) -> Difference:
     """Compare a served model with the estimator it was made of, over the rows of a matrix."""
-    fitted = fitted_score(estimator, scorer.inputs, matrix)
-    served = scorer.score(matrix)
+    return departure(fitted_score(estimator, scorer.inputs, matrix), scorer.score(matrix), bound)
+
+
+def departure(fitted: Scores, served: Scores, bound: float = 1e-3) -> Difference:
+    """Compare the scores of a fitted estimator with those of the model made of it, row by row."""
     with np.errstate(invalid="ignore"):
         apart = np.abs(fitted - served)
     apart[np.isnan(fitted) & np.isnan(served)] = 0.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 
 from lakehouse.declare.tables import table_column
 from lakehouse.declare.training import TrainingSet
-from lakehouse.engines import delta
+from lakehouse.engines.batches import float32, targets
 from lakehouse.engines.context import Context, microseconds
-from lakehouse.engines.protocol import KNOWN_AT, Transaction
+from lakehouse.engines.protocol import KNOWN_AT, Frame
 from lakehouse.errors import LakehouseError
 from lakehouse.features.binding import timestamp_sql
 from lakehouse.features.historical import historical
 from lakehouse.records.store import Run
+from lakehouse.zones import sql_text
 from lakehouse.zones.digest import digest
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 Part = Literal["train", "gap", "test"]
 PART = "_part"
-DIGEST = "lakehouse.digest"
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Built:
     `frame` has one row a labelled moment, sorted by event time and key: the label table's keys,
     the event time, the request's columns, the label, every input as `view__feature`, and `_part`.
     `digest` is over keys, event time, label and inputs; `pins` name the table versions read.
+    `staging.Staged` is the same for rows that stay with the engine.
     """
 
     training_set: TrainingSet
@@ -63,6 +64,10 @@ class Built:
     pins: dict[str, int]
     as_of: datetime
     bounds: Bounds
+
+    @property
+    def rows(self) -> int:
+        return int(self.frame.num_rows)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -77,11 +82,86 @@ class Built:
         """X and y of some rows: X float32 as the served model will see it, null as NaN."""
         import pandas as pd
 
-        columns = {name: _float32(rows[name]) for name in self.inputs}
-        label = rows[self.training_set.label.name]
-        classes = pa.types.is_boolean(label.type)
-        y = label.cast(pa.int8()) if classes else label.cast(pa.float64(), safe=False)
-        return pd.DataFrame(columns), pd.Series(y.to_numpy(), name=self.training_set.label.name)
+        label = self.training_set.label.name
+        columns = {name: float32(rows[name]) for name in self.inputs}
+        return pd.DataFrame(columns), pd.Series(targets(rows[label]), name=label)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training set before it is computed: the engine's lazy frame of its rows, and its parts.
+
+    `reads` names the table versions behind the frame.
+    """
+
+    training_set: TrainingSet
+    rows: Frame
+    reads: Run
+    as_of: datetime
+    bounds: Bounds
+
+    @property
+    def at(self) -> str:
+        return str(self.training_set.table.event_time)
+
+    @property
+    def order(self) -> list[str]:
+        """What rows are sorted by: the event time, then the keys."""
+        return [self.at, *(k for k in self.training_set.table.keys if k != self.at)]
+
+    @property
+    def digested(self) -> list[str]:
+        """The columns that the digest is over, in order."""
+        training_set = self.training_set
+        inputs = [f.full_name for f in training_set.features]
+        return [*self.order[1:], self.at, training_set.label.name, *inputs]
+
+    def check_parts(self, filled: Collection[str]) -> None:
+        """Raise LakehouseError unless train and test are among the parts that hold a row."""
+        begins = {"train": self.bounds.train_begin, "test": self.bounds.test_begin}
+        ends = {"train": self.bounds.train_end, "test": self.bounds.test_end}
+        for part in ("train", "test"):
+            if part not in filled:
+                raise LakehouseError(
+                    f"Training set '{self.training_set.name}' has no row in its {part} part, "
+                    f"{begins[part]:%Y-%m-%d %H:%M} to {ends[part]:%Y-%m-%d %H:%M}, as of "
+                    f"{self.as_of:%Y-%m-%d %H:%M}; choose another --as-of, a shorter split, or "
+                    "take in more data."
+                )
+
+
+def plan(
+    ctx: Context,
+    training_set: TrainingSet,
+    as_of: datetime,
+    *,
+    run: Run | None = None,
+    bounds: Bounds | None = None,
+) -> Plan:
+    """Plan a training set as it could be known at `as_of`; the engine computes nothing large yet.
+
+    `bounds` replaces the declared split, as an evaluation by a published protocol does.
+    """
+    from lakehouse.declare.compiled import digest as declaration_digest
+
+    parts = bounds or Bounds.of(training_set, as_of)
+    reads = Run("", ctx.domain.name, "training", training_set.name) if run is None else run
+    spine = ctx.engine.query(
+        _spine_sql(training_set, parts, as_of), {"labelled": ctx.read(training_set.table, reads)}
+    )
+    views = (*training_set.stored_views, *training_set.request_views)
+    at = str(training_set.table.event_time)  # the declaration made sure that there is one
+    rows = historical(ctx, spine, at, views, reads)
+    # The declaration is part of what the set is: the same numbers under another meaning differ.
+    reads.metrics["declaration"] = declaration_digest(training_set)
+    planned = Plan(training_set, rows, reads, as_of, parts)
+    request = [c.name for c in training_set.request.columns]
+    inputs = [f.full_name for f in training_set.features]
+    columns = [*planned.order[1:], at, *request, training_set.label.name, *inputs, PART]
+    listed = sql_text.names(dict.fromkeys(columns))
+    return replace(
+        planned, rows=ctx.engine.query(f"SELECT {listed} FROM featured", {"featured": rows})
+    )
 
 
 def build(
@@ -92,49 +172,16 @@ def build(
     run: Run | None = None,
     bounds: Bounds | None = None,
 ) -> Built:
-    """Build a training set as it could be known at `as_of`.
+    """Build a training set as it could be known at `as_of`, in this process's memory.
 
-    `bounds` replaces the declared split, as an evaluation by a published protocol does. Raises
-    LakehouseError where the train or test part has no row.
+    Raises LakehouseError where the train or test part has no row.
     """
-    from lakehouse.declare.compiled import digest as declaration_digest
-
-    table = training_set.table
-    event_time = table.event_time
-    assert event_time is not None  # the declaration made sure
-    parts = bounds or Bounds.of(training_set, as_of)
-    reads = Run("", ctx.domain.name, "training", training_set.name) if run is None else run
-    spine = ctx.engine.query(
-        _spine_sql(training_set, parts, as_of), {"labelled": ctx.read(table, reads)}
-    )
-    views = (*training_set.stored_views, *training_set.request_views)
-    frame = ctx.engine.to_arrow(historical(ctx, spine, event_time, views, reads))
-    keys = [k for k in table.keys if k != event_time]
-    request = [c.name for c in training_set.request.columns]
-    inputs = [f.full_name for f in training_set.features]
-    columns = list(
-        dict.fromkeys([*keys, event_time, *request, training_set.label.name, *inputs, PART])
-    )
-    frame = frame.select(columns).sort_by(
-        [(event_time, "ascending"), *((k, "ascending") for k in keys)]
-    )
-    for part in ("train", "test"):
-        if not pc.any(pc.equal(frame[PART], part)).as_py():
-            begin, end = (
-                (parts.train_begin, parts.train_end)
-                if part == "train"
-                else (parts.test_begin, parts.test_end)
-            )
-            raise LakehouseError(
-                f"Training set '{training_set.name}' has no row in its {part} part, "
-                f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, as of {as_of:%Y-%m-%d %H:%M}; "
-                "choose another --as-of, a shorter split, or take in more data."
-            )
-    named = [*keys, event_time, training_set.label.name, *inputs]
-    found = digest(frame, sort_by=[event_time, *keys], columns=named)
-    # The declaration is part of what the set is: the same numbers under another meaning differ.
-    reads.metrics["declaration"] = declaration_digest(training_set)
-    return Built(training_set, frame, found, dict(reads.reads), as_of, parts)
+    planned = plan(ctx, training_set, as_of, run=run, bounds=bounds)
+    frame = ctx.engine.to_arrow(planned.rows)
+    frame = frame.sort_by([(name, "ascending") for name in planned.order])
+    planned.check_parts(pc.unique(frame[PART]).to_pylist())
+    found = digest(frame, sort_by=planned.order, columns=planned.digested)
+    return Built(training_set, frame, found, dict(planned.reads.reads), as_of, planned.bounds)
 
 
 def _spine_sql(training_set: TrainingSet, parts: Bounds, as_of: datetime) -> str:
@@ -170,40 +217,3 @@ def _spine_sql(training_set: TrainingSet, parts: Bounds, as_of: datetime) -> str
         FROM labelled
         WHERE {" AND ".join(where)}
     """
-
-
-def store(ctx: Context, built: Built, run: Run) -> int:
-    """Write a training set to its table, unless its newest version holds the same; its version."""
-    name = built.training_set.name
-    path = ctx.path("training", name)
-    if delta.exists(path):
-        newest = delta.commits(path, 1)[0]
-        if newest.get(DIGEST) == built.digest:
-            return int(newest["version"])
-    application = ctx.table_id("training", name)
-    transaction = Transaction(application, delta.applied(path, application) + 1)
-    columns = _stored_columns(built)
-    version = ctx.engine.write(
-        path,
-        ctx.engine.from_arrow(built.frame.select(columns)),
-        "overwrite",
-        transaction,
-        metadata={DIGEST: built.digest, "lakehouse.as_of": built.as_of.isoformat()},
-    )
-    run.wrote(application, version, built.frame.num_rows)
-    return version
-
-
-def _stored_columns(built: Built) -> Sequence[str]:
-    """What is kept on disk: no request column that is neither key nor input."""
-    table = built.training_set.table
-    return list(
-        dict.fromkeys(
-            [*table.keys, str(table.event_time), built.training_set.label.name, *built.inputs, PART]
-        )
-    )
-
-
-def _float32(column: pa.ChunkedArray) -> Any:
-    # Through float64, as the service goes from a request's numbers: one rounding for both.
-    return column.cast(pa.float64(), safe=False).cast(pa.float32(), safe=False).to_numpy()

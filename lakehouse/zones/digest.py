@@ -1,4 +1,7 @@
-"""The digest of a table's rows: equal rows have equal digests, however they are stored."""
+"""The digest of a table's rows: equal rows have equal digests, however they are stored.
+
+`zones.streamed_digest` gives the same for rows that are more than one process holds.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -32,19 +36,34 @@ def digest(table: pa.Table, sort_by: Sequence[str], columns: Sequence[str]) -> s
     >>> digest(one, ["k"], ["k", "v"]) == digest(two, ["k"], ["k", "v"])
     True
     """
+    ordered = canonical(table, sort_by, columns)
+    hashed = hashlib.sha256(rows_line(ordered.num_rows))
+    for column in columns:
+        values = ordered.column(column).combine_chunks()
+        hashed.update(column_line(column, values.type))
+        for part in parts(values):
+            hashed.update(np.packbits(part).tobytes() if isinstance(part, np.ndarray) else part)
+    return hashed.hexdigest()
+
+
+def canonical(table: pa.Table, sort_by: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """The columns of both lists in their canonical types, the rows in their canonical order."""
     for column in (*columns, *sort_by):
         if column not in table.column_names:
             raise LakehouseError(unknown("column", column, table.column_names, "The table"))
     wanted = list(dict.fromkeys((*columns, *sort_by)))
-    canonical = pa.table({c: _canonical(c, table.column(c)) for c in wanted})
-    ordered = _sorted(canonical, sort_by, wanted)
-    hashed = hashlib.sha256(f"rows {ordered.num_rows}\n".encode())
-    for column in columns:
-        values = ordered.column(column).combine_chunks()
-        hashed.update(f"column {len(column.encode())} {column} {values.type}\n".encode())
-        for part in _buffers(values):
-            hashed.update(part)
-    return hashed.hexdigest()
+    held = pa.table({c: _canonical(c, table.column(c)) for c in wanted})
+    return _sorted(held, sort_by, wanted)
+
+
+def rows_line(rows: int) -> bytes:
+    """What the hash begins with."""
+    return f"rows {rows}\n".encode()
+
+
+def column_line(column: str, kind: Any) -> bytes:
+    """What the hash says of a column before its parts."""
+    return f"column {len(column.encode())} {column} {kind}\n".encode()
 
 
 def _canonical(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -96,26 +115,24 @@ def _has_ties(ordered: pa.Table) -> bool:
     return bool(pc.any(equal).as_py())
 
 
-def _buffers(values: Any) -> list[bytes]:
-    """The canonical bytes of one contiguous array."""
+def parts(values: Any) -> list[bytes | npt.NDArray[np.bool_]]:
+    """The canonical form of one contiguous array, part by part; flags are to be packed as bits."""
     present = np.asarray(pc.is_valid(values).to_numpy(zero_copy_only=False))
-    bitmap = np.packbits(present).tobytes()
     kind = values.type
     if pa.types.is_large_string(kind):
         lengths = pc.fill_null(pc.binary_length(values), 0).to_numpy(zero_copy_only=False)
-        return [bitmap, lengths.astype("<i8").tobytes(), _text_bytes(values)]
+        return [present, lengths.astype("<i8").tobytes(), _text_bytes(values)]
     if pa.types.is_boolean(kind):
-        flags = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
-        return [bitmap, np.packbits(flags).tobytes()]
+        return [present, np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False))]
     if pa.types.is_decimal(kind):
-        return [bitmap, _decimal_bytes(values, present)]
+        return [present, _decimal_bytes(values, present)]
     if pa.types.is_floating(kind):
         numbers = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False).astype("<f8")
         numbers = np.where(np.isnan(numbers), np.nan, numbers + 0.0)
-        return [bitmap, numbers.tobytes()]
+        return [present, numbers.tobytes()]
     if not pa.types.is_integer(kind):
         values = values.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64())
-    return [bitmap, pc.fill_null(values, 0).to_numpy(zero_copy_only=False).astype("<i8").tobytes()]
+    return [present, pc.fill_null(values, 0).to_numpy(zero_copy_only=False).astype("<i8").tobytes()]
 
 
 def _text_bytes(values: Any) -> bytes:

@@ -15,8 +15,8 @@ import duckdb
 
 from lakehouse.engines.embedded.ansi import MACROS
 from lakehouse.engines.embedded.frames import DuckFrame, exact_columns
-from lakehouse.engines.embedded.temporary import temporary_folder
 from lakehouse.engines.failures import QueryError
+from lakehouse.engines.temporary import temporary_folder
 
 BATCH_ROWS = 65_536
 

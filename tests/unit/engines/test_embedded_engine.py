@@ -17,9 +17,9 @@ from deltalake import DeltaTable, write_deltalake
 
 from lakehouse.engines import protocol
 from lakehouse.engines.embedded import EmbeddedEngine
-from lakehouse.engines.embedded.temporary import temporary_folder
 from lakehouse.engines.failures import QueryError, WriteError
 from lakehouse.engines.protocol import TABLE_PROPERTIES, Transaction
+from lakehouse.engines.temporary import temporary_folder
 from lakehouse.errors import LakehouseError, NotFound
 
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
