@@ -1,0 +1,192 @@
+"""Point-in-time joins on Spark beside Feast's own Spark store, in one Spark of two cores.
+
+    python tests/benchmarks/bench_spark.py [--days 183] [--peer-rows 100000]
+
+The handbook's payments, and twelve values stored for each of them, six by card and six by
+terminal, lie in Delta tables. Asked are the values as of every payment's own moment, written as
+Parquet and counted.
+
+- `latest`: two views of stored values; Feast does the same with `--peer-rows` of the payments,
+  drawn at random, through `get_historical_features(…).to_spark_df()`.
+- `windows`: two views of six windows each, computed from the payments themselves.
+
+Everything runs once to warm up and once to be timed; the peer, which is slow, only once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from feature_repo.payments_fraud.features import card, terminal
+from feature_repo.payments_fraud.sources import payments
+from lakehouse.declare import Cleaned, Contract, Domain, LatestView, Raw, Source, column, event_time
+from lakehouse.declare import key as key_column
+from lakehouse.engines.context import Context
+from lakehouse.engines.protocol import KNOWN_AT, Transaction
+from lakehouse.engines.spark import jars
+from lakehouse.engines.spark.engine import SparkEngine
+from lakehouse.engines.spark.settings import from_environment
+from lakehouse.features.historical import historical
+from lakehouse.records.home import Home
+from lakehouse.records.store import CodeVersion, Records
+from tests.benchmarks.bench_historical import PLAIN, make_lake
+
+VALUES = ("v1", "v2", "v3", "v4", "v5", "v6")
+
+
+class CardValues(Contract):
+    payment_id: str = key_column()
+    card_id: str
+    v1: int
+    v2: int
+    v3: int
+    v4: Decimal = column(scale=2)
+    v5: Decimal = column(scale=2)
+    v6: Decimal = column(scale=2)
+    at: datetime = event_time(known=True)
+
+
+class TerminalValues(Contract):
+    payment_id: str = key_column()
+    terminal_id: str
+    v1: int
+    v2: int
+    v3: int
+    v4: Decimal = column(scale=2)
+    v5: Decimal = column(scale=2)
+    v6: Decimal = column(scale=2)
+    at: datetime = event_time(known=True)
+
+
+def stored(name: str, contract: type[Contract]) -> Cleaned:
+    return Cleaned(name, Raw(f"{name}_raw", Source(f"{name}_feed", contract, f"{name}/*.csv")))
+
+
+card_values = stored("card_values", CardValues)
+terminal_values = stored("terminal_values", TerminalValues)
+LATEST = (
+    LatestView("of_card", of=card_values, by=card, columns=VALUES),
+    LatestView("of_terminal", of=terminal_values, by=terminal, columns=VALUES),
+)
+
+
+def open_context(home: Path) -> Context:
+    settings = replace(from_environment(), master="local[2]")
+    jars.set_up(settings.jars)
+    domain = Domain("payments_fraud", description="", views=(*PLAIN, *LATEST))
+    records = Records(home / "records.db", lambda: datetime(2018, 10, 1, tzinfo=UTC))
+    engine = SparkEngine(settings)
+    return Context(Home.create(home, "data"), records, engine, domain, CodeVersion("bench", False))
+
+
+def store_values(ctx: Context) -> None:
+    """Compute the windows once, and keep their values as tables of their own."""
+    spine = ctx.read(payments, columns=[c.name for c in payments.columns])
+    computed = historical(ctx, spine, "paid_at", PLAIN)
+    for view, table in zip(PLAIN, (card_values, terminal_values), strict=True):
+        names = [f"`{f.full_name}` AS {v}" for f, v in zip(view.features, VALUES, strict=True)]
+        (entity,) = view.by.keys
+        rows = ctx.engine.query(
+            f"SELECT payment_id, {entity}, {', '.join(names)}, paid_at AS at, "
+            f"paid_at AS {KNOWN_AT} FROM computed",
+            {"computed": computed},
+        )
+        place = ctx.path(table.zone, table.name)
+        ctx.engine.write(place, rows, "append", Transaction("bench", 1))
+
+
+def platform(ctx: Context, views: Any, into: Path) -> int:
+    spine = ctx.read(payments, columns=[c.name for c in payments.columns])
+    return counted(historical(ctx, spine, "paid_at", views), into)
+
+
+def feast(ctx: Context, folder: Path, rows: int, into: Path) -> int:
+    """The same join by an unmodified Feast with its Spark store, over the same Delta tables."""
+    import feast as f
+    from feast.infra.offline_stores.contrib.spark_offline_store.spark_source import SparkSource
+    from feast.types import Decimal as FeastDecimal
+    from feast.types import Int64
+
+    (folder / "feature_store.yaml").write_text(
+        "project: bench\nprovider: local\nregistry: registry.db\n"
+        "offline_store: {type: spark}\nonline_store: {type: sqlite, path: online.db}\n"
+        "entity_key_serialization_version: 3\n"
+    )
+    store = f.FeatureStore(repo_path=str(folder))
+    made: list[Any] = []
+    for table, entity in ((card_values, card), (terminal_values, terminal)):
+        (name,) = entity.keys
+        of = f.Entity(name=entity.name, join_keys=[name])
+        place = ctx.path(table.zone, table.name)
+        source = SparkSource(
+            name=table.name, query=f"SELECT * FROM delta.`{place}`", timestamp_field="at"
+        )
+        schema = [f.Field(name=v, dtype=Int64 if v < "v4" else FeastDecimal) for v in VALUES]
+        made += [of, f.FeatureView(name=table.name, entities=[of], schema=schema, source=source)]
+    store.apply(made)
+    asked = ctx.engine.to_arrow(
+        ctx.read(payments, columns=["payment_id", "card_id", "terminal_id", "paid_at"])
+    )
+    step = max(asked.num_rows // rows, 1)
+    asked = asked.take(pa.array(range(0, step * rows, step)))
+    entities = asked.rename_columns(["payment_id", "card_id", "terminal_id", "event_timestamp"])
+    wanted = [f"{t.name}:{v}" for t in (card_values, terminal_values) for v in VALUES]
+    began = time.perf_counter()
+    job = store.get_historical_features(entities.to_pandas(), wanted, full_feature_names=True)
+    found = counted(job.to_spark_df(), into)
+    print(f"{'Feast on Spark, latest':32} {found:>10,} rows {time.perf_counter() - began:8.1f} s")
+    return found
+
+
+def counted(frame: Any, into: Path) -> int:
+    frame.write.mode("overwrite").parquet(str(into))
+    return int(frame.sparkSession.read.parquet(str(into)).count())
+
+
+def timed(name: str, work: Callable[[], int], wanted: int) -> float:
+    work()
+    began = time.perf_counter()
+    found = work()
+    seconds = time.perf_counter() - began
+    exact = "exact" if found == wanted else f"{wanted:,} asked"
+    print(f"{name:32} {found:>10,} rows {seconds:8.1f} s  ({exact})", flush=True)
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=183)
+    parser.add_argument("--peer-rows", type=int, default=100_000)
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as scratch:
+        home, into = Path(scratch) / "lake", Path(scratch) / "answer"
+        rows = make_lake(home, given.days)
+        ctx = open_context(home)
+        store_values(ctx)
+        ours = timed("lakehouse on Spark, latest", lambda: platform(ctx, LATEST, into), rows)
+        timed("lakehouse on Spark, windows", lambda: platform(ctx, PLAIN, into), rows)
+        peer_folder = Path(scratch) / "feast"
+        peer_folder.mkdir()
+        began = time.perf_counter()
+        feast(ctx, peer_folder, given.peer_rows, into)
+        peer = time.perf_counter() - began
+        print(
+            f"per row, Feast takes {peer / given.peer_rows / (ours / rows):.0f} times as long; "
+            f"as a whole its {given.peer_rows:,} rows took {peer / ours:.1f} times ours of {rows:,}"
+        )
+
+
+if __name__ == "__main__":
+    main()
