@@ -33,6 +33,7 @@ SMALL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "1",
 }
 """What a program on this machine alone, with little data, is submitted with."""
 _RUNS, _ENDED = (

@@ -13,7 +13,10 @@ from lakehouse.engines.failures import QueryError, WriteConflict
 from lakehouse.errors import LakehouseError
 
 _OURS = re.compile(r"^(lakehouse(?:\.\w+)+)\.(\w+): (.+?)(?=\n\n|\n\tat |\nDriver|\Z)", re.M | re.S)
-_CONFLICT = re.compile(r"DELTA_CONCURRENT_\w+|Concurrent\w*Exception|FileAlreadyExistsException")
+_CONFLICT = re.compile(
+    r"DELTA_(?:CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)\w*|FileAlreadyExistsException|"
+    r"(?:Concurrent\w*|MetadataChanged|ProtocolChanged)Exception"
+)
 _HINT = re.compile(r" (?:Use `try_|To return NULL|If necessary set|Set ansi|Fix the)[^.]*\..*")
 """Spark's advice, which is about Spark's functions and settings."""
 _CLASS = re.compile(r"^\[[A-Z_.0-9]+\]\s*")
