@@ -23,7 +23,8 @@ class Context:
     """A domain, the lake it is in, the engine that works, and the code it runs.
 
     `pins` fixes tables (by id, zone/domain/name) to versions: reads through this context then
-    see the past. Nothing may be written through a pinned context.
+    see the past. Nothing may be written through a pinned context. `tracking_uri` names an MLflow
+    server to register models with; by default they stand in the lake's own store.
     """
 
     home: Home
@@ -32,6 +33,7 @@ class Context:
     domain: Domain
     code: CodeVersion
     pins: Mapping[str, int] | None = None
+    tracking_uri: str | None = None
 
     def path(self, zone: str, name: str) -> Path:
         return self.home.table(zone, self.domain.name, name)

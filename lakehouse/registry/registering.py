@@ -182,7 +182,7 @@ def _register(
         "workers": candidate.workers,
         "packages": {package: package_version(package) for package in PACKAGES},
     }
-    tracking = Tracking(ctx.home.mlflow)
+    tracking = Tracking(ctx.home.mlflow, ctx.tracking_uri)
     run_id, model_uri = tracking.log_run(
         experiment=ctx.domain.name,
         name=f"{model.name} as of {built.as_of:%Y-%m-%d}",

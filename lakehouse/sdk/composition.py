@@ -153,5 +153,11 @@ def open_context(
 
     found = load_domain(domain) if isinstance(domain, str) else domain
     return Context(
-        home, open_records(home), protocol.load(engine), found, code_version(found), pins
+        home,
+        open_records(home),
+        protocol.load(engine),
+        found,
+        code_version(found),
+        pins,
+        os.environ.get("LAKEHOUSE_MLFLOW_URI") or None,
     )
