@@ -9,7 +9,14 @@ from tests.docs.pages import DOCS, follow, shell
 
 GUIDES = DOCS / "how-to"
 OF_DATA = ("land-a-source", "mend-quarantine", "change-a-contract")
-OF_MODELS = ("read-the-past", "train-and-promote", "reproduce-a-model", "serve", "maintain")
+OF_MODELS = (
+    "read-the-past",
+    "train-and-promote",
+    "score-a-table",
+    "reproduce-a-model",
+    "serve",
+    "maintain",
+)
 NOT_FOLLOWED = ("deploy",)
 """Needs containers; tests/unit/infra holds what it says against what is there."""
 ELSEWHERE = ("use-feast",)

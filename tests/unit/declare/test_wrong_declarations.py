@@ -14,6 +14,7 @@ from lakehouse.declare import (
     Contract,
     Count,
     Curated,
+    Distributed,
     Domain,
     Entity,
     Evaluation,
@@ -612,6 +613,23 @@ TRAINING: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: training(where="amount_eur"),
         "Training set 'fraud_training'.where: \"amount_eur\" must be a condition, as in "
         '"amount_eur > 220"; it gives decimal.',
+    ),
+    "an estimator that has no name": (
+        lambda: model(fit=Distributed(lambda: None)),
+        "Distributed(…) takes a function at the top of a module that returns the unfitted "
+        "XGBClassifier or XGBRegressor, as in def trees(), so that its code can be named and found "
+        "again; this is a function.",
+    ),
+    "an estimator in place of the function that makes it": (
+        lambda: Distributed({"max_depth": 4}),  # type: ignore[arg-type]
+        "Distributed(…) takes a function at the top of a module that returns the unfitted "
+        "XGBClassifier or XGBRegressor, as in def trees(), so that its code can be named and found "
+        "again; this is a dict.",
+    ),
+    "an estimator that asks for data": (
+        lambda: Distributed(fit),  # type: ignore[arg-type]
+        "Distributed(fit): the function asks for X, y; it gets no data: let it return the unfitted "
+        "estimator, as in def trees().",
     ),
     "a fit that has no name": (
         lambda: model(fit=lambda X, y: None),
