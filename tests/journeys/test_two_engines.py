@@ -1,0 +1,108 @@
+"""What one engine began the other continues: the same tables, values and training sets.
+
+With the flights of a year, some by one engine and the rest by the other, and figures:
+
+    python -m tests.journeys.test_two_engines
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse.engines.context import Context
+from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.engines.protocol import Engine
+from lakehouse.engines.spark.engine import SparkEngine
+from lakehouse.engines.spark.settings import from_environment
+from lakehouse.records.home import Home
+from lakehouse.sdk import composition, stages
+from tests.journeys.agreement import computed, payments_lake, stored
+
+WORLD = {"customers": 60, "terminals": 120, "days": 40, "radius": 20.0}
+STAGES = ("raw", "cleaned", "curated", "features")
+ORDERS = (("embedded", "spark"), ("spark", "embedded"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """A lake that the embedded engine made alone, in one run."""
+    return _made(tmp_path_factory.mktemp("whole"), "payments_fraud", (EmbeddedEngine(),), _payments)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=" then ".join)
+def test_days_taken_in_by_two_engines_are_as_by_one(
+    order: tuple[str, str], whole: Context, spark: SparkEngine, tmp_path: Path
+) -> None:
+    engines = {"embedded": EmbeddedEngine(), "spark": spark}
+    ctx = _made(tmp_path, "payments_fraud", [engines[name] for name in order], _payments)
+    written_by = {row["engine"] for row in ctx.records.select("SELECT engine FROM runs")}
+    assert written_by == {"embedded", "spark"}
+    assert stored(ctx) == stored(whole)
+    assert computed(replace(ctx, engine=spark)) == computed(whole)
+
+
+Deliver = Callable[[Path, int, int], object]
+"""Delivers one of so many parts into a landing folder."""
+
+
+def _payments(landing: Path, part: int, parts: int) -> object:
+    from feature_repo.payments_fraud.deliveries import deliver
+
+    length = WORLD["days"] + 7
+    first, last = length * part // parts, length * (part + 1) // parts - 1
+    return deliver(landing, **WORLD, first_day=first, last_day=int(last))
+
+
+def _flights(landing: Path, part: int, parts: int) -> object:
+    from feature_repo.flight_delay.deliveries import deliver
+
+    return deliver(landing, first_month=12 * part // parts + 1, last_month=12 * (part + 1) // parts)
+
+
+def _made(folder: Path, domain: str, engines: Any, deliver: Deliver) -> Context:
+    """A lake whose deliveries come in as many parts as there are engines, each by its own."""
+    home = (
+        payments_lake(folder / "lake")
+        if domain == "payments_fraud"
+        else Home.create(folder / "lake", "data")
+    )
+    ctx = composition.open_context(home, domain)
+    for part, engine in enumerate(engines):
+        deliver(home.landing(domain), part, len(engines))
+        ctx = replace(ctx, engine=engine)
+        stages.run(ctx, STAGES)
+    return ctx
+
+
+def main() -> None:
+    """Take the flights of 2013 in by every order of engines, and compare."""
+    spark: Engine = SparkEngine(replace(from_environment(), master="local[2]"))
+    embedded: Engine = EmbeddedEngine()
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for engines in ((embedded,), (spark,), (embedded, spark), (spark, embedded)):
+            name = " then ".join(engine.name for engine in engines)
+            began = time.perf_counter()
+            ctx = _made(Path(folder) / name, "flight_delay", engines, _flights)
+            seconds = time.perf_counter() - began
+            found[name] = stored(ctx, 200) | computed(ctx, 1000)
+            same = found[name] == found["embedded"]
+            asked = time.perf_counter() - began - seconds
+            print(f"{name:<22} stages {seconds:6.1f} s, asked {asked:5.1f} s, same: {same}")
+            sys.stdout.flush()
+    for name, answers in found.items():
+        wrong = [what for what in answers if answers[what] != found["embedded"].get(what)]
+        assert not wrong, f"{name}: {wrong}"
+    print({what: found["embedded"][what] for what in ("rows", "values", "filled", "training")})
+
+
+if __name__ == "__main__":
+    main()
