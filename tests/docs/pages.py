@@ -98,10 +98,12 @@ class Shell:
         self.folder = folder
         tools.mkdir()
         python = shlex.quote(sys.executable)
+        submit = shlex.quote(str(Path(sys.executable).with_name("spark-submit")))
         for name, does in {
             "lakehouse": f'exec {python} -m lakehouse.cli "$@"',
             "python": f'exec {python} "$@"',
             "uv": 'shift; exec "$@"',
+            "spark-submit": f'PYSPARK_PYTHON={python} exec {submit} "$@"',
         }.items():
             (tools / name).write_text(f"#!/bin/sh\n{does}\n")
             (tools / name).chmod(0o755)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.docs.pages import DOCS, follow, shell
+from lakehouse.engines.spark.settings import SparkSettings
+from tests.docs.pages import DOCS, ROOT, follow, shell
 
 GUIDES = DOCS / "how-to"
 OF_DATA = ("land-a-source", "mend-quarantine", "change-a-contract")
@@ -36,6 +37,20 @@ def test_guides_about_models_and_operation_work(world: Path, tmp_path: Path) -> 
             follow(GUIDES / f"{name}.md", reader)
 
 
+def test_guide_about_spark_works(
+    world: Path, spark_settings: SparkSettings, tmp_path: Path
+) -> None:
+    lake = shutil.copytree(world, tmp_path / "lake")
+    with shell(
+        tmp_path,
+        LAKEHOUSE_HOME=str(lake),
+        LAKEHOUSE_CODE_VERSION="test",
+        LAKEHOUSE_SPARK_JARS=str(spark_settings.jars),
+    ) as reader:
+        (reader.folder / "jobs").symlink_to(ROOT / "jobs")
+        follow(GUIDES / "run-on-spark.md", reader)
+
+
 def test_every_guide_is_followed() -> None:
     assert {page.stem for page in GUIDES.glob("*.md")} == {
         "index",
@@ -43,4 +58,5 @@ def test_every_guide_is_followed() -> None:
         *OF_MODELS,
         *NOT_FOLLOWED,
         *ELSEWHERE,
+        "run-on-spark",
     }
