@@ -24,11 +24,8 @@ from tests.spark_processes import cluster, connect_server
 CLAIMS = (
     "check_window_boundaries_to_the_microsecond",
     "check_empty_tables_and_spines",
-    "check_keys_of_every_type",
     "check_wrong_spines_are_refused",
     "check_values_come_back_as_written",
-    "check_a_transaction_is_applied_once",
-    "check_empty_frames_make_commits",
     "check_a_new_column_widens_the_table",
     "check_merge_replaces_adds_and_removes",
     "check_queries_over_frames",
