@@ -44,7 +44,7 @@ class SparkEngine:
     name = "spark"
 
     def __init__(
-        self, settings: SparkSettings | None = None, most_rows_a_key: int = 2_000_000
+        self, settings: SparkSettings | None = None, most_rows_a_key: int = 5_000_000
     ) -> None:
         self._settings = from_environment() if settings is None else settings
         self.most_rows_a_key = most_rows_a_key
