@@ -72,7 +72,8 @@ def make_champion(ctx: Context, model: Model, version: int) -> None:
     folder = ctx.home.releases(ctx.domain.name, model.name)
     release.read(folder / str(version))
     release.point(folder, version)
-    Tracking(ctx.home.mlflow, ctx.tracking_uri).set_alias(registered_name(ctx, model), ALIAS, version)
+    tracking = Tracking(ctx.home.mlflow, ctx.tracking_uri)
+    tracking.set_alias(registered_name(ctx, model), ALIAS, version)
     with ctx.records.connection() as db:
         db.execute(
             "UPDATE models SET status = 'retired' "
