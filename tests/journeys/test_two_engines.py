@@ -7,6 +7,9 @@ With the flights of a year, some by one engine and the rest by the other, and fi
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 
 from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Engine
+from lakehouse.engines.spark import jars
 from lakehouse.engines.spark.engine import SparkEngine
-from lakehouse.engines.spark.settings import from_environment
+from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.records.home import Home
 from lakehouse.sdk import composition, stages
 from tests.journeys.agreement import computed, payments_lake, stored
@@ -37,16 +42,85 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Context:
     return _made(tmp_path_factory.mktemp("whole"), "payments_fraud", (EmbeddedEngine(),), _payments)
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=" then ".join)
-def test_days_taken_in_by_two_engines_are_as_by_one(
-    order: tuple[str, str], whole: Context, spark: SparkEngine, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def shared(spark: SparkEngine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Context]:
+    """Lakes that one engine began and the other went on with, in either order."""
     engines = {"embedded": EmbeddedEngine(), "spark": spark}
-    ctx = _made(tmp_path, "payments_fraud", [engines[name] for name in order], _payments)
+    return {
+        first: _made(
+            tmp_path_factory.mktemp("shared"),
+            "payments_fraud",
+            (engines[first], engines[second]),
+            _payments,
+        )
+        for first, second in ORDERS
+    }
+
+
+@pytest.mark.parametrize("first", ["embedded", "spark"])
+def test_days_taken_in_by_two_engines_are_as_by_one(
+    first: str, shared: dict[str, Context], whole: Context, spark: SparkEngine
+) -> None:
+    ctx = shared[first]
     written_by = {row["engine"] for row in ctx.records.select("SELECT engine FROM runs")}
     assert written_by == {"embedded", "spark"}
     assert stored(ctx) == stored(whole)
     assert computed(replace(ctx, engine=spark)) == computed(whole)
+
+
+def test_plain_deltalake_and_plain_spark_open_every_table(
+    shared: dict[str, Context], spark_settings: SparkSettings
+) -> None:
+    """Plain Spark is a process with Delta's jars and extension, and nothing of the platform's."""
+    roots = [ctx.home.path / "tables" for ctx in shared.values()]
+    folders = sorted(log.parent for root in roots for log in root.glob("*/*/*/_delta_log"))
+    assert len(folders) >= 2 * 8
+    by_spark = _opened_by_plain_spark(folders, spark_settings)
+    for folder, seen in zip(folders, by_spark, strict=True):
+        table = DeltaTable(str(folder))
+        protocol = table.protocol()
+        assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2), folder
+        assert (protocol.reader_features, protocol.writer_features) == (None, None)
+        rows = table.to_pyarrow_table()
+        assert seen["columns"] == rows.column_names
+        assert seen["rows"] == rows.num_rows
+        assert "timestamp_ntz" not in seen["types"]
+
+
+_PLAIN_SPARK = """
+import json, sys
+from pyspark.sql import SparkSession
+jars, *tables = sys.argv[1:]
+spark = (
+    SparkSession.builder.master("local[1]")
+    .config("spark.jars", jars)
+    .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    .config("spark.ui.enabled", "false")
+    .config("spark.sql.shuffle.partitions", "1")
+    .config("spark.databricks.delta.snapshotPartitions", "1")
+    .getOrCreate()
+)
+for table in tables:
+    frame = spark.read.format("delta").load(table)
+    rows, types = frame.toArrow().num_rows, frame.schema.simpleString()
+    print(json.dumps({"rows": rows, "columns": frame.columns, "types": types}))
+"""
+
+
+def _opened_by_plain_spark(tables: list[Path], settings: SparkSettings) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", _PLAIN_SPARK),
+            *(",".join(map(str, jars.paths(settings.jars))), *map(str, tables)),
+        ],
+        env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 Deliver = Callable[[Path, int, int], object]
