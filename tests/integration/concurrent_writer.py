@@ -2,9 +2,10 @@
 
     python -m tests.integration.concurrent_writer TABLE ENGINE NAME COUNT
 
-`ENGINE` is `embedded`, `spark`, or `plain`: deltalake by itself, which takes no lock and goes on
-until the others are done. A writer that is ready makes
-the file NAME.ready beside the table, and waits for the file `go`; the plain one ends with `done`.
+`ENGINE` is `embedded`, `spark`, or `plain`: deltalake by itself, which takes no lock, goes on until
+the others are done, and is in their way after every COUNT of their commits. A writer that is ready
+makes the file NAME.ready beside the table, and waits for the file `go`; the plain one ends with
+`done`.
 """
 
 from __future__ import annotations
@@ -55,19 +56,19 @@ def write(engine: Engine, table: Path, name: str, count: int) -> Written:
     return told
 
 
-def write_plainly(table: Path, name: str, done: Callable[[], bool]) -> Written:
-    """Append without a lock, and change a property of the table whenever others got on.
+def write_plainly(table: Path, name: str, every: int, done: Callable[[], bool]) -> Written:
+    """Append without a lock, and change a property of the table every so many of others' commits.
 
     A change of the table's metadata makes Delta refuse whoever commits at that time; between
     two of them the others have to succeed once, or they never would.
     """
     told = Written(name)
-    own, seen = 0, -1
+    own, seen = 0, -every
     while not done():
         others = DeltaTable(str(table)).version() - own
         try:
-            if others > seen:
-                properties = {"delta.checkpointInterval": str(100 + own % 7)}
+            if others >= seen + every:
+                properties = {"delta.checkpointInterval": str(10 + own % 3)}
                 DeltaTable(str(table)).alter.set_table_properties(properties)
                 seen = others
             else:
@@ -76,7 +77,7 @@ def write_plainly(table: Path, name: str, done: Callable[[], bool]) -> Written:
             own += 1
         except DeltaError as refusal:
             told.refused.append(type(refusal).__name__)
-        time.sleep(0.5)
+        time.sleep(1)
     return told
 
 
@@ -111,7 +112,7 @@ def main(arguments: Sequence[str]) -> None:
     while not (table.parent / "go").exists():
         time.sleep(0.02)
     if engine is None:
-        told = write_plainly(table, name, (table.parent / "done").exists)
+        told = write_plainly(table, name, count, (table.parent / "done").exists)
     else:
         told = write(engine, table, name, count)
     print(json.dumps(vars(told)))

@@ -35,8 +35,8 @@ def test_accepted_rows_of_all_processes_are_there_once_and_the_log_is_whole(
 ) -> None:
     table = _table(tmp_path)
     spark.to_arrow(spark.from_arrow(row("spark here", 0)))
-    kinds = {"spark there": "spark", "embedded": "embedded", "plain": "plain"}
-    with _processes(table, kinds, 4, spark_settings) as others:
+    kinds = {"spark there": ("spark", 4), "embedded": ("embedded", 4), "plain": ("plain", 1)}
+    with _processes(table, kinds, spark_settings) as others:
         (tmp_path / "go").touch()
         told = [write(spark, table, "spark here", 4)]
         told += [_ended(others[name]) for name in ("spark there", "embedded")]
@@ -76,7 +76,7 @@ def _table(folder: Path) -> Path:
 
 @contextmanager
 def _processes(
-    table: Path, kinds: dict[str, str], count: int, settings: SparkSettings
+    table: Path, kinds: dict[str, tuple[str, int]], settings: SparkSettings
 ) -> Iterator[dict[str, subprocess.Popen[str]]]:
     """Writers as processes, when all are ready; none outlives the block."""
     environment = {
@@ -97,7 +97,7 @@ def _processes(
             text=True,
             start_new_session=True,
         )
-        for name, kind in kinds.items()
+        for name, (kind, count) in kinds.items()
     }
     try:
         until = time.monotonic() + 120
@@ -128,10 +128,12 @@ def main(commits: int) -> None:
     """Commit so many times by three processes, beside a fourth without a lock; print figures."""
     settings = from_environment()
     settings = SparkSettings("local[1]", settings.jars)
-    kinds = {"spark one": "spark", "spark two": "spark", "embedded": "embedded", "plain": "plain"}
+    each = commits // 3
+    kinds = {name: (name.split()[0], each) for name in ("spark one", "spark two", "embedded")}
+    kinds["plain"] = ("plain", 10)
     with tempfile.TemporaryDirectory() as folder:
         table = _table(Path(folder))
-        with _processes(table, kinds, commits // 3, settings) as others:
+        with _processes(table, kinds, settings) as others:
             began = time.perf_counter()
             (table.parent / "go").touch()
             told = [_ended(others[name]) for name in kinds if name != "plain"]
