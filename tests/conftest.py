@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import prometheus_client  # noqa: F401, before Feast sets it up for several processes
 import pytest
 from hypothesis import settings
 

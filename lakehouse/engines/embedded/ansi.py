@@ -91,6 +91,11 @@ MACROS: tuple[str, ...] = (
     "CREATE MACRO portable_ln(x) AS CASE WHEN x > 0 THEN ln(x) END",
     "CREATE MACRO portable_whole(x DOUBLE) AS CAST(x AS BIGINT), "
     "(x DECIMAL(38, 18)) AS CAST(x AS BIGINT), (x BIGINT) AS x",
+    # A float is rounded as it is written: 1.005 is half way, though its binary value is below.
+    "CREATE MACRO portable_round (x DOUBLE, digits) AS CASE WHEN abs(x) < 1e17 "
+    "THEN CAST(round(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 20)), digits) AS DOUBLE) ELSE x END, "
+    "(x DECIMAL(38, 18), digits) AS round(x, digits), (x HUGEINT, digits) AS round(x, digits), "
+    "(x BIGINT, digits) AS round(x, digits)",
     "CREATE MACRO portable_start(x) AS CASE WHEN x = 0 THEN 1 ELSE x END",
     "CREATE MACRO portable_seconds(x TIMESTAMPTZ) AS CAST(floor(epoch_us(x) / 1000000) AS BIGINT)",
 )

@@ -176,6 +176,9 @@ _TRANSLATIONS: dict[type, Callable[[exp.Expr], exp.Expr]] = {
     exp.Ln: lambda n: _call("portable_ln", n.this),
     exp.Ceil: lambda n: _call("portable_whole", _call("ceil", n.this)),
     exp.Floor: lambda n: _call("portable_whole", _call("floor", n.this)),
+    exp.Round: lambda n: _call(
+        "portable_round", n.this, n.args.get("decimals") or exp.Literal.number(0)
+    ),
     exp.Any: lambda n: _call("bool_or", n.this),
     exp.Substring: _substring,
     exp.Anonymous: _named,
