@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,17 +64,13 @@ class Spark:
         return found[0]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End the process and those it started; SIGKILL after ten seconds."""
+        """End the process and those it started, if it runs; SIGKILL after ten seconds."""
         for number in (how, signal.SIGKILL):
-            if self.process.poll() is None or number is signal.SIGKILL:
-                try:
-                    os.killpg(self.process.pid, number)
-                except ProcessLookupError:
-                    break
-            try:
+            if self.process.poll() is not None:
+                return  # its number may be another's by now
+            os.killpg(self.process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                continue
         self.process.wait()
 
 
