@@ -1,8 +1,8 @@
 """What one engine began the other continues: the same tables, values and training sets.
 
-With the flights of a year, some by one engine and the rest by the other, and figures:
+At full size, some of the deliveries by one engine and the rest by the other, with figures:
 
-    python -m tests.journeys.test_two_engines
+    python -m tests.journeys.test_two_engines flight_delay payments_fraud
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ from lakehouse.records.home import Home
 from lakehouse.sdk import composition, stages
 from tests.journeys.agreement import computed, payments_lake, stored
 
-WORLD = {"customers": 60, "terminals": 120, "days": 40, "radius": 20.0}
+World = dict[str, Any]
+WORLD: World = {"customers": 60, "terminals": 120, "days": 40, "radius": 20.0}
+FULL: World = {"customers": 5_000, "terminals": 10_000, "days": 183}
 STAGES = ("raw", "cleaned", "curated", "features")
 ORDERS = (("embedded", "spark"), ("spark", "embedded"))
 
@@ -127,12 +130,12 @@ Deliver = Callable[[Path, int, int], object]
 """Delivers one of so many parts into a landing folder."""
 
 
-def _payments(landing: Path, part: int, parts: int) -> object:
+def _payments(landing: Path, part: int, parts: int, world: World = WORLD) -> object:
     from feature_repo.payments_fraud.deliveries import deliver
 
-    length = WORLD["days"] + 7
+    length = world["days"] + 7
     first, last = length * part // parts, length * (part + 1) // parts - 1
-    return deliver(landing, **WORLD, first_day=first, last_day=int(last))
+    return deliver(landing, **world, first_day=first, last_day=int(last))
 
 
 def _flights(landing: Path, part: int, parts: int) -> object:
@@ -156,16 +159,18 @@ def _made(folder: Path, domain: str, engines: Any, deliver: Deliver) -> Context:
     return ctx
 
 
-def main() -> None:
-    """Take the flights of 2013 in by every order of engines, and compare."""
+def main(domain: str) -> None:
+    """Take all deliveries of a domain in by every order of engines, and compare."""
     spark: Engine = SparkEngine(replace(from_environment(), master="local[2]"))
     embedded: Engine = EmbeddedEngine()
+    deliver = {"flight_delay": _flights, "payments_fraud": partial(_payments, world=FULL)}[domain]
     found = {}
+    print(domain)
     with tempfile.TemporaryDirectory() as folder:
         for engines in ((embedded,), (spark,), (embedded, spark), (spark, embedded)):
             name = " then ".join(engine.name for engine in engines)
             began = time.perf_counter()
-            ctx = _made(Path(folder) / name, "flight_delay", engines, _flights)
+            ctx = _made(Path(folder) / name, domain, engines, deliver)
             seconds = time.perf_counter() - began
             found[name] = stored(ctx, 200) | computed(ctx, 1000)
             same = found[name] == found["embedded"]
@@ -179,4 +184,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    for asked_for in sys.argv[1:] or ("flight_delay",):
+        main(asked_for)
