@@ -26,6 +26,15 @@ _TYPES: dict[str, type] = {
     for t in vars(module).values()
     if isinstance(t, type) and dataclasses.is_dataclass(t)
 }
+_ADDED: dict[str, tuple[str, ...]] = {
+    "Aggregate": ("default", "k"),
+    "Feature": ("many", "default"),
+    "FeatureView": ("fresh_within",),
+    "LatestView": ("defaults", "fresh_within"),
+    "RequestView": ("fresh_within",),
+}
+"""Fields that came after declarations were first kept: left out of the data where they say
+nothing, so that what was declared before keeps its digest."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +119,7 @@ def to_data(item: Any) -> dict[str, Any]:
         fields = {
             f.name: encode(getattr(declared, f.name), f"{name}.{f.name}")
             for f in dataclasses.fields(declared)
-            if f.name != "by_name"
+            if f.name != "by_name" and not _says_nothing(declared, f.name)
         }
         node = {"type": name, "fields": fields}
         place = places.setdefault(json.dumps(node, sort_keys=True), len(nodes))
@@ -123,6 +132,12 @@ def to_data(item: Any) -> dict[str, Any]:
     if not isinstance(root, dict) or "ref" not in root:
         raise LakehouseError(f"A declaration is an object such as a Model, not {described(item)}.")
     return {"nodes": nodes, "root": root["ref"]}
+
+
+def _says_nothing(declared: Any, name: str) -> bool:
+    """Whether a field was added since and holds what stands in for it where it is not recorded."""
+    kind = type(declared)
+    return name in _ADDED.get(kind.__name__, ()) and getattr(declared, name) == getattr(kind, name)
 
 
 def from_data(data: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.declare import expressions
 from lakehouse.declare.contract import ContractSpec, Kind
+from lakehouse.declare.feature import kinds_of, refuse_lists
 from lakehouse.declare.features import Feature, RequestView, StoredView
 from lakehouse.declare.given import described, no_repeats, several
 from lakehouse.declare.tables import TableColumn, table_column
@@ -66,9 +67,10 @@ def collected(
     """The stored views, used by request views too, and the request views, each once."""
     found: dict[str, StoredView | RequestView] = {}
     for view in views:
-        if isinstance(view, RequestView) and view.request != spec:
+        if isinstance(view, RequestView) and view.request not in (None, spec):
+            asked = "" if view.request is None else view.request.name
             raise DeclarationError(
-                f"{here}: request view '{view.name}' is for requests of {view.request.name}, the "
+                f"{here}: request view '{view.name}' is for requests of {asked}, the "
                 f"training set for {spec.name}; declare one contract for both."
             )
         for used in (*(view.uses if isinstance(view, RequestView) else ()), view):
@@ -109,6 +111,12 @@ def inputs(
                 known = [k.dotted for k in features]
                 raise DeclarationError(unknown("feature", f.dotted, known, here))
         no_repeats(here, "feature", (f.dotted for f in chosen))
+    lists = [f.dotted for f in chosen if f.many is not None]
+    if lists:
+        raise DeclarationError(
+            f"{here}: {', '.join(lists[:5])} {'are lists' if lists[1:] else 'is a list'}, which no "
+            "model takes; declare Last, or name the other features in only=."
+        )
     if not chosen:
         raise DeclarationError(f"{here} has no feature; name a view, as in features=(card_spend,).")
     return chosen
@@ -149,7 +157,7 @@ def rules(where: str, learns_from: TrainingSet, rules: tuple[Rule, ...], otherwi
     request = learns_from.request
     kinds: dict[str, Kind] = {c.name: c.kind for c in request.columns}
     views = (*learns_from.stored_views, *learns_from.request_views)
-    kinds |= {f.dotted: f.kind for view in views for f in view.features}
+    kinds |= kinds_of(views)
     if rules and "score" in kinds:
         raise DeclarationError(
             f"{where}: rules call the model's score 'score', which request {request.name} has a "
@@ -157,6 +165,7 @@ def rules(where: str, learns_from: TrainingSet, rules: tuple[Rule, ...], otherwi
         )
     kinds["score"] = "float"
     for rule in rules:
+        refuse_lists(rule.when, views, f"{where}, rule '{rule.decision}'")
         expressions.condition(rule.when, kinds, f"{where}, rule '{rule.decision}'")
     for decision in (*(rule.decision for rule in rules), otherwise):
         if not isinstance(decision, str) or not decision.strip():

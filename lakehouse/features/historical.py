@@ -101,7 +101,7 @@ def _request_columns(
     found: dict[str, dict[str, str]] = {}
     for view in requested:
         used = {n for _, text in view.expressions for n in expressions.names(parse(text))}
-        columns = [c for c in view.request.columns if c.name in used]
+        columns = [c for c in view.request_columns if c.name in used]
         for column in columns:
             if column.name not in types:
                 where = f"The spine, for view '{view.name}',"
@@ -123,9 +123,10 @@ def _check_type(view: RequestView, column: Column, found: Any) -> None:
         "date": pa.types.is_date,
     }
     if not matches[column.kind](found):
+        contract = "" if view.request is None else view.request.name
         raise LakehouseError(
             f"The spine's column '{column.name}' is {found}, and {wanted} in contract "
-            f"{view.request.name} of view '{view.name}'; convert it first."
+            f"{contract} of view '{view.name}'; convert it first."
         )
 
 

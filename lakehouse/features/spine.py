@@ -49,5 +49,5 @@ def needed(view: StoredView | RequestView) -> list[Column]:
         named = {
             n for _, text in view.expressions for n in expressions.names(expressions.parse(text))
         }
-        columns += [c for c in view.request.columns if c.name in named]
+        columns += [c for c in view.request_columns if c.name in named]
     return list({c.name: c for c in columns}.values())

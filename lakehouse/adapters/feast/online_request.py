@@ -168,7 +168,8 @@ class Request:
 
 def _event_us(view: RequestView, values: Row) -> int | None:
     """The moment that a request names, in UTC microseconds."""
-    at = None if view.request.event_time is None else values[view.request.event_time]
+    named = None if view.request is None else view.request.event_time
+    at = None if named is None else values[named]
     return None if at is None else us_of(at)
 
 

@@ -14,6 +14,7 @@ from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.values import parsed
 from lakehouse.declare.contract import Column
 from lakehouse.declare.expressions import names, parse
+from lakehouse.declare.feature import kinds_of
 from lakehouse.declare.features import RequestView
 from lakehouse.features import expressions_python
 
@@ -23,7 +24,7 @@ Row = Mapping[str, Any]
 def columns_asked(view: RequestView) -> list[Column]:
     """What a caller sends: the request's columns that the expressions use, and its event time."""
     used = {name for _, text in view.expressions for name in names(parse(text))}
-    return [c for c in view.request.columns if c.name in used or c.event_time]
+    return [c for c in view.request_columns if c.name in used or c.event_time]
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Evaluator:
 
     @staticmethod
     def of(view: RequestView) -> Evaluator:
-        kinds = {c.name: c.kind for c in view.request.columns}
-        kinds |= {f.dotted: f.kind for stored in view.uses for f in stored.features}
+        kinds = {c.name: c.kind for c in view.request_columns}
+        kinds |= kinds_of(view.uses)
         functions = []
         for f in view.features:
             where = f"Request view '{view.name}'.{f.name}"

@@ -26,6 +26,10 @@ from lakehouse.declare import (
     Evaluation,
     FeatureView,
     Gate,
+    Last,
+    LastK,
+    LatestView,
+    Max,
     Model,
     Raw,
     RequestView,
@@ -40,6 +44,7 @@ from lakehouse.declare import (
 )
 from lakehouse.declare.compiled import FunctionReference, digest, from_data, to_data
 from lakehouse.declare.contract import Column, ContractSpec
+from lakehouse.declare.features import Aggregate, Feature
 from lakehouse.declare.training import Claim
 from lakehouse.errors import LakehouseError
 
@@ -306,6 +311,50 @@ def test_a_field_that_has_come_since_has_its_default() -> None:
     data = to_data(Column("a", "int"))
     del data["nodes"][0]["fields"]["zone"]
     assert Column("a", "int", zone="UTC") == from_data(data)
+
+
+def test_defaults_lists_and_freshness_survive_json() -> None:
+    payments = declared().table("payments")
+    by = Entity("country", "country")
+    spend = FeatureView(
+        "last_spend",
+        of=payments,
+        by=by,
+        fresh_within="5min",
+        most=Max("amount", over=last("1d"), default="0.5"),
+        amounts=LastK("amount", k=3, over=last("7d")),
+        paid=Last("paid_at", over=last("1d"), default=datetime(2018, 4, 1, tzinfo=UTC)),
+    )
+    latest = LatestView("l", of=payments, by=by, columns=("amount",), defaults={"amount": 0})
+    derived = RequestView("d", uses=(spend, latest), twice="last_spend.most_1d * 2")
+    rebuilt = from_data(json.loads(json.dumps(to_data(derived))))
+    assert derived == rebuilt
+    assert [view.features for view in derived.uses] == [view.features for view in rebuilt.uses]
+    assert [(Decimal("0.50"), None), (None, 3)] == [
+        (f.default, f.many) for f in rebuilt.uses[0].features[:2]
+    ]
+    assert datetime(2018, 4, 1, tzinfo=UTC) == rebuilt.uses[0]["paid_1d"].default_value
+    assert Decimal("0.00") == rebuilt.uses[1]["amount"].default_value
+
+
+def test_what_has_come_since_and_says_nothing_leaves_no_trace() -> None:
+    fields: dict[str, set[str]] = {}
+    for node in to_data(declared())["nodes"]:
+        fields.setdefault(node["type"], set()).update(node["fields"])
+    assert {"function", "column", "over", "where"} == fields["Aggregate"]
+    assert not {"many", "default"} & fields["Feature"]
+    assert not {"fresh_within"} & (fields["FeatureView"] | fields["RequestView"])
+
+
+def test_what_is_added_is_known_to_every_instance() -> None:
+    data = to_data(Feature("v", "n_1d", "int", aggregate=Aggregate("count", None, last("1d"))))
+    rebuilt = from_data(data)
+    assert (None, None) == (rebuilt.many, rebuilt.aggregate.k)
+
+
+def test_what_was_declared_before_keeps_its_digest() -> None:
+    (view,) = declared().stored_views
+    assert "de570ac2d3e195243d2637313e8a6410ee1b4aa3bd03930cdc9aed0bd9ce2b04" == digest(view)
 
 
 def test_a_field_that_is_lost_is_missed() -> None:

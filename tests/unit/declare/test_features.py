@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,15 +9,21 @@ from lakehouse.declare import (
     Cleaned,
     Contract,
     Count,
+    Distinct,
     Entity,
     FeatureView,
+    First,
+    Last,
+    LastK,
     LatestView,
     Max,
     Mean,
     Min,
     Raw,
     RequestView,
+    Share,
     Source,
+    Std,
     Sum,
     column,
     event_time,
@@ -25,6 +31,7 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.declare.durations import DAY
+from lakehouse.declare.features import Aggregate
 
 
 class Payment(Contract):
@@ -35,6 +42,8 @@ class Payment(Contract):
     points: int | None
     weight: float
     abroad: bool
+    country: str | None
+    booked_on: date | None
     paid_at: datetime = event_time(known=True)
 
 
@@ -74,6 +83,17 @@ def test_a_feature_has_one_name_in_tables_and_one_in_expressions() -> None:
         (Mean("abroad", over=last("1d")), ("float", None)),
         (Min("amount_eur", over=last("1d")), ("decimal", 2)),
         (Max("points", over=last("1d")), ("int", None)),
+        (Std("amount_eur", over=last("1d")), ("float", None)),
+        (Std("points", over=last("365d", edge="1d")), ("float", None)),
+        (First("country", over=last("1d")), ("string", None)),
+        (First("amount_eur", over=last("1d")), ("decimal", 2)),
+        (Last("paid_at", over=last("365d", edge="1d")), ("timestamp", None)),
+        (Last("abroad", over=last("1d")), ("bool", None)),
+        (Last("booked_on", over=last("1d")), ("date", None)),
+        (Distinct("shop_id", over=last("1d")), ("int", None)),
+        (Distinct("weight", over=last("30d")), ("int", None)),
+        (Share(where="abroad", over=last("1d")), ("float", None)),
+        (Share("country", where="country <> 'DE'", over=last("1d")), ("float", None)),
     ],
 )
 def test_a_windowed_feature_has_the_type_of_its_aggregate(
@@ -83,6 +103,78 @@ def test_a_windowed_feature_has_the_type_of_its_aggregate(
     assert expected[0] == feature.kind
     if feature.kind == "decimal":
         assert expected[1] == feature.scale
+    assert feature.many is None
+
+
+def test_the_last_values_are_a_list_of_the_columns_kind() -> None:
+    made = view(
+        shops=LastK("shop_id", k=3, over=last("1d", "7d")),
+        spent=LastK("amount_eur", k=100, over=last("365d", edge="1d"), where="abroad"),
+    )
+    assert [
+        ("shops_1d", "int", None, 3),
+        ("shops_7d", "int", None, 3),
+        ("spent_365d", "decimal", 2, 100),
+    ] == [(f.name, f.kind, f.scale, f.many) for f in made.features]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "expected"),
+    [
+        (Mean("points", over=last("1d"), default=0), 0.0),
+        (Std("points", over=last("1d"), default=-1.5), -1.5),
+        (Share(where="abroad", over=last("1d"), default=0), 0.0),
+        (Min("points", over=last("1d"), default=7), 7),
+        (Max("amount_eur", over=last("1d"), default=0), Decimal("0.00")),
+        (Max("amount_eur", over=last("1d"), default="-1.5"), Decimal("-1.50")),
+        (First("amount_eur", over=last("1d"), default=Decimal("2")), Decimal("2.00")),
+        (Last("country", over=last("1d"), default=""), ""),
+        (Last("abroad", over=last("1d"), default=False), False),
+        (Last("booked_on", over=last("1d"), default="2018-04-01"), date(2018, 4, 1)),
+        (Last("booked_on", over=last("1d"), default=date(2018, 4, 1)), date(2018, 4, 1)),
+        (
+            Last("paid_at", over=last("1d"), default="2018-04-01T08:30+02:00"),
+            datetime(2018, 4, 1, 6, 30, tzinfo=UTC),
+        ),
+        (
+            Last("paid_at", over=last("1d"), default="2018-04-01"),
+            datetime(2018, 4, 1, tzinfo=UTC),
+        ),
+        (Mean("points", over=last("1d")), None),
+    ],
+)
+def test_a_default_is_a_value_of_the_features_kind(aggregate: Aggregate, expected: object) -> None:
+    (feature,) = view(f=aggregate).features
+    assert (expected, type(expected)) == (feature.default_value, type(feature.default_value))
+    assert str(expected) == str(feature.default_value)
+
+
+def test_columns_of_the_latest_row_have_defaults_of_their_own() -> None:
+    made = LatestView(
+        "v",
+        of=payments,
+        by=card,
+        columns=("country", "amount_eur", "points"),
+        defaults={"amount_eur": 0, "country": "unknown"},
+    )
+    assert {"country": "unknown", "amount_eur": Decimal("0.00"), "points": None} == {
+        f.name: f.default_value for f in made.features
+    }
+
+
+def test_views_say_how_fresh_they_should_be() -> None:
+    windowed = FeatureView("v", of=payments, by=card, fresh_within="5min", n=Count(over=last("1d")))
+    latest = LatestView("l", of=payments, by=card, columns=("points",), fresh_within="1h")
+    asked = RequestView("r", uses=(windowed,), fresh_within="1min", n="v.n_1d")
+    assert ["5min", "1h", "1min"] == [str(v.fresh_within) for v in (windowed, latest, asked)]
+    assert view(n=Count(over=last("1d"))).fresh_within is None
+
+
+def test_a_derived_view_has_stored_features_and_no_request() -> None:
+    spend = view(spend=Sum("amount_eur", over=last("1d", "7d")))
+    made = RequestView("r", uses=(spend,), rise="v.spend_1d / nullif(v.spend_7d, 0)")
+    assert (None, ()) == (made.request, made.request_columns)
+    assert ["float"] == [f.kind for f in made.features]
 
 
 def test_windows_are_joined_in_order_each_with_its_edge() -> None:
@@ -133,3 +225,9 @@ def test_views_that_say_the_same_are_equal() -> None:
     assert view(n=Count(over=last("1d"))) == view(n=Count(over=last("1d")))
     assert view(n=Count(over=last("1d"))) != view(n=Count(over=last("7d")))
     assert view(n=Count(over=last("1d"))) != view(n=Count(over=last("1d"), where="abroad"))
+    assert view(n=Max("points", over=last("1d"))) != view(
+        n=Max("points", over=last("1d"), default=0)
+    )
+    assert view(n=LastK("points", k=2, over=last("1d"))) != view(
+        n=LastK("points", k=3, over=last("1d"))
+    )

@@ -14,20 +14,27 @@ from lakehouse.declare import (
     Contract,
     Count,
     Curated,
+    Distinct,
     Distributed,
     Domain,
     Entity,
     Evaluation,
     FeatureView,
+    First,
     Gate,
+    Last,
+    LastK,
     LatestView,
     Max,
     Mean,
+    Min,
     Model,
     Raw,
     RequestView,
     Rule,
+    Share,
     Source,
+    Std,
     Sum,
     TrainingSet,
     at_least,
@@ -39,6 +46,7 @@ from lakehouse.declare import (
     known_at,
     last,
 )
+from lakehouse.declare.features import Aggregate
 from lakehouse.errors import DeclarationError
 
 
@@ -90,6 +98,13 @@ card_spend = FeatureView(
     payments=Count(over=last("1d", "7d")),
     spend=Sum("amount_eur", over=last("1d", "7d")),
 )
+recent = FeatureView(
+    "recent",
+    of=payments,
+    by=card,
+    shops=LastK("shop_id", k=3, over=last("1d", "7d")),
+    shop=Last("shop_id", over=last("1d")),
+)
 at_payment = RequestView(
     "at_payment", request=Payment, uses=(card_spend,), night="hour(paid_at) <= 6"
 )
@@ -120,6 +135,11 @@ def amount(kind: Any, declared: Any = None) -> Callable[[], Any]:
 
 def view(**aggregates: Any) -> Any:
     return FeatureView("card_spend", of=payments, by=card, **aggregates)
+
+
+def latest(**changes: Any) -> Any:
+    columns = ("amount_eur", "country")
+    return LatestView("last_payment", of=payments, by=card, columns=columns, **changes)
 
 
 def night(expression: Any) -> Callable[[], Any]:
@@ -474,6 +494,122 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
         "Feature view 'card_spend'.payments.where: \"amount_eur + 1\" must be a condition, as in "
         '"amount_eur > 220"; it gives decimal.',
     ),
+    "a deviation of truths": (
+        lambda: FeatureView(
+            "frauds",
+            of=labelled,
+            by=card,
+            spread=Std("is_fraud", over=last("1d")),
+        ),
+        "Feature view 'frauds'.spread: std needs a number, 'is_fraud' is bool.",
+    ),
+    "a last value of nothing": (
+        lambda: view(country=Last(None, over=last("1d"))),
+        "Feature view 'card_spend'.country: last needs a column, as in Last('country', over=...).",
+    ),
+    "no last value": (
+        lambda: view(countries=LastK("country", k=0, over=last("1d"))),
+        "Feature view 'card_spend'.countries: k is the int 0; list 1 to 100 values, as in k=5.",
+    ),
+    "more last values than a list holds": (
+        lambda: view(countries=LastK("country", k=101, over=last("1d"))),
+        "Feature view 'card_spend'.countries: k is the int 101; list 1 to 100 values, as in k=5.",
+    ),
+    "a number of last values that is a truth": (
+        lambda: view(countries=LastK("country", k=True, over=last("1d"))),
+        "Feature view 'card_spend'.countries: k is the bool True; list 1 to 100 values, as in k=5.",
+    ),
+    "distinct values over tiles": (
+        lambda: view(countries=Distinct("country", over=last("1d") + last("365d", edge="1d"))),
+        "Feature view 'card_spend'.countries: distinct values over '365d' with the edge '1d' "
+        "would need every value of every tile, which nothing bounds; count them over windows of "
+        "up to 30d, without an edge.",
+    ),
+    "a share of everything": (
+        lambda: view(abroad=Share(where=None, over=last("1d"))),
+        "Feature view 'card_spend'.abroad: share needs a criterion, as in "
+        "Share(where=\"country <> 'DE'\", over=...).",
+    ),
+    "a share of what is no condition": (
+        lambda: view(abroad=Share(where="country", over=last("1d"))),
+        "Feature view 'card_spend'.abroad.where: \"country\" must be a condition, as in "
+        '"amount_eur > 220"; it gives string.',
+    ),
+    "a default for a count": (
+        lambda: view(n=Aggregate("count", None, last("1d"), default=0)),
+        "Feature view 'card_spend'.n: a count of nothing is 0, which a default would hide; leave "
+        "default= out.",
+    ),
+    "a default for a sum": (
+        lambda: view(n=Aggregate("sum", "amount_eur", last("1d"), default=0)),
+        "Feature view 'card_spend'.n: a sum of nothing is 0, which a default would hide; leave "
+        "default= out.",
+    ),
+    "a default for distinct values": (
+        lambda: view(n=Aggregate("distinct", "country", last("1d"), default=0)),
+        "Feature view 'card_spend'.n: nothing has 0 distinct values, which a default would hide; "
+        "leave default= out.",
+    ),
+    "a default for the last values": (
+        lambda: view(n=Aggregate("last_k", "country", last("1d"), default="", k=2)),
+        "Feature view 'card_spend'.n: the last values of nothing are an empty list, which a "
+        "default would hide; leave default= out.",
+    ),
+    "a default of another kind": (
+        lambda: view(country=First("country", over=last("1d"), default=0)),
+        "Feature view 'card_spend'.country: default 0 is no string; write a text.",
+    ),
+    "a default of more digits than the amount has": (
+        lambda: view(least=Min("amount_eur", over=last("1d"), default=Decimal("0.005"))),
+        "Feature view 'card_spend'.least: default Decimal('0.005') is no decimal; write a number "
+        "with no more digits than the column has.",
+    ),
+    "a default that is a text and no amount": (
+        lambda: view(least=Min("amount_eur", over=last("1d"), default="nothing")),
+        "Feature view 'card_spend'.least: default 'nothing' is no number; write 0.5 or '0.5'.",
+    ),
+    "a default that is no number": (
+        lambda: view(mean=Mean("amount_eur", over=last("1d"), default=float("nan"))),
+        "Feature view 'card_spend'.mean: default nan is no float; write a finite number.",
+    ),
+    "a default that is no time": (
+        lambda: view(paid=Last("paid_at", over=last("1d"), default="never")),
+        "Feature view 'card_spend'.paid: default 'never' is no timestamp; write a time as "
+        "'2018-04-01T06:30:00Z'.",
+    ),
+    "a default of a column that the latest view does not have": (
+        lambda: latest(defaults={"amount": 0}),
+        "Latest view 'last_payment', defaults, has no column 'amount'; did you mean 'amount_eur'? "
+        "It has: amount_eur, country.",
+    ),
+    "a default of null": (
+        lambda: latest(defaults={"country": None}),
+        "Latest view 'last_payment'.country: default None is no string; write a text.",
+    ),
+    "defaults that name no column": (
+        lambda: latest(defaults="unknown"),
+        "Latest view 'last_payment': defaults is the text 'unknown'; write "
+        "defaults={'country': 'unknown'}.",
+    ),
+    "a view that is never fresh": (
+        lambda: latest(fresh_within="0s"),
+        "Duration '0s' is no time at all; write 1s or more.",
+    ),
+    "a derived view of nothing": (
+        lambda: RequestView("at_payment", night="1 + 1"),
+        "Request view 'at_payment' has nothing to compute from; name views, as in "
+        "uses=(card_spend,), or the contract of the request, as in request=Payment.",
+    ),
+    "a derived view over a request": (
+        lambda: RequestView("at_payment", uses=(card_spend,), night="hour(paid_at) <= 6"),
+        "Request view 'at_payment'.night has no column 'paid_at'. It has: "
+        "card_spend.payments_1d, card_spend.payments_7d, card_spend.spend_1d, card_spend.spend_7d.",
+    ),
+    "an expression over a list": (
+        lambda: RequestView("seen", uses=(recent,), again="recent.shops_1d = recent.shop_1d"),
+        "Request view 'seen'.again: 'recent.shops_1d' is a list of up to 3 values, which no "
+        "expression takes; declare a feature of one value, as with Last.",
+    ),
     "a latest view of one column without a comma": (
         lambda: LatestView("shop", of=shops, by=Entity("shop", "shop_id"), columns="name"),
         "Latest view 'shop': columns takes several, in parentheses, and was given the text "
@@ -608,6 +744,24 @@ TRAINING: dict[str, tuple[Callable[[], Any], str]] = {
         "Training set 'fraud_training' has no feature 'at_payment.night'. It has: "
         "card_spend.payments_1d, card_spend.payments_7d, card_spend.spend_1d, "
         "card_spend.spend_7d.",
+    ),
+    "a list among the features": (
+        lambda: training(features=(card_spend, recent)),
+        "Training set 'fraud_training': recent.shops_1d, recent.shops_7d are lists, which no model "
+        "takes; declare Last, or name the other features in only=.",
+    ),
+    "a list among the chosen features": (
+        lambda: training(features=(recent,), only=(recent["shop_1d"], recent["shops_1d"])),
+        "Training set 'fraud_training': recent.shops_1d is a list, which no model takes; declare "
+        "Last, or name the other features in only=.",
+    ),
+    "a rule over a list": (
+        lambda: model(
+            learns_from=training(features=(recent,), only=(recent["shop_1d"],)),
+            rules=(Rule("block", when="recent.shops_7d is null"),),
+        ),
+        "Model 'fraud', rule 'block': 'recent.shops_7d' is a list of up to 3 values, which no "
+        "expression takes; declare a feature of one value, as with Last.",
     ),
     "a selection that is no condition": (
         lambda: training(where="amount_eur"),

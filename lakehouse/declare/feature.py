@@ -1,0 +1,118 @@
+"""One feature of a view, and what stands in for it where nothing was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+from lakehouse.declare import expressions
+from lakehouse.declare.aggregates import Aggregate, Default
+from lakehouse.declare.columns import Column, Kind
+from lakehouse.declare.constants import as_declared, constant
+from lakehouse.declare.windows import Window
+from lakehouse.errors import DeclarationError, unknown
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One named feature of a view: what it is computed from, and the type of its value.
+
+    `scale` is the digits after the point where `kind` is decimal. `aggregate` and `window` are
+    set for windowed features, `column` for stored columns, `expression` for request-time ones.
+    With `many` the feature is a list of up to so many values of this kind, which are not null.
+    `default` is given instead of null: a constant of the kind, times and dates as ISO text.
+    """
+
+    view: str
+    name: str
+    kind: Kind
+    scale: int | None = None
+    aggregate: Aggregate | None = None
+    window: Window | None = None
+    column: str | None = None
+    expression: str | None = None
+    many: int | None = None
+    default: Default = None
+
+    @property
+    def full_name(self) -> str:
+        """`view__name`: the column of this feature wherever features stand in a table."""
+        return f"{self.view}__{self.name}"
+
+    @property
+    def dotted(self) -> str:
+        """`view.name`: how expressions and people name it."""
+        return f"{self.view}.{self.name}"
+
+    @property
+    def default_value(self) -> Any:
+        """The default as a value of the feature's kind: Decimal, datetime in UTC, date, …
+
+        None if there is none.
+        """
+        if self.default is None or self.kind not in ("timestamp", "date"):
+            return self.default
+        return constant(Column(kind=self.kind), self.default)
+
+
+class View(Protocol):
+    """What every view has: a name and the features it gives, in declared order."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def features(self) -> tuple[Feature, ...]: ...
+
+
+def pick(view: View, name: str) -> Feature:
+    """Return one feature of a view; raises DeclarationError naming what it has."""
+    by_name = {f.name: f for f in view.features}
+    if name not in by_name:
+        raise DeclarationError(unknown("feature", name, by_name, f"View '{view.name}'"))
+    return by_name[name]
+
+
+def fitting_default(given: Any, kind: Kind, scale: int | None, where: str) -> Default:
+    """Return a default as a feature of this kind keeps it; raises DeclarationError if none fits.
+
+    >>> fitting_default("1.5", "decimal", 2, "Feature view 'v'.spend")
+    Decimal('1.50')
+    >>> fitting_default("2018-04-01T08:30+02:00", "timestamp", None, "Feature view 'v'.at")
+    '2018-04-01T06:30:00+00:00'
+    """
+    value = as_declared(given)
+    try:
+        if kind == "decimal" and isinstance(value, str):
+            value = Decimal(value)
+        fitting = constant(Column(kind=kind, scale=scale), value)
+    except InvalidOperation:
+        raise DeclarationError(
+            f"{where}: default {given!r} is no number; write 0.5 or '0.5'."
+        ) from None
+    except DeclarationError as error:
+        raise DeclarationError(f"{where}: default {error}") from None
+    if kind == "decimal":
+        return fitting.quantize(Decimal(1).scaleb(-(scale or 0)))
+    return as_declared(fitting)
+
+
+def kinds_of(views: Iterable[View]) -> dict[str, Kind]:
+    """Return the kind of each feature by its dotted name, as expressions know them.
+
+    Lists are left out: no expression takes one (see `refuse_lists`).
+    """
+    return {f.dotted: f.kind for view in views for f in view.features if f.many is None}
+
+
+def refuse_lists(text: str, views: Iterable[View], where: str) -> None:
+    """Raise DeclarationError for an expression that names a feature that is a list."""
+    lists = {f.dotted: f for view in views for f in view.features if f.many is not None}
+    for name in expressions.names(expressions.parse(text, where)):
+        if name in lists:
+            raise DeclarationError(
+                f"{where}: '{name}' is a list of up to {lists[name].many} values, which no "
+                "expression takes; declare a feature of one value, as with Last."
+            )

@@ -1,0 +1,93 @@
+"""Features computed at the moment of asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lakehouse.declare import expressions
+from lakehouse.declare.columns import Column, Kind
+from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
+from lakehouse.declare.durations import Duration
+from lakehouse.declare.feature import Feature, kinds_of, pick, refuse_lists
+from lakehouse.declare.given import no_repeats, several
+from lakehouse.declare.stored_views import FeatureView, LatestView, StoredView
+from lakehouse.declare.tables import check_name
+from lakehouse.errors import DeclarationError
+
+
+@dataclass(frozen=True, init=False)
+class RequestView:
+    """Features computed at the moment of asking, from the request and other features.
+
+    `request` is the contract of what the caller sends; it holds only what is known then, which
+    is what keeps leaking columns out of a model. Each keyword is an expression over its columns
+    and over `view.feature` of the views in `uses`. Without a `request` the view is derived: from
+    the stored features of `uses` alone.
+    """
+
+    name: str
+    request: ContractSpec | None
+    uses: tuple[StoredView, ...]
+    expressions: tuple[tuple[str, str], ...]
+    description: str
+    owner: str
+    features: tuple[Feature, ...] = field(compare=False)
+    fresh_within: Duration | None = None
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        request: type[Contract] | ContractSpec | None = None,
+        uses: Iterable[StoredView] = (),
+        description: str = "",
+        owner: str = "",
+        fresh_within: str | Duration | None = None,
+        **named: str,
+    ) -> None:
+        check_name("Request view", name)
+        where = f"Request view '{name}'"
+        spec = None if request is None else contract_spec(request, where)
+        uses = several(where, "uses", uses, (FeatureView, LatestView), "uses=(card_spend,)")
+        no_repeats(where, "view", (view.name for view in uses))
+        if spec is None and not uses:
+            raise DeclarationError(
+                f"{where} has nothing to compute from; name views, as in uses=(card_spend,), or "
+                "the contract of the request, as in request=Payment."
+            )
+        kinds: dict[str, Kind] = {} if spec is None else {c.name: c.kind for c in spec.columns}
+        kinds |= kinds_of(uses)
+        features = []
+        for feature, text in named.items():
+            check_name(f"{where}: feature", feature)
+            here = f"{where}.{feature}"
+            refuse_lists(text, uses, here)
+            kind = expressions.kind_of(expressions.parse(text, here), kinds, here)
+            if kind is None:
+                raise DeclarationError(f'{here}: "{text}" is always null; leave it out.')
+            # An exact expression over decimals leaves the language as a float: models take those.
+            features.append(
+                Feature(name, feature, "float" if kind == "decimal" else kind, expression=text)
+            )
+        if not features:
+            raise DeclarationError(f'{where} has no feature, as in night="hour(paid_at) <= 6".')
+        for attribute, value in (
+            ("name", name),
+            ("request", spec),
+            ("uses", uses),
+            ("expressions", tuple(named.items())),
+            ("description", description),
+            ("owner", owner),
+            ("features", tuple(features)),
+            ("fresh_within", None if fresh_within is None else Duration.parse(fresh_within)),
+        ):
+            object.__setattr__(self, attribute, value)
+
+    @property
+    def request_columns(self) -> tuple[Column, ...]:
+        """What the caller may send; nothing for a derived view."""
+        return () if self.request is None else self.request.columns
+
+    def __getitem__(self, feature: str) -> Feature:
+        return pick(self, feature)

@@ -1,0 +1,187 @@
+"""Views whose features are stored: windowed aggregates, and the latest row of an entity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakehouse.declare.aggregates import Aggregate
+from lakehouse.declare.columns import Column
+from lakehouse.declare.durations import Duration
+from lakehouse.declare.entity import Entity
+from lakehouse.declare.feature import Feature, fitting_default, pick
+from lakehouse.declare.given import no_repeats, one, several
+from lakehouse.declare.tables import Cleaned, Curated, Table, check_name, table_column
+from lakehouse.declare.windowed import features_of
+from lakehouse.errors import DeclarationError, unknown
+
+
+@dataclass(frozen=True, init=False)
+class FeatureView:
+    """Windowed aggregates of a table's events, per entity.
+
+    Each keyword is a family of features: `payments=Count(over=last("1d", "7d"))` gives
+    `payments_1d` and `payments_7d`. With `delay=d` every window is [t - d - length, t - d).
+    `fresh_within` is the target for how old the newest event may be that features online hold.
+    """
+
+    name: str
+    of: Table
+    by: Entity
+    delay: Duration | None
+    aggregates: tuple[tuple[str, Aggregate], ...]
+    description: str
+    owner: str
+    features: tuple[Feature, ...] = field(compare=False)
+    fresh_within: Duration | None = None
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        of: Table,
+        by: Entity,
+        delay: str | Duration | None = None,
+        description: str = "",
+        owner: str = "",
+        fresh_within: str | Duration | None = None,
+        **aggregates: Aggregate,
+    ) -> None:
+        check_name("Feature view", name)
+        where = f"Feature view '{name}'"
+        _check_subject(where, of, by)
+        if of.event_time is None:
+            raise DeclarationError(
+                f"{where}: table '{of.name}' has no event_time() column to window over."
+            )
+        if of.has_history:
+            raise DeclarationError(
+                f"{where}: table '{of.name}' keeps every version of a row "
+                "(on_conflict='history'), which a window would count more than once; use a "
+                "LatestView, or on_conflict='latest'."
+            )
+        if not aggregates:
+            raise DeclarationError(f"{where} has no aggregate, as in n=Count(over=last('1d')).")
+        features: list[Feature] = []
+        for family, aggregate in aggregates.items():
+            check_name(f"{where}: feature", family)
+            one(
+                f"{where}.{family}",
+                "the feature",
+                aggregate,
+                (Aggregate,),
+                f"{family}=Count(over=last('7d')), or Sum, Mean, Min, Max",
+            )
+            features += features_of(name, of, family, aggregate, f"{where}.{family}")
+        no_repeats(where, "feature", (f.name for f in features))
+        for attribute, value in (
+            ("name", name),
+            ("of", of),
+            ("by", by),
+            ("delay", _duration(delay)),
+            ("aggregates", tuple(aggregates.items())),
+            ("description", description),
+            ("owner", owner),
+            ("features", tuple(features)),
+            ("fresh_within", _duration(fresh_within)),
+        ):
+            object.__setattr__(self, attribute, value)
+
+    def __getitem__(self, feature: str) -> Feature:
+        return pick(self, feature)
+
+
+def _check_subject(where: str, of: Table, by: Entity) -> None:
+    """A view is of a table, by an entity whose keys the table has."""
+    one(where, "of", of, (Cleaned, Curated), "of= a Cleaned or Curated table")
+    one(where, "by", by, (Entity,), "by=Entity('card', key='card_id')")
+    for k in by.keys:
+        table_column(of, k, f"{where}, entity '{by.name}'")
+
+
+def _duration(given: str | Duration | None) -> Duration | None:
+    return None if given is None else Duration.parse(given)
+
+
+@dataclass(frozen=True, init=False)
+class LatestView:
+    """The values of the last row of each entity before the moment asked.
+
+    A row counts at t if its event time is before t and it is known by t; ties go to the row known
+    last, then to the greater key. `ttl`: a row older than that counts as none. A table without
+    an event time is ordered by known time alone. `defaults` gives columns a constant in place of
+    null, where there is no row and where the row holds a null. `fresh_within` is as for a
+    FeatureView.
+    """
+
+    name: str
+    of: Table
+    by: Entity
+    columns: tuple[str, ...]
+    ttl: Duration | None
+    description: str
+    owner: str
+    features: tuple[Feature, ...] = field(compare=False)
+    defaults: tuple[tuple[str, Any], ...] = ()
+    fresh_within: Duration | None = None
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        of: Table,
+        by: Entity,
+        columns: Iterable[str],
+        ttl: str | Duration | None = None,
+        description: str = "",
+        owner: str = "",
+        defaults: Mapping[str, Any] | None = None,
+        fresh_within: str | Duration | None = None,
+    ) -> None:
+        check_name("Latest view", name)
+        where = f"Latest view '{name}'"
+        _check_subject(where, of, by)
+        columns = several(where, "columns", columns, (str,), "columns=('amount_eur',)")
+        if not columns:
+            raise DeclarationError(f"{where} has no column; name some, as in columns=('year',).")
+        no_repeats(where, "column", columns)
+        found = [table_column(of, c, where) for c in columns]
+        given = _defaults(where, found, {} if defaults is None else defaults)
+        features = [
+            Feature(name, c.name, c.kind, c.scale, column=c.name, default=given.get(c.name))
+            for c in found
+        ]
+        for attribute, value in (
+            ("name", name),
+            ("of", of),
+            ("by", by),
+            ("columns", columns),
+            ("ttl", _duration(ttl)),
+            ("description", description),
+            ("owner", owner),
+            ("features", tuple(features)),
+            ("defaults", tuple(given.items())),
+            ("fresh_within", _duration(fresh_within)),
+        ):
+            object.__setattr__(self, attribute, value)
+
+    def __getitem__(self, feature: str) -> Feature:
+        return pick(self, feature)
+
+
+def _defaults(where: str, columns: list[Column], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of a LatestView's columns as features keep them, in the columns' order."""
+    one(where, "defaults", given, (Mapping,), "defaults={'country': 'unknown'}")
+    by_name = {c.name: c for c in columns}
+    for name in given:
+        if name not in by_name:
+            raise DeclarationError(unknown("column", name, by_name, f"{where}, defaults,"))
+    return {
+        name: fitting_default(given[name], c.kind, c.scale, f"{where}.{name}")
+        for name, c in by_name.items()
+        if name in given
+    }
+
+
+StoredView = FeatureView | LatestView
