@@ -44,7 +44,7 @@ class Delivered:
     unchanged: int  # files left alone
 
 
-def csv_file(portion: str, path: str, table: pa.Table) -> LandingFile:
+def csv_file(portion: str, path: str, table: pa.Table | pa.RecordBatch) -> LandingFile:
     """Make a CSV file of a table: a header, nulls as empty fields, no quotes.
 
     Arrow raises `ArrowInvalid` for a value that would need quotes.

@@ -8,23 +8,34 @@
 Times are ISO 8601 (`2018-04-01T00:00:31Z`), amounts have two decimals. A day without rows has
 no file. Days are counted from 0; the reports of the last seven days of payments come on the
 seven days after them.
+
+The payments are the handbook's, drawn exactly as it says. With a `seed` they are those of
+`scale.Scale`: another world of the same statistics, in any number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_repo.landing import Delivered, LandingFile, Terms, csv_file, deliver_portions
+from feature_repo.landing import Delivered, LandingFile, csv_file, deliver_portions
+from feature_repo.payments_fraud.scale import Scale
 from feature_repo.payments_fraud.simulator import DAY, simulate
 from lakehouse.errors import LakehouseError
 
 REPORT_DELAY = timedelta(days=7)
+
+Rows = Any
+"""An Arrow table or record batch."""
+
+OfDay = Callable[[int], Rows]
+"""What gives a day's payments, by time."""
 
 
 def deliver(
@@ -37,9 +48,11 @@ def deliver(
     radius: float = 5.0,
     first_day: int = 0,
     last_day: int | None = None,
+    seed: int | None = None,
 ) -> Delivered:
     """Deliver the files of `first_day` to `last_day` (both included; all, to the last reports).
 
+    Without a `seed` the world is the handbook's, simulated whole; with one it is drawn day by day.
     `days` is the length of the whole history: deliver it in parts by `first_day` and
     `last_day`, not by `days`, which changes the frauds of the last days. `last_day` may be up
     to seven days after the last payments, for the reports still to come. Raises
@@ -53,44 +66,65 @@ def deliver(
             f"0 <= first_day <= last_day <= {days - 1 + REPORT_DELAY.days}, the day of the last "
             "reports."
         )
-    terms: Terms = {
+    terms: dict[str, str | int | float] = {
         "customers": customers,
         "terminals": terminals,
         "days": days,
         "start": start.isoformat(),
         "radius": radius,
     }
+    if seed is not None:
+        terms |= {"seed": seed}
     numbers = {(start + timedelta(days=day)).isoformat(): day for day in range(first_day, last + 1)}
 
     def produce(missing: Sequence[str]) -> Iterator[LandingFile]:
-        table = simulate(customers, terminals, days, start, radius)
-        yield from _daily_files(table, start, {name: numbers[name] for name in missing})
+        if seed is None:
+            of_day: OfDay = _days_of(simulate(customers, terminals, days, start, radius), start)
+        else:
+            of_day = Scale(customers, terminals, days, start, radius, seed).day
+        wanted = {numbers[name]: name for name in missing}
+        yield from _daily_files(of_day, days, wanted)
 
     return deliver_portions(landing, "payments_fraud", terms, list(numbers), produce)
 
 
-def _daily_files(table: pa.Table, start: date, days: dict[str, int]) -> Iterator[LandingFile]:
+def _days_of(table: pa.Table, start: date) -> OfDay:
+    """What gives a day's rows of a whole history."""
     midnight = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
-    second = table["paid_at"].cast(pa.int64()).to_numpy() // 1_000_000 - midnight
+    day_of_row = (table["paid_at"].cast(pa.int64()).to_numpy() // 1_000_000 - midnight) // DAY
+
+    def of_day(day: int) -> pa.Table:
+        begin, end = np.searchsorted(day_of_row, (day, day + 1)).tolist()
+        return table.slice(begin, end - begin)
+
+    return of_day
+
+
+def _daily_files(of_day: OfDay, days: int, wanted: dict[int, str]) -> Iterator[LandingFile]:
+    """The files of the wanted days, by name, of a history of so many `days`."""
     # Formatting a timestamp takes over a microsecond, so each time of day is formatted once.
     time_of_day = pc.strftime(pa.array(np.arange(DAY)).cast(pa.timestamp("s")), "T%H:%M:%SZ")
-    clock = time_of_day.take(pa.array(second % DAY))
-    payments = table.drop_columns("fraud_scenario").append_column("clock", clock)
-    fraud = table["fraud_scenario"].to_numpy() > 0
-    reports = payments.select(["payment_id", "clock"]).filter(pa.array(fraud))
-    paid_day, reported_day = second // DAY, second[fraud] // DAY + REPORT_DELAY.days
-    for name, day in days.items():
-        begin, end = np.searchsorted(paid_day, (day, day + 1)).tolist()
-        if begin < end:
-            rows = _with_time(payments.slice(begin, end - begin), "paid_at", name)
+    delay = REPORT_DELAY.days
+    for day in sorted({*wanted, *(day - delay for day in wanted)}):
+        if not 0 <= day < days:
+            continue
+        table = of_day(day)
+        second = table["paid_at"].cast(pa.int64()).to_numpy() // 1_000_000
+        clock = time_of_day.take(pa.array(second % DAY))
+        payments = table.drop_columns("fraud_scenario").append_column("clock", clock)
+        if day in wanted and len(payments):
+            name = wanted[day]
+            rows = _with_time(payments, "paid_at", name)
             yield csv_file(name, f"payments/{name}.csv", rows)
-        begin, end = np.searchsorted(reported_day, (day, day + 1)).tolist()
-        if begin < end:
-            rows = _with_time(reports.slice(begin, end - begin), "reported_at", name)
+        fraud = pc.greater(table["fraud_scenario"], 0)
+        reports = payments.select(["payment_id", "clock"]).filter(fraud)
+        if day + delay in wanted and len(reports):
+            name = wanted[day + delay]
+            rows = _with_time(reports, "reported_at", name)
             yield csv_file(name, f"fraud_reports/{name}.csv", rows)
 
 
-def _with_time(rows: pa.Table, column: str, day: str) -> pa.Table:
+def _with_time(rows: Rows, column: str, day: str) -> Rows:
     """Put `day` before the time of day, as the last column of the file."""
     time = pc.binary_join_element_wise(day, rows["clock"], "")
     kept = [name for name in rows.column_names if name not in {"clock", column}]

@@ -14,15 +14,13 @@ both have. To hand a history over in parts, simulate it whole and cut it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from feature_repo.payments_fraud.fraud_scenarios import compromise, stable_order
+from feature_repo.payments_fraud.payment_rows import PaymentRows
 from feature_repo.payments_fraud.seeded_streams import (
     Floats,
     Ints,
@@ -32,6 +30,14 @@ from feature_repo.payments_fraud.seeded_streams import (
 from lakehouse.errors import LakehouseError
 
 DAY = 86_400
+GRID = 100.0
+"""Length of the grid's sides; places are uniform in it."""
+MEAN_AMOUNTS = (5.0, 100.0)
+"""Between which each customer's mean amount lies, uniformly."""
+RATES = (0.0, 4.0)
+"""Between which each customer's payments a day lie, uniformly."""
+NOON, SPREAD = 43_200, 20_000
+"""Mean and standard deviation of the second of the day at which payments are made."""
 
 
 @dataclass(frozen=True)
@@ -52,24 +58,15 @@ def simulate(
 ) -> pa.Table:
     """Simulate all payments of a world, ordered by time and numbered in that order.
 
-    Columns: payment_id, card_id, terminal_id (string), amount_eur (decimal(12, 2)), paid_at
-    (microseconds UTC, whole seconds), fraud_scenario (int8; 0 is no fraud). A customer with no
-    terminal in reach pays nowhere. Raises `LakehouseError` for a world too small to draw
+    The columns are those of `PaymentRows.batch`. A customer with no terminal in reach pays
+    nowhere. Raises `LakehouseError` for a world too small to draw
     frauds from: 3 customers, 2 terminals, 1 day.
     """
-    if customers < 3 or terminals < 2 or days < 1 or radius <= 0:
-        raise LakehouseError(
-            f"A world of {customers} customers, {terminals} terminals, {days} days and radius "
-            f"{radius:g} cannot be simulated: give at least 3 customers, 2 terminals, 1 day and "
-            "a radius above 0."
-        )
+    check_world(customers, terminals, days, radius)
     people = _draw_customers(customers)
     reach = _terminals_in_reach(people.place, _draw_terminals(terminals), radius)
     if not any(near.size for near in reach):
-        raise LakehouseError(
-            f"Nobody pays: none of {terminals} terminals is within {radius:g} of any of "
-            f"{customers} customers on the grid of 100 by 100. Give a larger radius."
-        )
+        raise nobody_pays(customers, terminals, radius)
     customer, second, cents = _draw_payments(people, reach, days)
     terminal = _draw_terminal_choices(customer, reach)
     # Stable, so that payments of one second stay in customer order, then in drawing order.
@@ -80,18 +77,41 @@ def simulate(
     cents, scenario = compromise(
         customer, terminal, second // DAY, cents, customers, terminals, days
     )
-    return _as_table(customer, terminal, second, cents, scenario, customers, terminals, start)
+    rows = PaymentRows(customers, terminals, start)
+    numbers = np.arange(customer.size)
+    batch = rows.batch(numbers, customer.size, customer, terminal, second, cents, scenario)
+    return pa.Table.from_batches([batch])
+
+
+def check_world(customers: int, terminals: int, days: int, radius: float) -> None:
+    """Raise LakehouseError for a world too small to draw frauds from."""
+    if customers < 3 or terminals < 2 or days < 1 or radius <= 0:
+        raise LakehouseError(
+            f"A world of {customers} customers, {terminals} terminals, {days} days and radius "
+            f"{radius:g} cannot be simulated: give at least 3 customers, 2 terminals, 1 day and "
+            "a radius above 0."
+        )
+
+
+def nobody_pays(customers: int, terminals: int, radius: float) -> LakehouseError:
+    """The error for a world in which no customer reaches a terminal."""
+    return LakehouseError(
+        f"Nobody pays: none of {terminals} terminals is within {radius:g} of any of "
+        f"{customers} customers on the grid of 100 by 100. Give a larger radius."
+    )
 
 
 def _draw_customers(count: int) -> Customers:
     draws = np.random.RandomState(0).uniform(
-        low=[0.0, 0.0, 5.0, 0.0], high=[100.0, 100.0, 100.0, 4.0], size=(count, 4)
+        low=[0.0, 0.0, MEAN_AMOUNTS[0], RATES[0]],
+        high=[GRID, GRID, MEAN_AMOUNTS[1], RATES[1]],
+        size=(count, 4),
     )
     return Customers(place=draws[:, :2], mean_amount=draws[:, 2], payments_per_day=draws[:, 3])
 
 
 def _draw_terminals(count: int) -> Floats:
-    return np.random.RandomState(1).uniform(0.0, 100.0, size=(count, 2))
+    return np.random.RandomState(1).uniform(0.0, GRID, size=(count, 2))
 
 
 def _terminals_in_reach(places: Floats, terminals: Floats, radius: float) -> list[Ints]:
@@ -122,7 +142,7 @@ def _draw_payments(people: Customers, reach: list[Ints], days: int) -> tuple[Int
         while customer.size:
             going = payments > 0
             customer, payments = customer[going], payments[going] - 1
-            second = (43_200 + 20_000 * streams.normal(customer)).astype(np.int64)
+            second = (NOON + SPREAD * streams.normal(customer)).astype(np.int64)
             kept = (second > 0) & (second < DAY)
             payer = customer[kept]
             mean = people.mean_amount[payer]
@@ -141,34 +161,3 @@ def _draw_terminal_choices(customer: Ints, reach: list[Ints]) -> Ints:
     sizes = np.bincount(customer, minlength=len(reach)).tolist()
     picks = python_choices(range(len(reach)), (near.size for near in reach), sizes)
     return np.concatenate([near[pick] for near, pick in zip(reach, picks, strict=True)])
-
-
-def _as_table(
-    customer: Ints,
-    terminal: Ints,
-    second: Ints,
-    cents: Ints,
-    scenario: npt.NDArray[np.int8],
-    customers: int,
-    terminals: int,
-    start: date,
-) -> pa.Table:
-    midnight = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
-    amount = pc.multiply(pa.array(cents).cast(pa.decimal128(19, 0)), Decimal("0.01"))
-    paid_at = pa.array((midnight + second) * 1_000_000).cast(pa.timestamp("us", tz="UTC"))
-    return pa.table(
-        {
-            "payment_id": _names("P", customer.size, digits=7),
-            "card_id": _names("C", customers, digits=5).take(pa.array(customer)),
-            "terminal_id": _names("T", terminals, digits=5).take(pa.array(terminal)),
-            "amount_eur": amount.cast(pa.decimal128(12, 2)),
-            "paid_at": paid_at,
-            "fraud_scenario": pa.array(scenario),
-        }
-    )
-
-
-def _names(letter: str, count: int, digits: int) -> pa.Array:
-    """The names of the first numbers, of equal length so that they sort as the numbers do."""
-    padded = pc.utf8_lpad(pa.array(np.arange(count)).cast(pa.string()), digits, "0")
-    return pc.binary_join_element_wise(letter, padded, "")

@@ -3,12 +3,14 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from feature_repo.flight_delay import deliveries as flights
 from feature_repo.landing import Delivered
 from feature_repo.payments_fraud import deliveries as payments
+from feature_repo.payments_fraud.scale import Scale
 from feature_repo.payments_fraud.simulator import simulate
 from lakehouse.errors import LakehouseError
 
@@ -162,6 +164,46 @@ def test_another_history_in_the_same_folder_is_refused_and_changes_nothing(
     with pytest.raises(LakehouseError, match=r"customers = 50 \(now 51\)"):
         deliver_payments(tmp_path, customers=51)
     assert contents(tmp_path) == before
+
+
+def deliver_drawn(landing: Path, **options: int) -> Delivered:
+    return payments.deliver(
+        landing, customers=50, terminals=100, days=DAYS, radius=20.0, seed=6, **options
+    )
+
+
+def test_a_drawn_world_is_delivered_day_by_day_in_the_same_form(tmp_path: Path) -> None:
+    delivered = deliver_drawn(tmp_path)
+    world = pa.Table.from_batches(Scale(50, 100, DAYS, radius=20.0, seed=6).batches())
+    expected = [
+        f"{row['payment_id']},{row['card_id']},{row['terminal_id']},{row['amount_eur']},"
+        f"{row['paid_at']:%Y-%m-%dT%H:%M:%SZ}"
+        for row in world.to_pylist()
+    ]
+    assert expected == lines_of(tmp_path / "payments")
+    frauds = world.filter(pc.greater(world["fraud_scenario"], 0)).to_pylist()
+    expected = [
+        f"{row['payment_id']},{row['paid_at'] + payments.REPORT_DELAY:%Y-%m-%dT%H:%M:%SZ}"
+        for row in frauds
+    ]
+    assert expected == lines_of(tmp_path / "fraud_reports")
+    assert delivered.rows == {"payments": len(world), "fraud_reports": len(frauds)}
+
+
+def test_a_drawn_world_delivered_in_parts_equals_one_delivered_at_once(tmp_path: Path) -> None:
+    deliver_drawn(tmp_path / "once")
+    deliver_drawn(tmp_path / "parts", first_day=12, last_day=DAYS - 1)
+    deliver_drawn(tmp_path / "parts", last_day=3)
+    deliver_drawn(tmp_path / "parts")
+    once, parts = contents(tmp_path / "once"), contents(tmp_path / "parts")
+    del once[".payments_fraud.delivered.json"], parts[".payments_fraud.delivered.json"]
+    assert once == parts
+
+
+def test_a_drawn_world_is_not_mixed_with_the_handbooks(tmp_path: Path) -> None:
+    deliver_drawn(tmp_path, last_day=2)
+    with pytest.raises(LakehouseError, match=r"seed = 6 \(now not set\)"):
+        payments.deliver(tmp_path, customers=50, terminals=100, days=DAYS, radius=20.0)
 
 
 @pytest.mark.parametrize(
