@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from random import random
 from typing import Any
 
 from fastapi import FastAPI
@@ -32,13 +33,17 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings, now: Callable[[], datetime] = wall_clock) -> FastAPI:
+def create_app(
+    settings: Settings,
+    now: Callable[[], datetime] = wall_clock,
+    chance: Callable[[], float] = random,
+) -> FastAPI:
     """Make the application for one lake.
 
     `app.state.service` holds its parts. Raises LakeFormatError where there is no lake, and
     RouteWithoutRole, here or when it starts, if any route does not say who may call it.
     """
-    service = Service(settings, now)
+    service = Service(settings, now, chance)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

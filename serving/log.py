@@ -1,7 +1,11 @@
-"""The decision log and the outcomes sent back: both land as deliveries of the next run."""
+"""The logs of decisions and of features served, and the outcomes sent back.
+
+All land as deliveries of the next run.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from lakehouse.declare.domain import decision_log
+from lakehouse.declare.logs import SERVED_FEATURES, decision_log, served_log
 from lakehouse.declare.tables import Source
 from lakehouse.declare.training import Model
 from lakehouse.records.home import Home
@@ -22,13 +26,15 @@ from serving.spool import Spool, recover, stamp
 from serving.values import plain
 
 _encode = msgspec.json.Encoder().encode
+_log = logging.getLogger("serving.log")
 
 
 class DeliveryLog:
-    """Writes decisions and outcomes below the landing folders of a lake.
+    """Writes decisions, features served and outcomes below the landing folders of a lake.
 
-    A decision is written before it is answered and synced within `settings.sync_every_s`; an
-    outcome is synced before it is answered. `now` is the wall clock, which names the files.
+    Decisions and features are written before they are answered and synced within
+    `settings.sync_every_s`; an outcome is synced before it is answered. `now` is the wall clock,
+    which names the files.
     """
 
     def __init__(self, home: Home, settings: Settings, now: Callable[[], datetime]) -> None:
@@ -39,6 +45,8 @@ class DeliveryLog:
         self._ended = False
         self.problem: str | None = None
         """Why the last attempt to sync or deliver failed; None when it did not."""
+        self.left_out: str | None = None
+        """Why the features served last could not be logged; None when they could."""
 
     def start(self, domains: Sequence[str]) -> int:
         """Deliver what a crash left behind, and begin to keep files; returns files recovered."""
@@ -63,6 +71,24 @@ class DeliveryLog:
             source = decision_log(model).raw.source
             spool = self._open((domain, "decisions", model.name), source)
         spool.append(_encode(record) + b"\n", 1)
+        self._stir()
+
+    def served(self, domain: str, lines: Sequence[bytes]) -> None:
+        """Append features served, encoded rows of the ServedFeatures contract.
+
+        They are there to measure with, so a disk that refuses them keeps nobody from an answer:
+        `left_out` then says why.
+        """
+        key = (domain, "features", SERVED_FEATURES)
+        try:
+            spool = self._spools.get(key) or self._open(key, served_log().raw.source)
+            spool.append(b"\n".join((*lines, b"")), len(lines))
+        except OSError as error:
+            if self.left_out is None:
+                _log.warning("Features served are not logged: %s.", error.strerror or error)
+            self.left_out = f"{SERVED_FEATURES}: {error.strerror or error}"
+            return
+        self.left_out = None
         self._stir()
 
     def reported(

@@ -14,6 +14,9 @@ from lakehouse.records.home import Home
 from serving.problems import Problem
 from serving.release import Release
 
+Origin = tuple[str, int]
+"""A model and the version of its release."""
+
 
 class OnlineStores:
     """The online stores of a lake, each opened when it is first asked."""
@@ -21,36 +24,54 @@ class OnlineStores:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._views: dict[str, dict[str, StoredView]] = {}
+        self._origins: dict[tuple[str, str], Origin] = {}
+        self._held: dict[str, dict[str, int]] = {}
         self._open: dict[str, tuple[tuple[int, int], OnlineFeatures]] = {}
 
     def serve(self, releases: Iterable[Release]) -> None:
         """Serve the stored views of these releases."""
         views: dict[str, dict[str, StoredView]] = {}
+        origins: dict[tuple[str, str], Origin] = {}
         for release in releases:
             known = views.setdefault(release.domain, {})
-            known |= {view.name: view for view in release.stored_views}
+            for view in release.stored_views:
+                known[view.name] = view
+                origins[release.domain, view.name] = release.name, release.version
         for domain in {*views, *self._views}:
             if views.get(domain) != self._views.get(domain):
                 self._shut(domain)
-        self._views = views
+        self._views, self._origins = views, origins
 
     def look(self) -> None:
-        """Let go of stores whose file was replaced or removed."""
-        for domain, (identity, _) in list(self._open.items()):
+        """Let go of stores whose file was replaced or removed, and see what the others hold."""
+        for domain, (identity, store) in list(self._open.items()):
             if _identity(self._home.online(domain)) != identity:
                 self._shut(domain)
+            else:
+                self._held[domain] = self._versions(domain, store)
 
     def views(self, domain: str) -> Mapping[str, StoredView]:
         """The stored views of a domain by name."""
         return self._views.get(domain, {})
 
+    def origin(self, domain: str, view: str) -> Origin:
+        """The model and version of the release whose declaration of a view serves."""
+        return self._origins[domain, view]
+
+    def held(self, domain: str) -> Mapping[str, int]:
+        """The version of each view's table in the online store, as of the last look.
+
+        What was read since then may be of a newer version, never of an older one.
+        """
+        return self._held.get(domain, {})
+
     def values(
         self, domain: str, views: Sequence[StoredView], keys: Mapping[str, Any], at_us: int
     ) -> dict[str, Any]:
         """The views' features at a moment, by `view__feature`, for the entities of `keys`."""
-        store = self._store(domain)
         found: dict[str, Any] = {}
         try:
+            store = self._store(domain)
             for view in views:
                 found |= store.get(view.name, keys, at_us)
         except (sqlite3.Error, LakehouseError) as error:
@@ -82,10 +103,16 @@ class OnlineStores:
             )
         store = OnlineFeatures(path, tuple(self.views(domain).values()))
         self._open[domain] = (identity, store)
+        self._held[domain] = self._versions(domain, store)
         return store
+
+    def _versions(self, domain: str, store: OnlineFeatures) -> dict[str, int]:
+        found = {name: store.stored(name) for name in self.views(domain)}
+        return {name: stored.version for name, stored in found.items() if stored is not None}
 
     def _shut(self, domain: str) -> None:
         known = self._open.pop(domain, None)
+        self._held.pop(domain, None)
         if known is not None:
             known[1].close()
 

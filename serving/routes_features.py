@@ -21,6 +21,7 @@ from serving.body import MANY_ROWS, answer, read
 from serving.problems import FieldError, Problem, field_problem
 from serving.roles import APPLICATION, SCIENTIST, Route
 from serving.rows import RowReader
+from serving.served import ServedRows
 from serving.service import Service
 from serving.values import microseconds, moment, plain
 
@@ -43,34 +44,54 @@ _decode = msgspec.json.Decoder(Asked).decode
 
 
 def routes(service: Service) -> list[Route]:
-    readers = Readers()
+    features = FeatureAnswers(service)
 
-    async def features(request: Request) -> Response:
+    async def route(request: Request) -> Response:
         domain = request.path_params["domain"]
         service.champions.known(domain)
-        asked = _asked(await read(request, MANY_ROWS))
+        return answer(await features.of(domain, await read(request, MANY_ROWS)))
+
+    return [
+        Route(
+            "POST",
+            PATH,
+            route,
+            roles=APPLICATION | SCIENTIST,
+            summary="Values of stored features at a moment",
+        )
+    ]
+
+
+class FeatureAnswers:
+    """Answers what is asked for; of a share of the entities, drawn by chance, what it answered is
+    logged."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._readers = service, Readers()
+
+    async def of(self, domain: str, body: bytes) -> dict[str, Any]:
+        """The answer to a body; raises Problem."""
+        service = self._service
+        asked = _asked(body)
         wanted = _wanted(asked, service.online.views(domain), domain)
         views = tuple(view for view, _ in wanted)
-        entities = readers.of(views).many(bytes(asked.entities), MOST_ENTITIES)
-        at_us = service.clock_us(domain) if asked.at is None else _in_utc(asked.at)
+        entities = self._readers.of(views).many(bytes(asked.entities), MOST_ENTITIES)
+        clock_us = service.clock_us(domain)
+        at_us = clock_us if asked.at is None else _in_utc(asked.at)
         names = [(f.dotted, f.full_name) for _, chosen in wanted for f in chosen]
+        log = ServedRows(wanted, service.online, domain, moment(at_us), moment(clock_us))
+        share, chance = service.settings.log_features, service.chance
         values = []
         for n, entity in enumerate(entities):
             if n and n % _SLICE == 0:
                 await asyncio.sleep(0)
             found = service.online.values(domain, views, entity, at_us)
             values.append({dotted: plain(found[full]) for dotted, full in names})
-        return answer({"at": moment(at_us), "values": values})
-
-    return [
-        Route(
-            "POST",
-            PATH,
-            features,
-            roles=APPLICATION | SCIENTIST,
-            summary="Values of stored features at a moment",
-        )
-    ]
+            if share == 1 or (share > 0 and chance() < share):
+                log.add(entity, found)
+        if log.lines:
+            service.log.served(domain, log.lines)
+        return {"at": moment(at_us), "values": values}
 
 
 def _asked(body: bytes) -> Asked:

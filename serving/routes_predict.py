@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -10,15 +11,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.body import ONE_ROW, answer, read
-from serving.policy import Undecidable
+from serving.policy import Decided, Undecidable
 from serving.problems import Problem
+from serving.release import Release
 from serving.roles import APPLICATION, Route
 from serving.service import Service
-from serving.values import microseconds, moment, plain
+from serving.values import exact, microseconds, moment, plain
 
 PATH = "/v1/predict/{domain}/{model}"
 _YES = ("true", "1")
 _encode = msgspec.json.Encoder().encode
+
+
+def _text(value: Any) -> str:
+    return _encode(value).decode()
 
 
 def routes(service: Service) -> list[Route]:
@@ -26,45 +32,9 @@ def routes(service: Service) -> list[Route]:
         domain, model = request.path_params["domain"], request.path_params["model"]
         release = service.champions.get(domain, model)
         row = release.reader.one(await read(request, ONE_ROW))
-        clock_us = service.clock_us(domain)
-        asked = row[release.moment] if release.moment is not None else None
-        at_us = clock_us if asked is None else microseconds(asked)
-        stored = service.online.values(domain, release.stored_views, row, at_us)
-        try:
-            decided = release.policy.decide(row, stored)
-        except Undecidable as error:
-            raise Problem(
-                422, str(error), "request body", "Send a request that the model can decide on."
-            ) from None
-        features = {name: plain(value) for name, value in decided.features.items()}
-        asked_for = moment(at_us)
-        decision_id = uuid4().hex
-        record = {
-            "decision_id": decision_id,
-            "decided_at": moment(clock_us),
-            "asked_for": asked_for,
-            "model": model,
-            "version": release.version,
-            "request": _encode({k: plain(v) for k, v in row.items()}).decode(),
-            "features": _encode(features).decode(),
-            "score": decided.score,
-            "decision": decided.decision,
-        }
-        try:
-            service.log.decided(domain, release.model, record)
-        except OSError as error:
-            raise unwritable(error) from error
-        service.metrics.decided(domain, model, decided.decision)
-        told: dict[str, Any] = {
-            "decision_id": decision_id,
-            "score": decided.score,
-            "decision": decided.decision,
-            "model": model,
-            "version": release.version,
-            "asked_for": asked_for,
-        }
+        told, decided = decide(service, release, row)
         if request.scope["query_string"] and request.query_params.get("explain") in _YES:
-            told["features"] = features
+            told["features"] = {name: plain(value) for name, value in decided.features.items()}
         return answer(told)
 
     return [
@@ -76,6 +46,47 @@ def routes(service: Service) -> list[Route]:
             summary="Decide about one request",
         )
     ]
+
+
+def decide(
+    service: Service, release: Release, row: Mapping[str, Any]
+) -> tuple[dict[str, Any], Decided]:
+    """Decide about a request and write the decision down; what is told of it, and how it came.
+
+    Raises Problem.
+    """
+    domain, model = release.domain, release.name
+    clock_us = service.clock_us(domain)
+    asked = row[release.moment] if release.moment is not None else None
+    at_us = clock_us if asked is None else microseconds(asked)
+    stored = service.online.values(domain, release.stored_views, row, at_us)
+    try:
+        decided = release.policy.decide(row, stored)
+    except Undecidable as error:
+        raise Problem(
+            422, str(error), "request body", "Send a request that the model can decide on."
+        ) from None
+    told: dict[str, Any] = {
+        "decision_id": uuid4().hex,
+        "score": decided.score,
+        "decision": decided.decision,
+        "model": model,
+        "version": release.version,
+        "asked_for": moment(at_us),
+    }
+    held = service.online.held(domain)
+    record = told | {
+        "decided_at": moment(clock_us),
+        "request": _text({name: exact(value) for name, value in row.items()}),
+        "features": _text({name: exact(value) for name, value in decided.features.items()}),
+        "table_versions": _text({v.name: held.get(v.name) for v in release.stored_views}),
+    }
+    try:
+        service.log.decided(domain, release.model, record)
+    except OSError as error:
+        raise unwritable(error) from error
+    service.metrics.decided(domain, model, decided.decision)
+    return told, decided
 
 
 def unwritable(error: OSError) -> Problem:

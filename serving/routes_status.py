@@ -25,7 +25,7 @@ def routes(service: Service) -> list[Route]:
             | ({"problem": slot.problem} if slot.problem else {})
             for (domain, name), slot in sorted(service.champions.slots.items())
         ]
-        log = service.log.problem
+        log = service.log.problem or service.log.left_out
         well = log is None and all(model["state"] == "serving" for model in models)
         told: dict[str, Any] = {"status": "ok" if well else "degraded", "models": models}
         if log is not None:

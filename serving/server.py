@@ -26,6 +26,7 @@ def main(
     host: str = HOST,
     port: int = PORT,
     domains: tuple[str, ...] | None = None,
+    log_features: float = 1.0,
 ) -> None:
     """Serve a lake until the process is told to end, by SIGTERM or Ctrl-C.
 
@@ -33,7 +34,7 @@ def main(
     environment. Raises LakehouseError if the address cannot be used.
     """
     if home is not None:
-        settings = Settings(Path(home), domains, host, port)
+        settings = Settings(Path(home), domains, host, port, log_features=log_features)
     else:
         settings = Settings.read(sys.argv[1:] if argv is None else argv, os.environ)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")

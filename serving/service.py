@@ -21,10 +21,15 @@ _log = logging.getLogger("serving")
 
 
 class Service:
-    """The parts of one running service. `now` is the wall clock, given by the entry point."""
+    """The parts of one running service.
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
-        self.settings, self._now = settings, now
+    `now` is the wall clock and `chance` gives numbers from 0 up to 1; the entry point gives both.
+    """
+
+    def __init__(
+        self, settings: Settings, now: Callable[[], datetime], chance: Callable[[], float]
+    ) -> None:
+        self.settings, self._now, self.chance = settings, now, chance
         self.home = Home.open(settings.home)
         self.metrics = Metrics()
         self.records = RecordsReader(self.home.records, settings.look_every_s)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lakehouse.errors import LakehouseError
+
 HOST = "127.0.0.1"
 PORT = 8000
 
@@ -18,7 +20,9 @@ class Settings:
     `home` is the lake's folder. `domains` None serves every domain that has a release or an
     online store, also those that come later. Times are in seconds: how often the lake is looked
     at for new champions and keys, how soon the decision log is on disk for certain, and how old
-    (or how many rows long) a log file grows before the next run may take it.
+    (or how many rows long) a log file grows before the next run may take it. `log_features` is
+    the share of the entities asked for at POST /v1/features whose values are logged, from 0, none,
+    to 1, all; of decisions all are.
     """
 
     home: Path
@@ -29,10 +33,18 @@ class Settings:
     sync_every_s: float = 0.01
     deliver_after_s: float = 1.0
     deliver_rows: int = 5_000
+    log_features: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.log_features <= 1:
+            raise LakehouseError(
+                f"log_features={self.log_features:g} is no share: name one from 0, no entity is "
+                "logged, to 1, all are."
+            )
 
     @staticmethod
     def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-        """Read command-line arguments; LAKEHOUSE_HOME, _HOST and _PORT stand in for absent ones."""
+        """Read command-line arguments; LAKEHOUSE_HOME and the like stand in for absent ones."""
         parser = argparse.ArgumentParser(
             prog="python -m serving.server", description="Serve the models of a lake over HTTP."
         )
@@ -50,6 +62,14 @@ class Settings:
             default=environment.get("LAKEHOUSE_PORT", str(PORT)),
             help="0 takes a free one",
         )
+        parser.add_argument(
+            "--log-features",
+            type=float,
+            default=environment.get("LAKEHOUSE_LOG_FEATURES", "1"),
+            help="the share of entities asked for whose features are logged, 0 to 1",
+        )
         given = parser.parse_args(arguments)
         domains = tuple(given.domains) if given.domains else None
-        return Settings(given.home, domains, given.host, given.port)
+        return Settings(
+            given.home, domains, given.host, given.port, log_features=given.log_features
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -40,10 +41,27 @@ def moment(us: int) -> datetime:
 def plain(value: Any) -> Any:
     """A value as JSON carries it: decimals become text without an exponent, so they stay exact.
 
-    >>> plain(Decimal("0E-8"))
-    '0.00000000'
+    >>> plain(Decimal("0E-8")), plain([Decimal("1.50")])
+    ('0.00000000', ['1.50'])
     """
-    return format(value, "f") if type(value) is Decimal else value
+    kind = type(value)
+    if kind is Decimal:
+        return format(value, "f")
+    return [plain(each) for each in value] if kind is list or kind is tuple else value
+
+
+def exact(value: Any) -> Any:
+    """A value as a log keeps it: as `plain`, and the floats that JSON has no number for as text.
+
+    >>> exact(float("nan")), exact([1.5, -math.inf]), exact(None)
+    ('nan', [1.5, '-inf'], None)
+    """
+    kind = type(value)
+    if kind is float:
+        return value if math.isfinite(value) else str(value)
+    if kind is Decimal:
+        return format(value, "f")
+    return [exact(each) for each in value] if kind is list or kind is tuple else value
 
 
 def finisher(column: Column) -> Callable[[Any], Any] | None:

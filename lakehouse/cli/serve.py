@@ -24,6 +24,13 @@ def serve(
     port: Annotated[
         int, typer.Option(envvar="LAKEHOUSE_PORT", help="Port; 0 takes a free one.")
     ] = 8000,
+    log_features: Annotated[
+        float,
+        typer.Option(
+            envvar="LAKEHOUSE_LOG_FEATURES",
+            help="The share of entities asked for whose features are logged, 0 to 1.",
+        ),
+    ] = 1.0,
 ) -> None:
     """Serve the lake's champions and features over HTTP.
 
@@ -37,4 +44,4 @@ def serve(
     servers = {e.name: e for e in entry_points(group="lakehouse.servers")}
     if "http" not in servers:
         raise NotFound("No server is installed under 'lakehouse.servers: http'; run 'uv sync'.")
-    servers["http"].load()(home=home.path, host=host, port=port)
+    servers["http"].load()(home=home.path, host=host, port=port, log_features=log_features)

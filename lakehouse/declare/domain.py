@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
-from lakehouse.declare.contract import Contract, column, event_time, key
 from lakehouse.declare.features import (
     Entity,
     FeatureView,
@@ -17,6 +15,7 @@ from lakehouse.declare.features import (
     StoredView,
 )
 from lakehouse.declare.given import no_repeats, several
+from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.declare.tables import Cleaned, Curated, Raw, Source, Table, check_name
 from lakehouse.declare.training import Evaluation, Model, TrainingSet
 from lakehouse.errors import DeclarationError, NotFound, unknown
@@ -24,24 +23,11 @@ from lakehouse.errors import DeclarationError, NotFound, unknown
 T = TypeVar("T")
 
 
-class Decision(Contract):
-    """One served decision, as the service logs it."""
-
-    decision_id: str = key()
-    decided_at: datetime = event_time(known=True)
-    asked_for: datetime = column(description="the moment the features were asked for")
-    model: str
-    version: int
-    request: str = column(personal=True, description="the request, as JSON")
-    features: str = column(description="feature values by name, as JSON")
-    score: float
-    decision: str
-
-
 @dataclass(frozen=True, init=False)
 class Domain:
     """One use case. Tables, views and training sets are found from the models, evaluations,
-    views and tables given; each model brings the table of its own decisions.
+    views and tables given; each model brings the table of its own decisions, and models of
+    stored views the table of the features served.
 
     `deliver` names a function "module:function" that writes the domain's demonstration data
     into a landing folder: `deliver(landing, **options)`.
@@ -100,6 +86,8 @@ class Domain:
                     "Cleaned(…, Raw(…, source)) and use it, or name it in tables=."
                 )
             found.table(decision_log(model))
+        if any(model.learns_from.stored_views for model in models):
+            found.table(served_log())
         for attribute, value in (
             ("name", name),
             ("description", description),
@@ -146,18 +134,6 @@ class Domain:
         if name not in existing:
             raise NotFound(unknown(kind, name, existing, f"Domain '{self.name}'"))
         return existing[name]
-
-
-def decision_log(model: Model) -> Cleaned:
-    """The table a model's served decisions land in; the service writes its source."""
-    name = f"{model.name}_decisions"
-    source = Source(
-        name,
-        Decision,
-        path=f"decisions/{model.name}/*.jsonl",
-        description=f"Decisions served by model '{model.name}'.",
-    )
-    return Cleaned(name, Raw(f"{name}_raw", source))
 
 
 class _Collected:

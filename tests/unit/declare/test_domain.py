@@ -78,9 +78,10 @@ domain = Domain("payments", description="", models=(fraud,))
 
 
 def test_everything_a_model_needs_is_found_from_the_model() -> None:
-    assert ["payments", "reports", "labelled", "twice", "fraud_decisions"] == [
-        t.name for t in domain.tables
-    ]
+    assert [
+        *("payments", "reports", "labelled", "twice"),
+        *("fraud_decisions", "served_features"),
+    ] == [t.name for t in domain.tables]
     assert ["spend", "at_payment"] == [v.name for v in domain.views]
     assert (training,) == domain.training_sets
 
@@ -101,6 +102,20 @@ def test_a_model_brings_the_table_of_its_own_decisions() -> None:
         log.event_time,
         log.contract.known_at,
     )
+
+
+def test_a_model_of_stored_views_brings_the_table_of_features_served() -> None:
+    log = domain.table("served_features")
+    assert isinstance(log, Cleaned)
+    assert "served_features/*.jsonl" == log.raw.source.path
+    assert (("served_id",), "served_at", "served_at") == (
+        log.keys,
+        log.event_time,
+        log.contract.known_at,
+    )
+    assert ("entity", "features") == log.contract.personal
+    without = Domain("payments", description="", views=(spend,))
+    assert "served_features" not in [t.name for t in without.tables]
 
 
 def test_what_is_named_twice_and_equal_stands_once() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -171,8 +172,8 @@ class Lake:
     def bearer(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[role]}"}
 
-    def app(self, **changes: Any) -> FastAPI:
-        return create_app(replace(self.settings, **changes), now=lambda: NOW)
+    def app(self, chance: Callable[[], float] = lambda: 0.0, **changes: Any) -> FastAPI:
+        return create_app(replace(self.settings, **changes), now=lambda: NOW, chance=chance)
 
     def client(self, **changes: Any) -> AbstractContextManager[TestClient]:
         return TestClient(self.app(**changes))

@@ -28,6 +28,13 @@ def test_arguments_win_over_the_environment() -> None:
     assert (given.home, given.port, given.domains) == (Path("/b"), 9001, ("x", "y"))
 
 
+def test_the_share_of_features_logged_is_all_unless_told_otherwise() -> None:
+    assert Settings.read(["--home", "/a"], {}).log_features == 1
+    environment = {"LAKEHOUSE_HOME": "/a", "LAKEHOUSE_LOG_FEATURES": "0.05"}
+    assert Settings.read([], environment).log_features == 0.05
+    assert Settings.read(["--log-features", "0"], environment).log_features == 0
+
+
 @pytest.mark.parametrize("arguments", [[], ["--home", "/a", "--port", "http"]])
 def test_what_is_missing_or_no_port_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit):
