@@ -38,12 +38,17 @@ class Written:
     seconds: float = 0.0
 
 
-def write(engine: Engine, table: Path, name: str, count: int) -> Written:
-    """Commit `count` rows, one a commit; a refusal that comes through is tried again."""
+def write(engine: Engine, table: Path, name: str, count: int, most: int = 0) -> Written:
+    """Commit `count` rows, one a commit; a refusal that comes through is tried again.
+
+    While nobody was in the way yet, it goes on up to `most`.
+    """
     told = Written(name)
     _watch(engine, told.refused)
     began = time.perf_counter()
-    for number in range(count):
+    for number in range(max(count, most)):
+        if number >= count and told.refused:
+            break
         rows = engine.from_arrow(row(name, number))
         while len(told.accepted) == number:
             try:

@@ -38,7 +38,7 @@ def test_accepted_rows_of_all_processes_are_there_once_and_the_log_is_whole(
     kinds = {"spark there": ("spark", 4), "embedded": ("embedded", 4), "plain": ("plain", 1)}
     with _processes(table, kinds, spark_settings) as others:
         (tmp_path / "go").touch()
-        told = [write(spark, table, "spark here", 4)]
+        told = [write(spark, table, "spark here", 4, most=60)]
         told += [_ended(others[name]) for name in ("spark there", "embedded")]
         (tmp_path / "done").touch()
         told.append(_ended(others["plain"]))
