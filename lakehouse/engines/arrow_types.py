@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.declare.contract import MAX_DECIMAL_PRECISION, Column, Kind
+from lakehouse.declare.features import Feature
 
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 """Every time in the lake: microseconds of UTC."""
@@ -31,6 +32,16 @@ def arrow_type(kind: Kind, scale: int | None = None) -> Any:
     if kind == "decimal":
         return pa.decimal128(MAX_DECIMAL_PRECISION, scale)
     return _TYPES[kind]
+
+
+def feature_type(feature: Feature) -> Any:
+    """Return the Arrow type that a feature has in an answer: a list of its kind where it is many.
+
+    >>> feature_type(Feature("v", "shops_1d", "int", many=5))
+    ListType(list<item: int64>)
+    """
+    kind = arrow_type(feature.kind, feature.scale)
+    return kind if feature.many is None else pa.list_(kind)
 
 
 def arrow_schema(columns: Iterable[Column]) -> Any:

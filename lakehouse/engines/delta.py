@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 
 def exists(table: Path) -> bool:
@@ -40,6 +42,15 @@ def data_version(table: Path, newest: int | None = None) -> int | None:
         if commit.get("operation") not in _SAME_ROWS:
             return int(commit["version"])
     return opened.version()
+
+
+def readable(table: Path, version: int) -> bool:
+    """Whether a version can still be read: its log and all of its files are there."""
+    try:
+        opened = DeltaTable(str(table), version=version)
+    except DeltaError:
+        return False
+    return all(Path(unquote(uri)).exists() for uri in opened.file_uris())
 
 
 def commits(table: Path, limit: int | None = None) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from lakehouse.declare import expressions
+from lakehouse.declare.aggregates import ORDERED
 from lakehouse.declare.features import FeatureView, LatestView, StoredView
 from lakehouse.engines.context import Context, microseconds, moment
 from lakehouse.engines.protocol import KNOWN_AT, BoundView
@@ -55,8 +56,9 @@ def _rows_needed(
 def columns_of(view: StoredView) -> list[str]:
     """Return the columns of its table that a view is computed from, each once.
 
-    The entity's keys, `_known_at`, the event time, the columns and criteria of aggregates; for a
-    LatestView the table's key too, which orders rows of equal times.
+    The entity's keys, `_known_at`, the event time, the columns and criteria of aggregates; where
+    the order of rows counts (a LatestView, First, Last, LastK) the table's key too, which orders
+    rows of equal times.
     """
     names = [*view.by.keys, KNOWN_AT]
     if view.of.event_time is not None:
@@ -65,6 +67,8 @@ def columns_of(view: StoredView) -> list[str]:
         names += [*view.of.keys, *view.columns]
     else:
         for _, aggregate in view.aggregates:
+            if aggregate.function in ORDERED:
+                names += view.of.keys
             if aggregate.column is not None:
                 names.append(aggregate.column)
             if aggregate.where is not None:

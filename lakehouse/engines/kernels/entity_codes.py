@@ -91,6 +91,20 @@ def rank_codes(columns: Sequence[Any]) -> Int64:
     return ranks.astype(np.int64, copy=False)
 
 
+def value_codes(column: Any) -> Int64:
+    """Return numbers 0, 1, 2, … that are equal where values are, -1 for null.
+
+    NaN equals NaN, and -0.0 equals 0.0.
+
+    >>> value_codes(pa.array([0.0, float("nan"), None, -0.0, float("nan")])).tolist()
+    [0, 1, -1, 0, 1]
+    """
+    values = _without_negative_zero(_one_array(column))
+    if pa.types.is_floating(values.type):  # NaN has many bit patterns
+        values = pc.if_else(pc.is_nan(values), pa.scalar(float("nan"), values.type), values)
+    return _with_unknown(values.dictionary_encode().indices)
+
+
 def _comparable(events: Any, moments: Any, name: str, where: str) -> tuple[Any, Any]:
     """Return both columns as single arrays of one type; equal values are equal in it.
 

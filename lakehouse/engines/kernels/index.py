@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,21 @@ class EventIndex:
         self._visible: dict[int, tuple[Int64, SortedPairs]] = {}
         self._steady: dict[int, SteadyRows] = {}
 
+    @cached_property
+    def like_the_one_before(self) -> Bool:
+        """Mark sorted events whose entity and times are those of the event before them."""
+        alike: Bool = np.ones(len(self.rows), dtype=np.bool_)
+        alike[:1] = False
+        for column in (self.entity, self.event_at, self.known_at):
+            alike[1:] &= column[1:] == column[:-1]
+        return alike
+
+    @cached_property
+    def tied(self) -> Int64:
+        """The positions of sorted events that no time tells apart from another of their entity."""
+        alike = self.like_the_one_before
+        return np.flatnonzero(alike | np.append(alike[1:], False)[: len(alike)])
+
     def on_time(self, delay: int) -> bool:
         """Return whether each event is known by the first moment whose window can hold it."""
         return self._lag <= delay + 1
@@ -138,3 +154,7 @@ class Moments:
         restored = np.empty_like(values)
         restored[self._order] = values
         return restored
+
+    def sort(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the caller's values in the order of the sorted moments."""
+        return values[self._order]

@@ -57,7 +57,7 @@ def reduce_ranges(values: Numbers, begin: Int64, end: Int64, merge: Merge) -> Nu
     """
     length = np.maximum(end - begin, 0)
     result = merge.neutral(len(length), values.dtype)
-    largest = _bit_length(length)
+    largest = bit_length(length)
     blocks = values
     with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN, and no surprise
         for level in range(int(largest.max(initial=0))):
@@ -87,7 +87,7 @@ def spread_ranges(values: Numbers, begin: Int64, end: Int64, size: int, merge: M
     [5, 8, 5, 0]
     """
     length = np.maximum(end - begin, 0)
-    largest = _bit_length(length)
+    largest = bit_length(length)
     blocks = merge.neutral(size, values.dtype)
     with np.errstate(invalid="ignore", over="ignore"):
         for level in reversed(range(int(largest.max(initial=0)))):
@@ -108,7 +108,7 @@ def spread_ranges(values: Numbers, begin: Int64, end: Int64, size: int, merge: M
     return blocks
 
 
-def _bit_length(lengths: Int64) -> NDArray[np.int8]:
+def bit_length(lengths: Int64) -> NDArray[np.int8]:
     """Return how many bits each length needs, 0 for 0; exact below 2**53.
 
     It is read off the exponents of the lengths as floats, which are stored with 1023 added.

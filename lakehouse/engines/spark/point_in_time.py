@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from lakehouse.declare.features import StoredView
+from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine
 from lakehouse.engines.kernels.entity_codes import check_kinds
-from lakehouse.engines.kernels.point_in_time import entity_features, feature_type
+from lakehouse.engines.kernels.point_in_time import entity_features
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows, selection
 from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine, Frame
 from lakehouse.engines.spark import hot_keys

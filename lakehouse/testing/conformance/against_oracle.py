@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.declare.features import Feature, FeatureView, LatestView, StoredView
-from lakehouse.engines.arrow_types import arrow_type
+from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.context import moment
 from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine
 from lakehouse.testing.conformance.comparing import EXAMPLES, NotConforming, close, require_equal
@@ -37,7 +37,7 @@ def require_oracle(
     require_equal(sorted(answer.column_names), sorted(names), "Columns of the answer")
     for _, feature in features:
         found = answer.schema.field(feature.full_name).type
-        right = arrow_type(feature.kind, feature.scale)
+        right = feature_type(feature)
         if found != right and not (right == pa.string() and found == pa.large_string()):
             raise NotConforming(f"{feature.dotted}: {found} where {right} is right.")
     given, got = fields_of(spine), sorted(fields_of(answer), key=lambda row: row["row"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,117 +16,20 @@ from hypothesis import strategies as st
 from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.measures import Measure, scaled_to_float
 from lakehouse.engines.kernels.ordering import TIME_LIMIT, KernelInputError
-from lakehouse.engines.kernels.windows import AGGREGATES, SumOverflow, Window, Windows
-from lakehouse.testing.oracle import Event, window_value
-
-DAY = 86_400_000_000
-ENTITIES = (0, 1, 70_000)  # the last needs a second radix pass
-MOMENT_ENTITIES = (-1, *ENTITIES, 2, 70_001)  # -1, 2 and 70_001 have no events
-SCALE = 2
-
-
-@dataclass(frozen=True)
-class Case:
-    """A table, a spine and a window; `values` are what the oracle aggregates."""
-
-    entity: list[int]
-    event_at: list[int]
-    known_at: list[int]
-    values: list[Any]
-    matches: list[bool | None]
-    moments: list[tuple[int, int]]
-    window: Window
-
-    def events(self) -> list[Event]:
-        columns = (self.entity, self.event_at, self.known_at, self.values, self.matches)
-        return [Event(*row) for row in zip(*columns, strict=True)]
-
-    def expected(self, aggregate: str) -> list[Any]:
-        over, delay, edge = self.window.over, self.window.delay, self.window.edge
-        return [
-            window_value(
-                self.events(), entity, at, aggregate=aggregate, over=over, delay=delay, edge=edge
-            )
-            for entity, at in self.moments
-        ]
-
-    def kernel(self) -> tuple[Windows, Measure]:
-        index = EventIndex(ints(self.entity), ints(self.event_at), ints(self.known_at))
-        entities, times = zip(*self.moments, strict=True) if self.moments else ((), ())
-        matching = [matches is True for matches in self.matches]
-        present = [value is not None for value in self.values]
-        where = np.array(matching, dtype=bool) & np.array(present, dtype=bool)
-        scale = SCALE if any(isinstance(value, Decimal) for value in self.values) else 0
-        measure = Measure(index, column(self.values), where=where, scale=scale)
-        return Windows(index, Moments(ints(entities), ints(times))), measure
-
-    def actual(self, aggregate: str, kernel: tuple[Windows, Measure] | None = None) -> list[Any]:
-        windows, measure = kernel or self.kernel()
-        result = windows.value(aggregate, measure, self.window)
-        values = result.values.tolist()
-        if measure.scale and aggregate in ("sum", "min", "max"):
-            values = [Decimal(value).scaleb(-SCALE) for value in values]
-        return [value if valid else None for value, valid in zip(values, result.valid, strict=True)]
-
-
-def ints(values: Any) -> Any:
-    return np.array(values, dtype=np.int64)
-
-
-def column(values: list[Any]) -> Any:
-    """Return the values as the kernels take them, with something absurd where they are null."""
-    if any(isinstance(value, float) for value in values):
-        return np.array([math.nan if value is None else value for value in values])
-    if values and all(isinstance(value, bool) for value in values):
-        return np.array(values)
-    return ints(
-        [
-            -(10**15) if value is None else int(value.scaleb(SCALE)) if hasattr(value, "scaleb")
-            else int(value)
-            for value in values
-        ]
-    )  # fmt: skip
-
-
-def table_of(values: st.SearchStrategy[Any], stretch: st.SearchStrategy[int]) -> Any:
-    """Draw cases: times in a narrow range that straddles 1970, so that all kinds of ties occur."""
-
-    @st.composite
-    def draw_case(draw: Any) -> Case:
-        unit = draw(stretch)
-        event = st.tuples(
-            st.sampled_from(ENTITIES),
-            st.integers(-20, 20),
-            st.sampled_from((0, 0, 0, 1, 2, 3, 7, 25, 60, -4)),  # known this much after the event
-            st.none() | values,
-            st.sampled_from((True, True, True, False, None)),
-        )
-        rows = draw(st.lists(event, max_size=14))
-        moment = st.tuples(
-            st.sampled_from(MOMENT_ENTITIES), st.integers(-25, 45), st.sampled_from((-1, 0, 1))
-        )
-        moments = draw(st.lists(moment, max_size=10))
-        return Case(
-            [row[0] for row in rows],
-            [row[1] * unit for row in rows],
-            [(row[1] + row[2]) * unit for row in rows],
-            [row[3] for row in rows],
-            [row[4] for row in rows],
-            [(entity, at * unit + nudge) for entity, at, nudge in moments],
-            Window(
-                draw(st.integers(1, 30)) * unit,
-                draw(st.sampled_from((0, 0, 1, 3, 8))) * unit,
-                draw(st.sampled_from((None, None, 1, 4, 7))) and draw(st.integers(1, 9)) * unit,
-            ),
-        )
-
-    return draw_case()
-
-
-INTEGERS = st.integers(-50, 50) | st.integers(-(2**40), 2**40)
-DECIMALS = st.integers(-(10**6), 10**6).map(lambda units: Decimal(units).scaleb(-SCALE))
-FLOATS = st.floats(-1e9, 1e9) | st.sampled_from((math.nan, math.inf, -math.inf, -0.0, 0.1))
-UNITS = st.sampled_from((1, 1, 1, 1_000_000, DAY, 2**53))  # the last makes composite keys too long
+from lakehouse.engines.kernels.spans import Window
+from lakehouse.engines.kernels.windows import AGGREGATES, SumOverflow, Windows
+from tests.unit.engines.kernel_cases import (
+    DECIMALS,
+    FLOATS,
+    INTEGERS,
+    MUTATIONS,
+    SCALE,
+    UNITS,
+    Case,
+    awkward,
+    ints,
+    table_of,
+)
 
 
 @pytest.mark.parametrize("values", [INTEGERS, DECIMALS, st.booleans()], ids=("int", "dec", "bool"))
@@ -154,43 +57,6 @@ def test_float_aggregates_equal_the_oracle_within_rounding(case: Case) -> None:
                 assert actual == pytest.approx(expected, rel=0, abs=within)
 
 
-def awkward(kind: Callable[[int], Any] = int, rows: int = 100) -> Case:
-    """A fixed table: ties, nulls, late and never visible rows, moments on every boundary."""
-    random = np.random.default_rng(7)
-    event_at = random.integers(-30, 30, rows)
-    late = random.choice((0, 0, 0, 2, 9, 80), rows)
-    values = [kind(value) for value in random.integers(-99, 99, rows).tolist()]
-    return Case(
-        random.integers(0, 3, rows).tolist(),
-        event_at.tolist(),
-        (event_at + late).tolist(),
-        [value if number % 7 else None for number, value in enumerate(values)],
-        [(True, None, False)[max(0, number % 11 - 8)] for number in range(rows)],
-        [(entity, at) for entity in range(3) for at in range(-36, 54)],
-        Window(over=12, delay=5, edge=4),
-    )
-
-
-MUTATIONS: dict[str, Callable[[Case], Case]] = {
-    "moments one microsecond early": lambda case: replace(
-        case, moments=[(entity, at - 1) for entity, at in case.moments]
-    ),
-    "moments one microsecond late": lambda case: replace(
-        case, moments=[(entity, at + 1) for entity, at in case.moments]
-    ),
-    "no delay": lambda case: replace(case, window=replace(case.window, delay=0)),
-    "no edge": lambda case: replace(case, window=replace(case.window, edge=None)),
-    "window one tile longer": lambda case: replace(
-        case, window=replace(case.window, over=case.window.over + 4)
-    ),
-    "known times ignored": lambda case: replace(case, known_at=case.event_at),
-    "extreme rows lost": lambda case: replace(
-        case, matches=[v is None or abs(v) < 80 for v in case.values]
-    ),
-    "entities swapped": lambda case: replace(case, entity=[2 - e for e in case.entity]),
-}
-
-
 @pytest.mark.parametrize("aggregate", AGGREGATES)
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_the_comparison_catches(mutation: str, aggregate: str) -> None:
@@ -200,19 +66,21 @@ def test_the_comparison_catches(mutation: str, aggregate: str) -> None:
 
 
 def test_event_exactly_at_the_moment_is_not_in_the_window() -> None:
-    case = Case([0] * 2, [0, 10], [0, 10], [1, 1], [True] * 2, [(0, 10), (0, 11)], Window(10))
+    case = Case(
+        [0] * 2, [0, 10], [0, 10], [1, 1], [True] * 2, [(0, 10), (0, 11)], Window(10), [0, 0]
+    )
     assert case.actual("count") == [1, 1]
 
 
 def test_late_event_counts_from_when_it_is_known_until_its_window_has_passed() -> None:
     moments = [(0, at) for at in (1, 6, 7, 10, 11)]
-    case = Case([0], [0], [7], [5], [True], moments, Window(10))
+    case = Case([0], [0], [7], [5], [True], moments, Window(10), [0])
     for aggregate in ("sum", "max"):
         assert [value or 0 for value in case.actual(aggregate)] == [0, 0, 5, 5, 0]
 
 
 def test_event_known_after_its_window_has_passed_never_counts() -> None:
-    case = Case([0], [0], [50], [5], [True], [(0, at) for at in range(0, 99)], Window(10))
+    case = Case([0], [0], [50], [5], [True], [(0, at) for at in range(0, 99)], Window(10), [0])
     assert case.actual("count") == [0] * 99
 
 

@@ -1,0 +1,185 @@
+"""The first and the last rows of a window, by event time, known time and a tie.
+
+Of sorted events a position says all: the last row of a window is the greatest position among the
+events that are visible, and it lies in the window unless the window begins after it. Events in
+the order in which they become visible, each with the greatest position so far, answer that by one
+search, however late events come: an entity's positions are greater than those of the entities
+before it, so the running maximum needs no restart. What the maximum pushes out is a running
+sequence of its own, whose maximum is the last row but one, and so on.
+
+>>> from lakehouse.engines.kernels.index import Moments
+>>> index = EventIndex(np.array([0, 0, 0]), np.array([10, 20, 30]), np.array([10, 50, 30]))
+>>> spans = Spans(index, Moments(np.array([0, 0, 0]), np.array([40, 51, 60])))
+>>> rows = Sequence(index)
+>>> last_rows(rows, spans, Window(over=35), 2)
+Listed(offsets=array([0, 2, 4, 5]), rows=array([2, 0, 2, 1, 2]))
+>>> first_row(rows, spans, Window(over=35)).tolist()
+[0, 1, 2]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from lakehouse.engines.kernels.index import EventIndex
+from lakehouse.engines.kernels.measures import Weights
+from lakehouse.engines.kernels.ordering import Bool, Int64, KernelInputError, prefix_sum
+from lakehouse.engines.kernels.reductions import LEAST, spread_ranges
+from lakehouse.engines.kernels.spans import Spans, Window
+
+_NONE = -1
+
+
+class Listed(NamedTuple):
+    """The caller's rows for each moment, one list after the other: `rows[offsets[n] : …]`."""
+
+    offsets: Int64
+    rows: Int64
+
+
+class Sequence:
+    """The rows of an index that count, in the order that first and last go by.
+
+    `where` is False for a row that does not count, None counts all. `tie` is any int64 that orders
+    rows of equal times. Both are in the caller's order of rows.
+    """
+
+    def __init__(
+        self, index: EventIndex, where: Bool | None = None, tie: Int64 | None = None
+    ) -> None:
+        for name, column in (("where", where), ("tie", tie)):
+            if column is not None and column.shape != (index.size,):
+                raise KernelInputError(
+                    f"{name} has the shape {column.shape} where the index was built from "
+                    f"{index.size} events: give one value for each event."
+                )
+        self.index = index
+        self.rows = index.rows if tie is None else _retied(index, tie)
+        self.counted: Bool | None = None
+        if where is not None and not where.all():
+            self.counted = where[self.rows]
+        self._seen: dict[int, tuple[Int64, Int64 | None]] = {}
+
+    @cached_property
+    def ones(self) -> Weights:
+        """One for each row that counts, in the order of the sequence."""
+        if self.counted is None:
+            return Weights(np.ones(len(self.rows), dtype=np.int64))
+        return Weights(self.counted.astype(np.int64))
+
+    @cached_property
+    def kept(self) -> tuple[Int64, Int64 | None]:
+        """The positions that count, and how many of them the first n events hold (None: n)."""
+        if self.counted is None:
+            return np.arange(len(self.rows)), None
+        return np.flatnonzero(self.counted), prefix_sum(self.counted.astype(np.int64))
+
+    def seen(self, delay: int) -> tuple[Int64, Int64 | None]:
+        """The same of the events in the order in which they become visible."""
+        if delay not in self._seen:
+            order, _ = self.index.by_visibility(delay)
+            counts: Int64 | None = None
+            if self.counted is not None:
+                counted = self.counted[order]
+                order, counts = order[counted], prefix_sum(counted.astype(np.int64))
+            self._seen[delay] = order, counts
+        return self._seen[delay]
+
+
+def first_row(sequence: Sequence, spans: Spans, window: Window) -> Int64:
+    """Return the caller's row that is first in the window at each moment, -1 if there is none."""
+    _check(sequence, spans)
+    begin = spans.begins(window)
+    if spans.index.on_time(window.delay):
+        kept, counts = sequence.kept
+        place, end = _counted(counts, begin), _counted(counts, spans.ends(window.delay))
+        found = np.append(kept, _NONE)[place]
+        return _rows(sequence, spans, np.where(place < end, found, _NONE))
+    steady = spans.index.steady(window.delay)
+    counts_here = steady.flags if sequence.counted is None else steady.flags & sequence.counted
+    kept = np.append(np.flatnonzero(counts_here), _NONE)
+    place = prefix_sum(counts_here.astype(np.int64))[begin]
+    of_steady = prefix_sum(counts_here[steady.flags].astype(np.int64))
+    beyond = len(sequence.rows)  # a position after all others, which every one comes before
+    found = np.where(place < of_steady[spans.steady_ends(window.delay)], kept[place], beyond)
+    late = steady.stragglers
+    first, last = spans.covered_by_stragglers(window)
+    if sequence.counted is not None:
+        counted = sequence.counted[late]
+        late, first, last = late[counted], first[counted], last[counted]
+    found = np.minimum(found, spread_ranges(late, first, last, len(spans.moments), LEAST))
+    return _rows(sequence, spans, np.where(found < beyond, found, _NONE))
+
+
+def last_row(sequence: Sequence, spans: Spans, window: Window) -> Int64:
+    """Return the caller's row that is last in the window at each moment, -1 if there is none."""
+    _check(sequence, spans)
+    return _rows(sequence, spans, next(_last_positions(sequence, spans, window)))
+
+
+def last_rows(sequence: Sequence, spans: Spans, window: Window, k: int) -> Listed:
+    """Return up to k of the caller's rows that are last in the window, the last one first."""
+    _check(sequence, spans)
+    moments = spans.moments
+    length = np.minimum(spans.total(sequence.ones, window), k)
+    offsets = prefix_sum(moments.restore(length))
+    begin = moments.sort(offsets[:-1])
+    rows = np.empty(int(offsets[-1]), dtype=np.int64)
+    most = int(length.max(initial=0))
+    for number, positions in zip(
+        range(most), _last_positions(sequence, spans, window), strict=False
+    ):
+        there = np.flatnonzero(length > number)
+        rows[begin[there] + number] = sequence.rows[positions[there]]
+    return Listed(offsets, rows)
+
+
+def _last_positions(sequence: Sequence, spans: Spans, window: Window) -> Iterator[Int64]:
+    """Yield for the sorted moments the last position in the window, the last but one, …
+
+    A position is -1 where there is none.
+    """
+    begin, delay = spans.begins(window), window.delay
+    if spans.index.on_time(delay):
+        kept, counts = sequence.kept
+        first, place = _counted(counts, begin), _counted(counts, spans.ends(delay)) - 1
+        kept = np.append(kept, _NONE)
+        while True:
+            yield np.where(place >= first, kept[np.maximum(place, _NONE)], _NONE)
+            place = place - 1
+    positions, counts = sequence.seen(delay)
+    seen = _counted(counts, spans.ends(delay))
+    rest = np.append(_NONE, positions)  # what the greater maxima left, by how many were seen
+    while True:
+        greatest = np.maximum.accumulate(rest)
+        found = greatest[seen]
+        yield np.where(found >= begin, found, _NONE)
+        rest = np.append(_NONE, np.minimum(greatest[:-1], rest[1:]))
+
+
+def _rows(sequence: Sequence, spans: Spans, positions: Int64) -> Int64:
+    rows = np.append(sequence.rows, _NONE)[positions]
+    return spans.moments.restore(rows)
+
+
+def _counted(counts: Int64 | None, positions: Int64) -> Int64:
+    return positions if counts is None else counts[positions]
+
+
+def _retied(index: EventIndex, tie: Int64) -> Int64:
+    """Return the rows of an index, those of equal entity and times in the order of the tie."""
+    tied = index.tied
+    rows = index.rows.copy()
+    groups = np.cumsum(~index.like_the_one_before[tied])
+    among = rows[tied]
+    rows[tied] = among[np.lexsort((tie[among], groups))]
+    return rows
+
+
+def _check(sequence: Sequence, spans: Spans) -> None:
+    if sequence.index is not spans.index:
+        raise KernelInputError("This sequence belongs to another index: make one for this.")
