@@ -38,17 +38,13 @@ class Written:
     seconds: float = 0.0
 
 
-def write(engine: Engine, table: Path, name: str, count: int, most: int = 0) -> Written:
-    """Commit `count` rows, one a commit; a refusal that comes through is tried again.
-
-    While nobody was in the way yet, it goes on up to `most`.
-    """
+def write(engine: Engine, table: Path, name: str, count: int) -> Written:
+    """Commit `count` rows, one a commit; a refusal that comes through is tried again."""
     told = Written(name)
-    _watch(engine, told.refused)
+    module: Any = importlib.import_module(type(engine).__module__)
+    module.commit_once = watched(told.refused)
     began = time.perf_counter()
-    for number in range(max(count, most)):
-        if number >= count and told.refused:
-            break
+    for number in range(count):
         rows = engine.from_arrow(row(name, number))
         while len(told.accepted) == number:
             try:
@@ -90,9 +86,8 @@ def row(name: str, number: int) -> pa.Table:
     return pa.table({"writer": [name], "number": pa.array([number], pa.int64())})
 
 
-def _watch(engine: Engine, refused: list[str]) -> None:
-    """Note every refusal of an attempt, also those that the engine tries again by itself."""
-    module: Any = importlib.import_module(type(engine).__module__)
+def watched(refused: list[str]) -> Callable[[Path, Transaction, Callable[[], int]], int]:
+    """`commit_once` that notes every refusal of an attempt, also those that are tried again."""
 
     def commit_once(table: Path, transaction: Transaction, attempt: Callable[[], int]) -> int:
         def noted() -> int:
@@ -104,7 +99,7 @@ def _watch(engine: Engine, refused: list[str]) -> None:
 
         return committing.commit_once(table, transaction, noted)
 
-    module.commit_once = commit_once
+    return commit_once
 
 
 def main(arguments: Sequence[str]) -> None:
