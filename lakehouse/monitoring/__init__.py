@@ -1,0 +1,1 @@
+"""What became of what was served: is it what the lake's history says?"""
