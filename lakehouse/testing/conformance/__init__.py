@@ -11,14 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lakehouse.engines.protocol import Engine
-from lakehouse.testing.conformance import batches, latest, spines, tables, windows
+from lakehouse.testing.conformance import (
+    aggregates,
+    batches,
+    latest,
+    sequences,
+    spines,
+    tables,
+    windows,
+)
 from lakehouse.testing.conformance.comparing import NotConforming
 
 Check = Callable[[Engine, Path], None]
 
 CHECKS: dict[str, Check] = {
     name: check
-    for module in (windows, latest, spines, tables, batches)
+    for module in (windows, aggregates, sequences, latest, spines, tables, batches)
     for name, check in vars(module).items()
     if name.startswith("check_")
 }

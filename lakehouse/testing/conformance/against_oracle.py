@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.declare.features import Feature, FeatureView, LatestView, StoredView
+from lakehouse.declare.features import Feature, Function, LatestView, StoredView
 from lakehouse.engines.arrow_types import feature_type
-from lakehouse.engines.context import moment
+from lakehouse.engines.context import microseconds, moment
 from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine
 from lakehouse.testing.conformance.comparing import EXAMPLES, NotConforming, close, require_equal
 from lakehouse.testing.conformance.world import CRITERIA, Fields, fields_of
@@ -81,12 +83,19 @@ class Expected:
         return tuple(row[k] for k in self.view.by.keys)
 
     def value(self, feature: Feature, asked: Fields) -> Any:
-        """Return a feature's value for one row of the spine."""
+        """Return a feature's value for one row of the spine, its default instead of null."""
+        value = self.value_or_null(feature, asked)
+        if value is None and isinstance(feature.default_value, datetime):
+            return microseconds(feature.default_value)
+        return feature.default_value if value is None else value
+
+    def value_or_null(self, feature: Feature, asked: Fields) -> Any:
+        """Return a feature's value for one row of the spine, whatever its default."""
         rows = self._rows.get(self.entity(asked), [])
         if isinstance(self.view, LatestView):
             found = self._latest_row(self.view, rows, asked)
             return None if found is None else found[str(feature.column)]
-        return self._window_value(self.view, feature, rows, asked)
+        return self.window_value(feature, asked)
 
     def tolerance(self, feature: Feature, asked: Fields) -> float:
         """Return how far an engine's float may lie from the value: 1e-9 of what is added up.
@@ -96,40 +105,51 @@ class Expected:
         aggregate = feature.aggregate
         if isinstance(self.view, LatestView) or feature.kind != "float" or aggregate is None:
             return 0.0
-        if aggregate.function not in ("sum", "mean"):
+        if aggregate.function not in ("sum", "mean", "std"):
             return 0.0
-        column = str(aggregate.column)
         absolute = [
-            row | {column: None if row[column] is None else abs(row[column])}
-            for row in self._rows.get(self.entity(asked), [])
+            event._replace(value=None if event.value is None else abs(event.value))
+            for event in self.events(feature, asked)
         ]
-        return 1e-9 * float(self._window_value(self.view, feature, absolute, asked) or 0.0)
+        added: Function = "mean" if aggregate.function == "mean" else "sum"
+        asked_for = replace(feature, aggregate=replace(aggregate, function=added))
+        return 1e-9 * float(self.window_value(asked_for, asked, absolute) or 0.0)
 
-    def _window_value(
-        self, view: FeatureView, feature: Feature, rows: Sequence[Fields], asked: Fields
-    ) -> Any:
-        aggregate, window = feature.aggregate, feature.window
-        if aggregate is None or window is None:
+    def events(self, feature: Feature, asked: Fields) -> list[Event]:
+        """Return the entity's rows as a windowed feature's aggregate sees them."""
+        aggregate = feature.aggregate
+        if aggregate is None or isinstance(self.view, LatestView):
             raise ValueError(f"{feature.dotted} is no windowed feature.")
+        of, column = self.view.of, aggregate.column
         criterion = None if aggregate.where is None else CRITERIA[aggregate.where]
-        events = [
+        return [
             Event(
                 self.entity(row),
-                row[str(view.of.event_time)],
+                row[str(of.event_time)],
                 row[KNOWN_AT],
-                True if aggregate.column is None else row[aggregate.column],
+                True if column is None else row[column],
                 True if criterion is None else criterion(row),
+                _ordered(row, of.keys),
             )
-            for row in rows
+            for row in self._rows.get(self.entity(asked), [])
         ]
+
+    def window_value(
+        self, feature: Feature, asked: Fields, events: Sequence[Event] | None = None
+    ) -> Any:
+        """Return a windowed feature's value, of other events if they are given."""
+        view, aggregate, window = self.view, feature.aggregate, feature.window
+        if aggregate is None or window is None or isinstance(view, LatestView):
+            raise ValueError(f"{feature.dotted} is no windowed feature.")
         return window_value(
-            events,
+            self.events(feature, asked) if events is None else events,
             self.entity(asked),
             asked["asked_at"],
             aggregate=aggregate.function,
             over=window.length.us,
             delay=0 if view.delay is None else view.delay.us,
             edge=None if window.edge is None else window.edge.us,
+            k=feature.many,
         )
 
     def _latest_row(self, view: LatestView, rows: Sequence[Fields], asked: Fields) -> Fields | None:
@@ -140,7 +160,7 @@ class Expected:
                 self.entity(row),
                 row[KNOWN_AT] - 1 if time is None else row[time],
                 row[KNOWN_AT],
-                [(row[c] is not None, row[c]) for c in (*view.of.keys, *view.columns)],
+                _ordered(row, (*view.of.keys, *view.columns)),
                 row,
             )
             for row in rows
@@ -149,3 +169,8 @@ class Expected:
         at = asked["asked_at"]
         found: Fields | None = latest_value(candidates, self.entity(asked), at, ttl=ttl)
         return found
+
+
+def _ordered(row: Fields, columns: Iterable[str]) -> list[tuple[bool, Any]]:
+    """Return what orders rows by columns, null before everything."""
+    return [(row[c] is not None, row[c]) for c in columns]

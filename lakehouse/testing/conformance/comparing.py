@@ -39,9 +39,16 @@ def require_rows(
 
 
 def close(actual: Any, expected: Any, tolerance: float) -> bool:
-    """Whether two values are the same: null only as null, NaN as NaN, floats within a tolerance."""
+    """Whether two values are the same: null only as null, NaN as NaN, floats within a tolerance.
+
+    Lists are the same if they are as long, and so are their values.
+    """
     if actual is None or expected is None:
         return actual is expected
+    if isinstance(expected, list):
+        return len(actual) == len(expected) and all(
+            map(close, actual, expected, [0.0] * len(actual))
+        )
     if isinstance(expected, float):
         if not math.isfinite(expected) or not math.isfinite(actual):
             both_nan = math.isnan(actual) and math.isnan(expected)

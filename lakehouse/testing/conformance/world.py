@@ -127,6 +127,9 @@ def fields_of(table: Any) -> list[Fields]:
         if pa.types.is_timestamp(field.type):
             integers = table.column(place).cast(MICROSECONDS).cast(pa.int64())
             table = table.set_column(place, field.name, integers)
+        elif pa.types.is_list(field.type) and pa.types.is_timestamp(field.type.value_type):
+            times = table.column(place).cast(pa.list_(MICROSECONDS))
+            table = table.set_column(place, field.name, times.cast(pa.list_(pa.int64())))
     rows: list[Fields] = table.to_pylist()
     return rows
 
