@@ -9,7 +9,7 @@ import pytest
 from lakehouse.engines.protocol import Engine
 from lakehouse.errors import LakehouseError
 from lakehouse.testing.conformance import CHECKS, NotConforming
-from lakehouse.testing.mutations import MUTANTS, unchanged
+from lakehouse.testing.mutations import AGGREGATE_MUTATIONS, MUTANTS, recomputed, unchanged
 
 CAUGHT_BY = {
     "a window's end is closed": "check_window_boundaries_to_the_microsecond",
@@ -39,6 +39,29 @@ CAUGHT_BY = {
     "the time to live is ignored": "check_latest_ttl",
     "the row known last is the latest": "check_latest_late_rows",
     "nulls are filled from earlier rows": "check_latest_values_come_as_they_are",
+    "a deviation is of the population": "check_deviation_is_of_a_sample",
+    "a deviation of one value is 0": "check_deviation_is_of_a_sample",
+    "a deviation is of squares less squares": "check_deviation_of_large_numbers",
+    "the first is the last": "check_ties_of_first_and_last",
+    "the last is the first": "check_ties_of_first_and_last",
+    "a tie by key is lost": "check_ties_of_first_and_last",
+    "a tie by known time is lost": "check_ties_of_first_and_last",
+    "the row known last is the last": "check_an_older_row_that_comes_late_takes_its_place",
+    "null is a distinct value": "check_distinct_values_of_every_kind",
+    "every row is a distinct value": "check_distinct_values_of_every_kind",
+    "a value that comes again counts twice": "check_distinct_values_leave_and_come_again",
+    "distinct values are told apart by text": "check_distinct_values_of_every_kind",
+    "a share is of every row": "check_share_counts_what_is_unknown",
+    "a share leaves out what is unknown": "check_share_counts_what_is_unknown",
+    "a share counts rows without a value": "check_share_counts_what_is_unknown",
+    "a list is oldest first": "check_lists_hold_up_to_k_values",
+    "a list is one too long": "check_lists_hold_up_to_k_values",
+    "a list holds nulls": "check_lists_hold_up_to_k_values",
+    "a list holds a value once": "check_first_and_last_values_come_as_they_are",
+    "a list of nothing is null": "check_lists_hold_up_to_k_values",
+    "a default is given whatever is there": "check_defaults_stand_for_null",
+    "a default is left out": "check_defaults_stand_for_null",
+    "a default stands only where there is no row": "check_defaults_stand_for_null",
     "a transaction is applied again": "check_a_transaction_is_applied_once",
     "the version asked for is ignored": "check_every_version_can_be_read",
     "the condition of a read is ignored": "check_reads_are_pruned",
@@ -71,3 +94,11 @@ def test_mutant_is_caught(mutation: str, engine: Engine, tmp_path: Path) -> None
 @pytest.mark.parametrize("check", sorted(set(CAUGHT_BY.values())))
 def test_wrapper_without_a_mistake_passes(check: str, engine: Engine, tmp_path: Path) -> None:
     CHECKS[check](unchanged(engine), tmp_path)
+
+
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+@pytest.mark.parametrize("check", sorted({CAUGHT_BY[name] for name in AGGREGATE_MUTATIONS}))
+def test_values_computed_anew_without_a_mistake_pass(
+    check: str, engine: Engine, tmp_path: Path
+) -> None:
+    CHECKS[check](recomputed(engine), tmp_path)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from lakehouse.engines.protocol import Engine
+from lakehouse.testing.mutations.aggregates import AGGREGATE_MUTATIONS, AggregateMutant
 from lakehouse.testing.mutations.batches import BATCH_MUTATIONS
 from lakehouse.testing.mutations.features import FEATURE_MUTATIONS, FeatureMutant, Mutation
 from lakehouse.testing.mutations.tables import TABLE_MUTATIONS
@@ -18,6 +19,10 @@ MUTANTS: dict[str, Callable[[Engine], Engine]] = {
     **{
         name: partial(FeatureMutant, mutation=mutation)
         for name, mutation in FEATURE_MUTATIONS.items()
+    },
+    **{
+        name: partial(AggregateMutant, applies=applies, wrong=wrong)
+        for name, (applies, wrong) in AGGREGATE_MUTATIONS.items()
     },
     **TABLE_MUTATIONS,
     **BATCH_MUTATIONS,
@@ -30,4 +35,11 @@ def unchanged(engine: Engine) -> Engine:
     return FeatureMutant(engine, Mutation())
 
 
-__all__ = ["MUTANTS", "unchanged"]
+def recomputed(engine: Engine) -> Engine:
+    """Return an engine whose features are computed anew as the mutants' are, with no mistake."""
+    return AggregateMutant(
+        engine, lambda _: True, lambda asked: asked.right.value(asked.feature, asked.spine)
+    )
+
+
+__all__ = ["AGGREGATE_MUTATIONS", "MUTANTS", "recomputed", "unchanged"]

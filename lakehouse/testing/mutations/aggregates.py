@@ -1,0 +1,221 @@
+"""Mistakes in aggregates and defaults: values of a wrong oracle in place of the engine's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse.declare.aggregates import ORDERED
+from lakehouse.declare.features import Feature, Function
+from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.engines.protocol import BoundView, Engine, Frame
+from lakehouse.testing.conformance.against_oracle import Expected
+from lakehouse.testing.conformance.world import Fields, fields_of
+from lakehouse.testing.mutations.wrapping import Wrapped
+from lakehouse.testing.oracle import Event, distinct_values
+
+Wrong = Callable[["Asked"], Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One feature asked for at one row of a spine, and the oracle that knows its rows."""
+
+    right: Expected
+    feature: Feature
+    spine: Fields
+
+    @property
+    def events(self) -> list[Event]:
+        return self.right.events(self.feature, self.spine)
+
+    def value(self, events: Sequence[Event] | None = None, **changes: Any) -> Any:
+        """Return the right value of other events, or of an aggregate with some changes."""
+        assert self.feature.aggregate is not None
+        changed = replace(self.feature, aggregate=replace(self.feature.aggregate, **changes))
+        if changes.get("function", "last_k") != "last_k":
+            changed = replace(changed, many=None)
+        return self.right.window_value(changed, self.spine, events)
+
+    def newest_first(self, events: Sequence[Event] | None = None) -> list[Any]:
+        """Return all values that count, the last one first."""
+        everything = replace(self, feature=replace(self.feature, many=None))
+        values: list[Any] = everything.value(events, function="last_k")
+        return values
+
+
+class AggregateMutant(Wrapped):
+    """An engine that makes one mistake in the features of some functions.
+
+    `wrong` gives the value of the features that `applies` holds for.
+    """
+
+    def __init__(self, engine: Engine, applies: Callable[[Feature], bool], wrong: Wrong) -> None:
+        super().__init__(engine)
+        self.applies = applies
+        self.wrong = wrong
+
+    def historical_features(self, spine: Frame, at: str, views: Sequence[BoundView]) -> Frame:
+        answer = self.engine.to_arrow(self.engine.historical_features(spine, at, views))
+        asked = fields_of(answer)
+        for bound in views:
+            right = Expected(bound.view, fields_of(self.engine.to_arrow(bound.rows)))
+            for feature in filter(self.applies, bound.view.features):
+                values = [self.wrong(Asked(right, feature, row)) for row in asked]
+                place = answer.column_names.index(feature.full_name)
+                column = _typed(values, answer.schema.field(place).type)
+                answer = answer.set_column(place, feature.full_name, column)
+        return self.engine.from_arrow(answer)
+
+
+def _typed(values: list[Any], kind: Any) -> Any:
+    if pa.types.is_timestamp(kind):
+        return pa.array([v if isinstance(v, int) else None for v in values], MICROSECONDS)
+    return pa.array(values, kind, from_pandas=False)
+
+
+def _of(*functions: Function) -> Callable[[Feature], bool]:
+    return lambda feature: feature.aggregate is not None and feature.aggregate.function in functions
+
+
+def _defaulted(feature: Feature) -> bool:
+    return feature.default is not None
+
+
+def _population(asked: Asked) -> float | None:
+    right = asked.value()
+    n = len(asked.newest_first())
+    return 0.0 if n == 1 else None if right is None else right * math.sqrt((n - 1) / n)
+
+
+def _squares_less_squares(asked: Asked) -> float | None:
+    values = [float(value) for value in asked.newest_first()]
+    if len(values) < 2:
+        return None
+    total = sum(values)
+    squares = sum(v * v for v in values) - total * total / len(values)
+    return math.sqrt(max(squares, 0.0) / (len(values) - 1))
+
+
+def _of_one_is_nothing(asked: Asked) -> float | None:
+    return 0.0 if len(asked.newest_first()) == 1 else asked.value()
+
+
+def _null_is_a_value(asked: Asked) -> Any:
+    nothing = object()
+    events = [e._replace(value=nothing if e.value is None else e.value) for e in asked.events]
+    return asked.value([e._replace(tie=n) for n, e in enumerate(events)], function="distinct")
+
+
+def _came_again(asked: Asked) -> int:
+    """Count a value once more if it was there, and away for the length of the window."""
+    now, window = asked.spine["asked_at"], asked.feature.window
+    assert window is not None
+    values = distinct_values(asked.newest_first())
+    known = [e for e in asked.events if e.known_at <= now and e.matches is True]
+    again = 0
+    for value in values:
+        times = sorted(e.event_at for e in known if e.value == value)
+        again += any(b - a > window.length.us for a, b in pairwise(times))
+    return len(values) + again
+
+
+def _told_apart_by_text(asked: Asked) -> int:
+    return len({repr(value) for value in asked.newest_first()})
+
+
+def _without_ties(asked: Asked) -> Any:
+    return asked.value([e._replace(tie=0) for e in asked.events])
+
+
+def _at_once(asked: Asked) -> Any:
+    """Order rows of one event time by the key alone, whenever they were known."""
+    now = asked.spine["asked_at"]
+    return asked.value([e._replace(known_at=0) for e in asked.events if e.known_at <= now])
+
+
+def _known_last(asked: Asked) -> Any:
+    """Order the rows of the window by when they were known."""
+    seen = [e for e in asked.events if e.known_at <= asked.spine["asked_at"]]
+    values = [asked.newest_first([e]) for e in sorted(seen, key=lambda e: (e.known_at, e.tie))]
+    newest = [value for found in values[::-1] for value in found]
+    if asked.feature.many is not None:
+        return newest[: asked.feature.many]
+    return newest[0] if newest else asked.value([])
+
+
+class _Null:
+    """What stands for null where nulls are left out."""
+
+
+def _with_nulls(asked: Asked) -> Any:
+    """List null values too."""
+    marked = [e._replace(value=_Null() if e.value is None else e.value) for e in asked.events]
+    listed = asked.value([e._replace(tie=(e.tie, n)) for n, e in enumerate(marked)])
+    return [None if isinstance(value, _Null) else value for value in listed]
+
+
+def _one_more(asked: Asked) -> Any:
+    return asked.newest_first()[: (asked.feature.many or 0) + 1]
+
+
+def _always_the_default(asked: Asked) -> Any:
+    return asked.right.value(asked.feature, asked.spine | {"asked_at": -(2**55)})
+
+
+def _only_without_a_row(asked: Asked) -> Any:
+    key = replace(asked.feature, column=asked.right.view.of.keys[0])
+    if asked.right.value_or_null(key, asked.spine) is None:
+        return asked.right.value(asked.feature, asked.spine)
+    return asked.right.value_or_null(asked.feature, asked.spine)
+
+
+AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
+    "a deviation is of the population": (_of("std"), _population),
+    "a deviation of one value is 0": (_of("std"), _of_one_is_nothing),
+    "a deviation is of squares less squares": (_of("std"), _squares_less_squares),
+    "the first is the last": (_of("first"), lambda asked: asked.value(function="last")),
+    "the last is the first": (_of("last"), lambda asked: asked.value(function="first")),
+    "a tie by key is lost": (_of(*ORDERED), _without_ties),
+    "a tie by known time is lost": (_of(*ORDERED), _at_once),
+    "the row known last is the last": (_of("last", "last_k"), _known_last),
+    "null is a distinct value": (_of("distinct"), _null_is_a_value),
+    "every row is a distinct value": (
+        _of("distinct"),
+        lambda asked: asked.value(function="count"),
+    ),
+    "a value that comes again counts twice": (_of("distinct"), _came_again),
+    "distinct values are told apart by text": (_of("distinct"), _told_apart_by_text),
+    "a share is of every row": (_of("share"), lambda asked: asked.value(where=None)),
+    "a share leaves out what is unknown": (
+        _of("share"),
+        lambda asked: asked.value([e for e in asked.events if e.matches is not None]),
+    ),
+    "a share counts rows without a value": (
+        _of("share"),
+        lambda asked: asked.value([e._replace(value=True) for e in asked.events]),
+    ),
+    "a list is oldest first": (_of("last_k"), lambda asked: asked.value()[::-1]),
+    "a list is one too long": (_of("last_k"), _one_more),
+    "a list holds nulls": (_of("last_k"), _with_nulls),
+    "a list holds a value once": (
+        _of("last_k"),
+        lambda asked: distinct_values(asked.newest_first())[: asked.feature.many],
+    ),
+    "a list of nothing is null": (_of("last_k"), lambda asked: asked.value() or None),
+    "a default is given whatever is there": (_defaulted, _always_the_default),
+    "a default is left out": (
+        _defaulted,
+        lambda asked: asked.right.value_or_null(asked.feature, asked.spine),
+    ),
+    "a default stands only where there is no row": (
+        lambda feature: feature.aggregate is None and feature.default is not None,
+        _only_without_a_row,
+    ),
+}
+"""Each mistake by what it is: the features it is made in, and the value they get."""
