@@ -3,9 +3,8 @@
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from jobs.stage import arguments
+from jobs.stage import arguments, moment
 from lakehouse.records.lock import writing
 from lakehouse.registry.scoring import score
 from lakehouse.sdk.composition import open_context, open_home
@@ -15,7 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments(__doc__)
     parser.add_argument("--model", help="only this model; default: all of the domain")
     parser.add_argument("--table", help="the table to score; default: what a model learns from")
-    parser.add_argument("--since", type=_moment, help="only rows from this moment on")
+    parser.add_argument("--since", type=moment, help="only rows from this moment on")
     parser.add_argument("--version", type=int, help="default: the champion")
     given = parser.parse_args(argv)
     ctx = open_context(open_home(given.home), given.domain, given.engine)
@@ -25,11 +24,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             done = score(ctx, model, given.table, given.since, given.version)
             print(json.dumps(vars(done)))
     return 0
-
-
-def _moment(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 if __name__ == "__main__":

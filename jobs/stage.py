@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from lakehouse.records.lock import writing
 from lakehouse.sdk.composition import open_context, open_home
@@ -19,6 +20,12 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--engine", default="embedded", help="which engine works")
     parser.add_argument("--wait", type=float, default=600.0, help="seconds to wait for a writer")
     return parser
+
+
+def moment(text: str) -> datetime:
+    """A moment as ISO 8601 has it, in UTC; one that names no zone is of UTC."""
+    at = datetime.fromisoformat(text)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def run_stage(stage: str, description: str | None, argv: Sequence[str] | None) -> int:

@@ -41,6 +41,7 @@ def options(
 
 def _register() -> None:
     from lakehouse.cli import (
+        consistency,
         contract,
         demo,
         evaluation,
@@ -55,7 +56,7 @@ def _register() -> None:
         setup,
     )
 
-    for module in (demo, run, serve, lake, models, evaluation, maintenance):
+    for module in (demo, run, serve, lake, models, evaluation, consistency, maintenance):
         module.add(app)
     app.add_typer(quarantine.group, name="quarantine")
     app.add_typer(contract.group, name="contract")

@@ -21,7 +21,7 @@ from lakehouse.monitoring.declarations import Declarations
 from lakehouse.monitoring.lateness import Lateness
 from lakehouse.monitoring.recomputed import recompute
 from lakehouse.monitoring.served_answers import Unread, answers
-from lakehouse.monitoring.tallies import COUNTS, Tally, as_table
+from lakehouse.monitoring.tallies import COUNTS, Tally, as_table, told
 from lakehouse.records.store import Run
 
 TABLE = "feature_consistency"
@@ -51,6 +51,26 @@ class Consistency:
     def counts(self) -> dict[str, int]:
         """The counts of all features together."""
         return {name: sum(tally.counts[name] for tally in self.tallies) for name in COUNTS}
+
+    def document(self) -> dict[str, Any]:
+        """All that was found as plain data, for machines."""
+        features = [
+            {
+                "view": tally.view,
+                "feature": tally.feature,
+                **tally.counts,
+                "worst_difference": told(tally.worst),
+                "examples": tally.examples,
+            }
+            for tally in self.tallies
+        ]
+        return {
+            **{name: self.of_run[name] for name in ("run", "served_from", "served_until")},
+            "version": self.version,
+            "unread": self.unread,
+            "notes": list(self.notes),
+            "features": features,
+        }
 
     def holds(self, allow_stale: bool = False) -> bool:
         """Whether every answer was compared and equal; `allow_stale`: or explained by lateness."""

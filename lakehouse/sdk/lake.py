@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lakehouse.features.explain import Explanation
+    from lakehouse.monitoring.consistency import Consistency
     from lakehouse.training.training_set import Built
 
 ZONES = ("raw", "cleaned", "quarantine", "set_aside", "curated", "training")
@@ -188,6 +189,21 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         ctx = self._context(domain)
         frame = scores(ctx, ctx.domain.model(model), table, since, version)
         return ctx.engine.to_arrow(frame)
+
+    def consistency(
+        self,
+        domain: str,
+        served_from: datetime | None = None,
+        served_until: datetime | None = None,
+    ) -> Consistency:
+        """Hold what was served between two moments against history; nothing is written.
+
+        `.table` of the answer is an Arrow table with the rows that `lakehouse consistency` would
+        append, `.holds()` says whether every value is equal, `.notes` what else is to be known.
+        """
+        from lakehouse.monitoring.consistency import measured
+
+        return measured(self._context(domain), served_from, served_until)
 
     def tables(self) -> list[str]:
         """The tables there are, as "zone/domain/table"."""
