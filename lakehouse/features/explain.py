@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.declare import expressions
-from lakehouse.declare.features import Feature, LatestView, StoredView
+from lakehouse.declare.aggregates import ORDERED
+from lakehouse.declare.features import Aggregate, Feature, LatestView, StoredView
 from lakehouse.declare.tables import table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.context import Context, microseconds, moment
@@ -20,8 +20,9 @@ from lakehouse.engines.protocol import KNOWN_AT
 from lakehouse.errors import LakehouseError
 from lakehouse.features.arrow_numbers import row_order
 from lakehouse.features.expressions_sql import to_sql
-from lakehouse.features.online_rows import float_sum
-from lakehouse.features.sql_values import ordered
+from lakehouse.features.values_of_rows import made_of, value_of
+
+_MATCHES = "_matches"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Explanation:
     """A feature's value, and the rows of its table that it is made of.
 
     The window is [begins_at, ends_at); a latest value without a ttl has no beginning. `rows` has
-    all columns of the table, its provenance included, in the order of event time and known time.
+    all columns of the table, its provenance included, in the order of event time and known time:
+    those that First, Last and LastK take, for a share all it is of, and else those that count.
     `excluded_late` counts rows of the window that would count, had they been known.
     """
 
@@ -58,14 +60,17 @@ def explain(
     rows = rows.filter(known)
     late -= rows.num_rows
     value: Any
-    if isinstance(view, LatestView):
+    if feature.aggregate is None:
         rows = rows.slice(max(rows.num_rows - 1, 0))
         value = rows.column(str(feature.column))[0].as_py() if rows.num_rows else None
     else:
-        value = _value(feature, rows)
+        kept = made_of(feature.aggregate, rows.num_rows)
+        rows = rows.slice(kept.start, kept.stop - kept.start)
+        value = value_of(feature, feature.aggregate, _values(feature.aggregate, rows))
+        rows = rows.select([name for name in rows.column_names if name != _MATCHES])
     return Explanation(
         feature.dotted,
-        value,
+        feature.default_value if value is None else value,
         None if begin_us is None else moment(begin_us),
         moment(end_us),
         rows,
@@ -105,19 +110,33 @@ def _rows(
     aggregate = feature.aggregate
     if aggregate is not None and aggregate.column is not None:
         conditions.append(f"t.`{aggregate.column}` IS NOT NULL")
+    table = ctx.read(view.of)
+    listed = [f"t.`{name}`" for name in ctx.engine.columns(table)]
     if aggregate is not None and aggregate.where is not None:
         names = {c.name: f"t.`{c.name}`" for c in view.of.columns}
-        conditions.append(to_sql(expressions.parse(aggregate.where), names))
-    table = ctx.read(view.of)
-    listed = ", ".join(f"t.`{name}`" for name in ctx.engine.columns(table))
+        matches = to_sql(expressions.parse(aggregate.where), names)
+        if aggregate.function == "share":
+            listed.append(f"({matches}) AS `{_MATCHES}`")
+        else:
+            conditions.append(matches)
     ordering = [view.of.event_time, KNOWN_AT]
     if isinstance(view, LatestView):
         ordering += [*view.of.keys, *view.columns]
-    sql = f"SELECT {listed} FROM `rows` t JOIN `asked` asked ON {' AND '.join(conditions)}"
+    elif aggregate is not None and aggregate.function in ORDERED:
+        ordering += [*view.of.keys, aggregate.column]
+    sql = (
+        f"SELECT {', '.join(listed)} FROM `rows` t JOIN `asked` asked ON {' AND '.join(conditions)}"
+    )
     frames = {"rows": table, "asked": ctx.engine.from_arrow(_asked(view, entity))}
     found = ctx.engine.to_arrow(ctx.engine.query(sql, frames))
     by = dict.fromkeys(name for name in ordering if name is not None)
     return found.take(pa.array(row_order(found, by)))
+
+
+def _values(aggregate: Aggregate, rows: pa.Table) -> list[Any]:
+    """What an aggregate is of, in each of the rows."""
+    column = _MATCHES if aggregate.function == "share" else aggregate.column
+    return [True] * rows.num_rows if column is None else rows.column(column).to_pylist()
 
 
 def _asked(view: StoredView, entity: Mapping[str, Any]) -> pa.Table:
@@ -138,28 +157,3 @@ def _asked(view: StoredView, entity: Mapping[str, Any]) -> pa.Table:
                 f"none ({type(error).__name__})."
             ) from error
     return pa.table(columns)
-
-
-def _value(feature: Feature, rows: pa.Table) -> Any:
-    """The aggregate of exactly these rows."""
-    aggregate = feature.aggregate
-    if aggregate is None:
-        raise LakehouseError(f"Feature '{feature.dotted}' aggregates nothing.")
-    if aggregate.function == "count":
-        return rows.num_rows
-    values = rows.column(str(aggregate.column)).to_pylist()
-    if aggregate.function == "sum":
-        return _total(values, feature)
-    if not values:
-        return None
-    if aggregate.function == "mean":
-        return float(_total(values, feature)) / len(values)
-    return (min if aggregate.function == "min" else max)(values, key=ordered)
-
-
-def _total(values: list[Any], feature: Feature) -> Any:
-    if values and isinstance(values[0], float):
-        return float_sum(values)
-    if feature.kind == "decimal":
-        return sum(values, Decimal(0).scaleb(-(feature.scale or 0)))
-    return sum(values) if values or feature.kind != "float" else 0.0

@@ -10,7 +10,22 @@ from typing import Any
 
 import pytest
 
-from lakehouse.declare import Count, FeatureView, LatestView, Max, Mean, Min, Sum, last
+from lakehouse.declare import (
+    Count,
+    Distinct,
+    FeatureView,
+    First,
+    Last,
+    LastK,
+    LatestView,
+    Max,
+    Mean,
+    Min,
+    Share,
+    Std,
+    Sum,
+    last,
+)
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.engines.context import moment
 from lakehouse.errors import DeclarationError, LakehouseError
@@ -45,7 +60,29 @@ SPEND = FeatureView(
     most=Max("weight", over=DAYS),
     weight=Sum("weight", over=DAYS),
 )
-LAST = LatestView("last_movement", of=movements, by=card, columns=("points", "country"), ttl="2d")
+NEWER = FeatureView(
+    "newer",
+    of=movements,
+    by=card,
+    delay="1h",
+    spread=Std("amount_eur", over=DAYS),
+    spread_weight=Std("weight", over=DAYS, default=-1),
+    first=First("country", over=DAYS, default="none"),
+    last=Last("amount_eur", over=DAYS, where="country <> 'DE'"),
+    three=LastK("points", k=3, over=DAYS),
+    different=Distinct("weight", over=last("1d")),
+    countries=Distinct("country", over=last("1d"), where="points > 3"),
+    share=Share(where="country <> 'DE'", over=DAYS),
+    share_known=Share("country", where="country <> 'DE'", over=DAYS, default=0),
+)
+LAST = LatestView(
+    "last_movement",
+    of=movements,
+    by=card,
+    columns=("points", "country"),
+    ttl="2d",
+    defaults={"points": -7},
+)
 SEGMENT = LatestView("segment", of=customers, by=card, columns=("segment",))
 
 
@@ -66,14 +103,14 @@ def history(seed: int) -> list[Fields]:
 
 
 def test_the_value_is_the_historical_one(context_of: MakeContext) -> None:
-    ctx = context_of(SPEND, LAST)
+    ctx = context_of(SPEND, NEWER, LAST)
     written(ctx, movements, table_of(movements, history(5)))
     chance = random.Random(6)
     moments = [NOON + chance.randrange(11 * 24) * HOUR for _ in range(5)]
     spine = spine_of([("a", at) for at in moments] + [("nobody", NOON)])
-    frame = historical(ctx, spine, "asked_at", [SPEND, LAST])
+    frame = historical(ctx, spine, "asked_at", [SPEND, NEWER, LAST])
     for row in ctx.engine.to_arrow(frame).to_pylist():
-        for view in (SPEND, LAST):
+        for view in (SPEND, NEWER, LAST):
             for feature in view.features:
                 found = explain(ctx, view, feature.name, row, row["asked_at"]).value
                 wanted = row[feature.full_name]
@@ -107,6 +144,32 @@ def test_exactly_the_rows_that_count_are_shown(context_of: MakeContext) -> None:
         moment(NOON - HOUR),
     )
     assert found.rows.column_names == [*(c.name for c in movements.columns), "_known_at"]
+
+
+def test_first_and_last_values_show_the_rows_they_take_and_a_share_all_it_is_of(
+    context_of: MakeContext,
+) -> None:
+    ctx = context_of(NEWER)
+    told: list[Fields] = [
+        {"country": None, "points": 1},
+        {"country": "FR", "points": 2},
+        {"country": "DE", "points": None},
+        {"country": "PL", "points": 4},
+        {"country": None, "points": 5},
+    ]
+    rows = numbered([movement(NOON - 10 * HOUR + n, **f) for n, f in enumerate(told)])
+    written(ctx, movements, table_of(movements, rows))
+
+    def shown(feature: str) -> tuple[Any, list[str]]:
+        found = explain(ctx, NEWER, feature, {"card": "a"}, moment(NOON))
+        assert found.rows.column_names == [*(c.name for c in movements.columns), "_known_at"]
+        return found.value, found.rows.column("movement_id").to_pylist()
+
+    assert shown("first_1d") == ("FR", ["m00001"])
+    assert shown("three_1d") == ([5, 4, 2], ["m00001", "m00003", "m00004"])
+    assert shown("share_1d") == (2 / 5, [f"m0000{n}" for n in range(5)])
+    assert shown("share_known_1d") == (2 / 3, ["m00001", "m00002", "m00003"])
+    assert shown("last_1d") == (None, [])
 
 
 def test_an_edge_begins_with_its_tile(context_of: MakeContext) -> None:
