@@ -16,6 +16,7 @@ OF_MODELS = (
     "score-a-table",
     "reproduce-a-model",
     "serve",
+    "measure-consistency",
     "maintain",
 )
 NOT_FOLLOWED = ("deploy",)
