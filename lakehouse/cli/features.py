@@ -1,4 +1,4 @@
-"""Feature values: `features get`, `features explain`."""
+"""Features: `features list`, `features get`, `features explain`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,37 @@ from lakehouse.cli.state import moment, state
 group = typer.Typer(no_args_is_help=True, help="Feature values, and the rows behind a number.")
 Entity = Annotated[str, typer.Argument(help='The entity\'s key as JSON: \'{"card_id": "17"}\'.')]
 At = Annotated[str | None, typer.Option(help="The moment; default: the lake's clock.")]
+
+
+@group.command("list")
+def list_(
+    context: typer.Context,
+    domain: str,
+) -> None:
+    """List the views of a domain: what each is of, who answers for it, how fresh it should be.
+
+    Example: lakehouse features list payments_fraud
+    """
+    from lakehouse.declare.features import RequestView
+    from lakehouse.sdk.composition import load_domain
+
+    declared = load_domain(domain)
+    rows = []
+    for view in declared.views:
+        stored = None if isinstance(view, RequestView) else view
+        rows.append(
+            {
+                "view": view.name,
+                "of": None if stored is None else stored.of.name,
+                "by": None if stored is None else ", ".join(stored.by.keys),
+                "features": [f.name for f in view.features],
+                "owner": declared.owner_of(view),
+                "fresh_within": None if view.fresh_within is None else str(view.fresh_within),
+                "description": view.description,
+            }
+        )
+    shown = ("view", "of", "by", "owner", "fresh_within", "description")
+    state(context).output.rows(rows, f"Views of {domain}", shown, empty="none is declared")
 
 
 @group.command()

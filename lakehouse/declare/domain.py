@@ -114,6 +114,11 @@ class Domain:
     def stored_views(self) -> tuple[StoredView, ...]:
         return tuple(v for v in self.views if not isinstance(v, RequestView))
 
+    def owner_of(self, view: StoredView | RequestView) -> str:
+        """Who answers for a view: its own owner, else that of the contract it is of, else ours."""
+        contract = view.request if isinstance(view, RequestView) else view.of.contract
+        return view.owner or (contract.owner if contract is not None else "") or self.owner
+
     def table(self, name: str) -> Table:
         """Return a table by name; raises NotFound naming what exists."""
         return self._named("table", name, {t.name: t for t in self.tables})

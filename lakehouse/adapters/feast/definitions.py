@@ -132,7 +132,7 @@ class _Made:
             source=self._source(domain, view.of),
             ttl=_ttl(view),
             description=view.description,
-            owner=view.owner,
+            owner=domain.owner_of(view),
             tags=declarations.tags_of_view(domain, view),
         )
         added: FeatureView = self._add(domain, "view", view.name, made)
@@ -205,7 +205,7 @@ class _Made:
             mode="python",
             feature_transformation=RequestTransformation.of(domain.name, view, fields),
             description=view.description,
-            owner=view.owner,
+            owner=domain.owner_of(view),
             tags=declarations.tags_of_view(domain, view),
         )
         added: OnDemandFeatureView = self._add(domain, "view", view.name, made)

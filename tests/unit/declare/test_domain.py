@@ -147,3 +147,30 @@ def test_the_two_domains_of_the_repository_hold_what_they_declare() -> None:
 
     assert ["fraud", "delay"] == [d.models[0].name for d in (fraud_domain, flights)]
     assert "airlines" in [t.name for t in flights.tables]  # no feature uses it
+
+
+class Booking(Contract, owner="bookings@bank.example"):
+    booking_id: str = key()
+    card_id: str
+    booked_at: datetime = event_time(known=True)
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (spend, "bank@bank.example"),
+        (at_payment, "bank@bank.example"),
+        (RequestView("derived", uses=(spend,), many="spend.n_1d > 3"), "bank@bank.example"),
+        (RequestView("asked", request=Booking, night="hour(booked_at) < 6"), Booking.spec.owner),
+        (
+            RequestView("own", owner="me@bank.example", request=Booking, night="card_id = ''"),
+            "me@bank.example",
+        ),
+    ],
+    ids=lambda view: getattr(view, "name", ""),
+)
+def test_a_view_is_its_own_owner_s_or_its_contract_s_or_the_domain_s(
+    view: Any, expected: str
+) -> None:
+    bank = Domain("bank", description="", owner="bank@bank.example", views=(view,))
+    assert expected == bank.owner_of(view)
