@@ -18,8 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ import pyarrow as pa
 from lakehouse import Lake
 from lakehouse.cli.demo import server
 from lakehouse.client import Client
+from lakehouse.engines.protocol import Engine
 from lakehouse.features.online_reader import FeatureReader
+from lakehouse.monitoring.consistency import consistency
 from lakehouse.records.keys import make_key
 from serving.routes_features import FeatureAnswers
 from serving.routes_predict import decide
@@ -128,6 +131,23 @@ def test_scheduled_job_says_what_the_command_says(copy: Path) -> None:
     assert (compared(told), differing(told)) == (2 * DECIDED, {})
     later = subprocess.run([*job, "--from", "2030-01-01"], env=environment(), capture_output=True)
     assert (later.returncode, json.loads(later.stdout)["features"]) == (0, [])
+
+
+def test_both_engines_find_the_same(
+    copy: Path, open_context: Callable[[Path], Any], spark: Engine
+) -> None:
+    with counting_events_at_the_moment_itself():
+        answered(copy, chosen(Lake(copy), 40))
+    lakehouse(copy, "run", DOMAIN, "raw", "cleaned")
+    ctx = open_context(copy)
+    embedded = consistency(ctx)
+    on_spark = consistency(replace(ctx, engine=spark))
+    assert (embedded.version, on_spark.version) == (0, 1)
+    of_run = ["run", "compared_at", "_known_at"]
+    assert on_spark.table.drop_columns(of_run).equals(embedded.table.drop_columns(of_run))
+    assert embedded.counts["skew"] > 20
+    written = Lake(copy).table(f"{DOMAIN}.feature_consistency")
+    assert written.num_rows == 2 * DECIDED
 
 
 def compared(told: dict[str, Any]) -> int:
