@@ -13,7 +13,7 @@ from lakehouse.declare.expressions import parse
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.context import Context
-from lakehouse.engines.protocol import Engine, Frame
+from lakehouse.engines.protocol import BoundView, Engine, Frame
 from lakehouse.errors import DeclarationError, LakehouseError, unknown
 from lakehouse.features.binding import bind
 from lakehouse.features.entities_asked import asked
@@ -39,14 +39,25 @@ def historical(
     stored, requested = _distinct(views)
     engine = ctx.engine
     _check_spine(engine, spine, at, stored)
-    request_columns = _request_columns(engine, spine, requested)
     moments, first_us, last_us = _moments(engine, spine, at)
     keys = asked(engine, spine, moments, stored)
     bound = bind(ctx, stored, first_us, last_us, run, keys)
+    return compute(engine, spine, at, bound, requested)
+
+
+def compute(
+    engine: Engine,
+    spine: Frame,
+    at: str,
+    bound: Sequence[BoundView],
+    requested: Sequence[RequestView],
+) -> Frame:
+    """Add the features of bound views to a spine, and of the request views that use them."""
+    request_columns = _request_columns(engine, spine, requested)
     frame = engine.historical_features(spine, at, bound)
     if not requested:
         return frame
-    names = {f.dotted: f"`{f.full_name}`" for view in stored for f in view.features}
+    names = {f.dotted: f"`{f.full_name}`" for one in bound for f in one.view.features}
     selected = [f"`{name}`" for name in engine.columns(frame)]
     for view in requested:
         for feature in view.features:

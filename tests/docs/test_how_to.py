@@ -10,6 +10,7 @@ from tests.docs.pages import DOCS, ROOT, follow, shell
 
 GUIDES = DOCS / "how-to"
 OF_DATA = ("land-a-source", "mend-quarantine", "change-a-contract")
+WITHOUT_A_LAKE = ("test-a-feature",)
 OF_MODELS = (
     "read-the-past",
     "train-and-promote",
@@ -28,6 +29,12 @@ ELSEWHERE = ("use-feast",)
 def test_guides_about_data_work_one_after_the_other(tmp_path: Path) -> None:
     with shell(tmp_path, LAKEHOUSE_HOME=str(tmp_path / "work" / "lake")) as reader:
         for name in OF_DATA:
+            follow(GUIDES / f"{name}.md", reader)
+
+
+def test_guides_that_need_no_lake_work(tmp_path: Path) -> None:
+    with shell(tmp_path) as reader:
+        for name in WITHOUT_A_LAKE:
             follow(GUIDES / f"{name}.md", reader)
 
 
@@ -56,6 +63,7 @@ def test_every_guide_is_followed() -> None:
     assert {page.stem for page in GUIDES.glob("*.md")} == {
         "index",
         *OF_DATA,
+        *WITHOUT_A_LAKE,
         *OF_MODELS,
         *NOT_FOLLOWED,
         *ELSEWHERE,
