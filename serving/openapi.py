@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lakehouse.declare.contract import Kind
-from lakehouse.declare.features import StoredView
+from lakehouse.declare.features import Feature, StoredView
 from serving import routes_features, routes_feedback, routes_predict
 from serving.release import Release
 from serving.roles import Route
@@ -144,7 +143,7 @@ def _features(domain: str, views: Mapping[str, StoredView], schemas: Schema) -> 
     }
     schemas[f"{domain}.Features"] = {
         "type": "object",
-        "properties": {f.dotted: nullable(_told(f.kind)) for f in dotted},
+        "properties": {f.dotted: _told(f) for f in dotted},
     }
     values = {"type": "array", "items": {"$ref": f"#/components/schemas/{domain}.Features"}}
     told = {"type": "object", "properties": {"at": TYPES["timestamp"], "values": values}}
@@ -155,9 +154,15 @@ def _features(domain: str, views: Mapping[str, StoredView], schemas: Schema) -> 
     }
 
 
-def _told(kind: Kind) -> Schema:
+def _told(feature: Feature) -> Schema:
     """A value as it is answered: decimals are text, so that they stay exact."""
-    return {"type": "string", "format": "decimal"} if kind == "decimal" else TYPES[kind]
+    decimal: Schema = {"type": "string", "format": "decimal"}
+    kind = decimal if feature.kind == "decimal" else TYPES[feature.kind]
+    if feature.many is None:
+        return nullable(kind)
+    # A list holds no null, but JSON has none other for NaN.
+    items = nullable(kind) if feature.kind == "float" else kind
+    return {"type": "array", "items": items, "maxItems": feature.many}
 
 
 def _prediction(release: Release) -> Schema:

@@ -64,7 +64,8 @@ class Policy:
         self._session = _session(onnx)
         self._inputs = tuple(inputs)
         views = (*training_set.stored_views, *training_set.request_views)
-        numbers = {f.full_name for v in views for f in v.features if f.kind in _NUMBERS}
+        features = [f for v in views for f in v.features if f.many is None]
+        numbers = {f.full_name for f in features if f.kind in _NUMBERS}
         if strange := [name for name in inputs if name not in numbers]:
             raise LakehouseError(
                 f"input '{strange[0]}' is none of the declared features that are numbers; register "

@@ -20,8 +20,7 @@ from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.declare.given import described
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
-from lakehouse.engines.embedded import EmbeddedEngine
-from lakehouse.engines.protocol import KNOWN_AT, BoundView
+from lakehouse.engines.protocol import KNOWN_AT, BoundView, load
 from lakehouse.errors import DeclarationError, LakehouseError, unknown
 from lakehouse.features.binding import columns_of
 from lakehouse.features.historical import compute
@@ -80,7 +79,7 @@ def feature_values(
         raise LakehouseError(f"View '{view.name}' takes no request; leave request= out.")
     spine = _spine(view, stored, asked, moment, key)
     tables = _by_table(view, stored, events)
-    engine = EmbeddedEngine(memory_limit="500MB", threads=1)
+    engine = load("embedded")
     frames = {
         name: engine.from_arrow(_rows(stored, table, rows))
         for name, (table, rows) in tables.items()

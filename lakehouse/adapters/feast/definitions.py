@@ -25,7 +25,7 @@ from feast.data_format import DeltaFormat
 
 from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.request_views import RequestTransformation, columns_asked
-from lakehouse.adapters.feast.values import FEAST_TYPES
+from lakehouse.adapters.feast.values import FEAST_TYPES, feast_type
 from lakehouse.declare.columns import Column
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import LatestView, RequestView, StoredView
@@ -128,7 +128,7 @@ class _Made:
             name=view.name,
             entities=entities,
             schema=[_field(key) for key in keys]
-            + [Field(name=f.name, dtype=FEAST_TYPES[f.kind]) for f in view.features],
+            + [Field(name=f.name, dtype=feast_type(f)) for f in view.features],
             source=self._source(domain, view.of),
             ttl=_ttl(view),
             description=view.description,
@@ -192,7 +192,7 @@ class _Made:
         view: RequestView,
         views: dict[str, FeatureView | OnDemandFeatureView],
     ) -> OnDemandFeatureView:
-        fields = [Field(name=f.name, dtype=FEAST_TYPES[f.kind]) for f in view.features]
+        fields = [Field(name=f.name, dtype=feast_type(f)) for f in view.features]
         asked = columns_asked(view)
         sources: list[Any] = [views[stored.name] for stored in view.uses]
         if asked:

@@ -31,7 +31,7 @@ from lakehouse.adapters.feast.declared_online import (
 )
 from lakehouse.adapters.feast.online_request import Request
 from lakehouse.adapters.feast.own_online import Found, OwnOnline
-from lakehouse.adapters.feast.values import to_proto
+from lakehouse.adapters.feast.values import feature_proto
 from lakehouse.engines.context import moment
 from lakehouse.errors import LakehouseError
 from lakehouse.sdk import composition
@@ -84,7 +84,7 @@ class LakehouseOnlineStore(OnlineStore):
         rows: list[Found] = []
         for key in keys:
             values = self.declared.values(domain, view, entity_key(view, key), at_us)
-            rows.append((at, {f.name: to_proto(f.kind, values[f.full_name]) for f in wanted}))
+            rows.append((at, {f.name: feature_proto(f, values[f.full_name]) for f in wanted}))
         return rows
 
     def get_online_features(

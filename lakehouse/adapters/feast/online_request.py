@@ -30,7 +30,7 @@ from lakehouse.adapters.feast.declared_online import (
     typed_key,
 )
 from lakehouse.adapters.feast.request_views import evaluator
-from lakehouse.adapters.feast.values import from_proto, to_proto
+from lakehouse.adapters.feast.values import feature_proto, from_proto
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines.context import moment
@@ -121,7 +121,7 @@ class Request:
             times = [at_us for at_us, _ in answers]
             for wanted_name in asked.features:
                 feature = asked.view[wanted_name]
-                values = [to_proto(feature.kind, found[feature.full_name]) for _, found in answers]
+                values = [feature_proto(feature, found[feature.full_name]) for _, found in answers]
                 out.add(naming.of(asked.name, wanted_name), values, times)
         if others is not None:
             for view, features in others_by_view.items():

@@ -86,7 +86,12 @@ class RequestTime:
         ready = evaluator(self.domain, self.view)
         view = ready.view
         asked = {c.name: inputs[c.name] for c in ready.columns}
-        stored = {f.dotted: (f, inputs[f.full_name]) for used in view.uses for f in used.features}
+        stored = {
+            f.dotted: (f, inputs[f.full_name])
+            for used in view.uses
+            for f in used.features
+            if f.many is None  # no expression takes a list
+        }
         rows = len(next(iter(inputs.values()), ()))
         features: list[dict[str, Any]] = []
         for n in range(rows):

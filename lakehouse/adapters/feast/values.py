@@ -13,10 +13,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from feast.protos.feast.types.Value_pb2 import Value
-from feast.types import Bool, Float64, Int64, PrimitiveFeastType, String, UnixTimestamp
+from feast.types import Array, Bool, Float64, Int64, PrimitiveFeastType, String, UnixTimestamp
 from feast.types import Decimal as FeastDecimal
 
 from lakehouse.declare.columns import Kind
+from lakehouse.declare.features import Feature
 from lakehouse.errors import LakehouseError
 
 FEAST_TYPES: dict[Kind, PrimitiveFeastType] = {
@@ -31,11 +32,38 @@ FEAST_TYPES: dict[Kind, PrimitiveFeastType] = {
 _NOTHING = Value()
 
 
+def feast_type(feature: Feature) -> PrimitiveFeastType | Array:
+    """The Feast type of a feature: of its kind, or a list of it where it is many."""
+    kind = FEAST_TYPES[feature.kind]
+    return kind if feature.many is None else Array(kind)
+
+
+def feature_proto(feature: Feature, value: Any) -> Value:
+    """A feature's value as Feast carries it; an empty list is a list, and not null."""
+    if feature.many is None or value is None:
+        return to_proto(feature.kind, value)
+    field = _FIELDS[feature.kind]
+    found = Value()
+    listed = getattr(found, f"{field}_list_val")
+    listed.SetInParent()
+    listed.val.extend(getattr(to_proto(feature.kind, one), f"{field}_val") for one in value)
+    return found
+
+
 def to_proto(kind: Kind, value: Any) -> Value:
     """A value of a kind as Feast carries it; null is a value without content."""
     return _NOTHING if value is None else _WRITERS[kind](value)
 
 
+_FIELDS: dict[Kind, str] = {
+    "string": "string",
+    "int": "int64",
+    "decimal": "decimal",
+    "float": "double",
+    "bool": "bool",
+    "timestamp": "unix_timestamp",
+    "date": "string",
+}
 _WRITERS: dict[Kind, Callable[[Any], Value]] = {
     "string": lambda v: Value(string_val=v),
     "int": lambda v: Value(int64_val=v),
@@ -50,7 +78,10 @@ _WRITERS: dict[Kind, Callable[[Any], Value]] = {
 def from_proto(value: Value) -> Any:
     """What a Feast value holds, in plain Python; a time is whole seconds since 1970."""
     held = value.WhichOneof("val")
-    return None if held is None else getattr(value, held)
+    if held is None:
+        return None
+    found = getattr(value, held)
+    return list(found.val) if held.endswith("_list_val") else found
 
 
 def parsed(kind: Kind, scale: int | None, value: Any, where: str) -> Any:

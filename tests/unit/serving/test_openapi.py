@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from lakehouse.declare import FeatureView, Last, LastK, last
+from lakehouse.testing.conformance.world import card, movements
+from serving import routes_features
+from serving.openapi import describe
 
 PREDICT = "/v1/predict/shop/fraud"
 
@@ -31,6 +37,29 @@ def test_openapi_shows_the_fields_of_the_contracts(lake: Any) -> None:
     content = operation["requestBody"]["content"]["application/json"]
     assert content["schema"] == {"$ref": "#/components/schemas/shop.fraud.Payment"}
     assert schemas["shop.fraud.FraudReport"]["required"] == ["payment_id"]
+
+
+def test_openapi_shows_lists_of_features_as_arrays() -> None:
+    recent = FeatureView(
+        "recent",
+        of=movements,
+        by=card,
+        amounts=LastK("amount_eur", k=3, over=last("1d")),
+        weights=LastK("weight", k=9, over=last("1d")),
+        amount=Last("amount_eur", over=last("1d")),
+    )
+    service: Any = SimpleNamespace(
+        champions=SimpleNamespace(releases=lambda: [], domains=lambda: ["cards"]),
+        online=SimpleNamespace(views=lambda _: {"recent": recent}),
+    )
+    document = describe(routes_features.routes(service), service)
+    decimal = {"type": "string", "format": "decimal"}
+    number = {"type": ["number", "null"], "format": "double"}
+    assert document["components"]["schemas"]["cards.Features"]["properties"] == {
+        "recent.amounts_1d": {"type": "array", "items": decimal, "maxItems": 3},
+        "recent.weights_1d": {"type": "array", "items": number, "maxItems": 9},
+        "recent.amount_1d": {"type": ["string", "null"], "format": "decimal"},
+    }
 
 
 def test_every_route_is_described_with_its_key(lake: Any) -> None:

@@ -7,13 +7,23 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from feast.types import Array, Decimal, Int64, String
 
 from feature_repo.flight_delay import domain as flight_delay
 from feature_repo.payments_fraud import domain as payments_fraud
 from lakehouse.adapters.feast import definitions
 from lakehouse.adapters.feast.declarations import StaleRegistry
 from lakehouse.adapters.feast.definitions import compiled
-from lakehouse.declare import Count, Domain, Entity, FeatureView, last
+from lakehouse.declare import (
+    Count,
+    Domain,
+    Entity,
+    FeatureView,
+    LastK,
+    LatestView,
+    RequestView,
+    last,
+)
 from lakehouse.declare.durations import DAY
 from lakehouse.errors import DeclarationError
 from lakehouse.testing.conformance.world import card, movements
@@ -41,6 +51,28 @@ def test_both_domains_stand_in_one_repository() -> None:
     assert [p.name for p in fraud.feature_view_projections] == ["at_payment"]
     inputs = payments_fraud.model("fraud").learns_from.features
     assert [f.name for f in fraud.feature_view_projections[0].features] == [f.name for f in inputs]
+
+
+def test_lists_owners_and_derived_views_stand_in_the_repository() -> None:
+    view = FeatureView(
+        "recent",
+        of=movements,
+        by=card,
+        amounts=LastK("amount_eur", k=3, over=last("1d")),
+        days=LastK("booked_on", k=3, over=last("1d")),
+        n=Count(over=last("1d")),
+    )
+    latest = LatestView("last_one", of=movements, by=card, columns=("points",), owner="me@b.ex")
+    derived = RequestView("derived", uses=(view, latest), busy="recent.n_1d > last_one.points")
+    domain = Domain("cards", description="", owner="bank@b.example", views=(derived,))
+    made = compiled([domain])
+    types = {f.name: f.dtype for f in made["view recent"].features}
+    assert types == {"amounts_1d": Array(Decimal), "days_1d": Array(String), "n_1d": Int64}
+    assert ["bank@b.example", "me@b.ex", "bank@b.example"] == [
+        made[f"view {name}"].owner for name in ("recent", "last_one", "derived")
+    ]
+    assert made["view derived"].source_request_sources == {}
+    assert set(made["view derived"].source_feature_view_projections) == {"recent", "last_one"}
 
 
 def test_domains_that_share_a_name_are_refused() -> None:

@@ -9,9 +9,22 @@ import pyarrow as pa
 import pytest
 from feast import FeatureService
 
+from lakehouse.declare import (
+    Distinct,
+    Domain,
+    FeatureView,
+    Last,
+    LastK,
+    LatestView,
+    RequestView,
+    Share,
+    Std,
+    last,
+)
 from lakehouse.errors import LakehouseError
 from lakehouse.features.historical import historical
 from lakehouse.features.spine import typed
+from lakehouse.testing.conformance.world import card, customers, movements
 from tests.unit.adapters.feast.conftest import VIEWS, World, entity_rows
 
 pytestmark = pytest.mark.filterwarnings(
@@ -24,12 +37,35 @@ def plain(values: Any) -> list[Any]:
     return [None if v is None or v is pd.NaT or v != v else v for v in values]
 
 
-def wanted(world: World, rows: list[dict[str, Any]]) -> pa.Table:
+RECENT = FeatureView(
+    "recent",
+    of=movements,
+    by=card,
+    amounts=LastK("amount_eur", k=3, over=last("1d")),
+    countries=LastK("country", k=2, over=last("1d")),
+    abroad=LastK("abroad", k=2, over=last("1d")),
+    days=LastK("booked_on", k=2, over=last("1d")),
+    settled=LastK("settled_at", k=2, over=last("1d")),
+    country=Last("country", over=last("1d"), default="none"),
+    amount=Last("amount_eur", over=last("1d"), default="0.05"),
+    spread=Std("weight", over=last("1d"), default=-1),
+    different=Distinct("points", over=last("1d")),
+    share=Share(where="abroad", over=last("1d")),
+)
+KNOWN_SEGMENT = LatestView(
+    "known_segment", of=customers, by=card, columns=("segment",), defaults={"segment": "unknown"}
+)
+DERIVED = RequestView(
+    "derived", uses=(RECENT, KNOWN_SEGMENT), odd="recent.spread_1d > 0.5", n="recent.different_1d"
+)
+
+
+def wanted(world: World, rows: list[dict[str, Any]], views: Any = VIEWS) -> pa.Table:
     spine = pa.Table.from_pylist(rows)
     spine = spine.append_column("n", pa.array(range(spine.num_rows)))
     ctx = world.ctx
     frame = historical(
-        ctx, ctx.engine.from_arrow(typed(spine, "asked_at", VIEWS)), "asked_at", VIEWS
+        ctx, ctx.engine.from_arrow(typed(spine, "asked_at", views)), "asked_at", views
     )
     return ctx.engine.to_arrow(frame).sort_by("n")
 
@@ -47,6 +83,27 @@ def test_every_view_is_answered_as_the_platform_answers_it(world: World) -> None
         assert found.column(name).to_pylist() == expected.column(name).to_pylist(), name
     filled = [n for n in expected.column("spend__n_1d").to_pylist() if n]
     assert len(filled) > 60
+
+
+def test_lists_defaults_and_derived_features_are_answered_too(world: World) -> None:
+    views = (RECENT, KNOWN_SEGMENT, DERIVED)
+    world.declare(Domain("cards", description="Cards.", views=(*VIEWS, *views)))
+    world.apply()
+    rows = entity_rows(60)
+    features = [f"{view.name}:{f.name}" for view in views for f in view.features]
+    job = world.store.get_historical_features(pd.DataFrame(rows), features, full_feature_names=True)
+    found, expected = job.to_arrow(), wanted(world, rows, views)
+    for feature in features:
+        name = feature.replace(":", "__")
+        assert found.schema.field(name).type == expected.schema.field(name).type
+        assert found.column(name).to_pylist() == expected.column(name).to_pylist(), name
+    assert {len(found) for found in expected.column("recent__amounts_1d").to_pylist()} >= {0, 3}
+    assert "none" in expected.column("recent__country_1d").to_pylist()
+    assert "unknown" in expected.column("known_segment__segment").to_pylist()
+    frame = job.to_df()
+    assert [list(v) for v in frame["recent__amounts_1d"]] == expected.column(
+        "recent__amounts_1d"
+    ).to_pylist()
 
 
 def test_times_may_be_naive_zoned_or_text_and_columns_of_any_kind(world: World) -> None:

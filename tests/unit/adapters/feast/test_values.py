@@ -9,8 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from feast.type_map import feast_value_type_to_python_type
+from feast.types import Array
 
-from lakehouse.adapters.feast.values import from_proto, parsed, to_proto
+from lakehouse.adapters.feast.values import (
+    FEAST_TYPES,
+    feast_type,
+    feature_proto,
+    from_proto,
+    parsed,
+    to_proto,
+)
+from lakehouse.declare.features import Feature
 from lakehouse.errors import LakehouseError
 
 AT = datetime(2024, 3, 15, 12, 0, 0, 5, tzinfo=UTC)
@@ -75,3 +85,31 @@ def test_values_come_back_from_feast() -> None:
     ):
         held = from_proto(to_proto(kind, value))  # type: ignore[arg-type]
         assert parsed(kind, 2, held, "Here") == value  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("string", ["Ö", ""]),
+        ("int", [-(2**62), 0]),
+        ("decimal", [Decimal("-0.10"), Decimal("7.00")]),
+        ("float", [0.1, 1e300]),
+        ("bool", [False, True, False]),
+        ("date", [date(2024, 2, 29), date(1969, 12, 31)]),
+        ("timestamp", [datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)]),
+    ],
+)
+def test_lists_come_back_from_feast_in_their_order(kind: Any, values: list[Any]) -> None:
+    feature = Feature("v", "f_1d", kind, 2, many=5)
+    assert feast_type(feature) == Array(FEAST_TYPES[kind])
+    for given in (values, values[::-1], []):
+        held = feature_proto(feature, given)
+        assert [parsed(kind, 2, one, "Here") for one in from_proto(held)] == given
+        assert len(feast_value_type_to_python_type(held)) == len(given)
+    assert from_proto(feature_proto(feature, None)) is None
+
+
+def test_a_single_value_is_no_list() -> None:
+    feature = Feature("v", "f_1d", "int")
+    assert feast_type(feature) == FEAST_TYPES["int"]
+    assert from_proto(feature_proto(feature, 7)) == 7
