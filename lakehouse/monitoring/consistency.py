@@ -134,15 +134,19 @@ def measured(
     declarations, unread, lateness = Declarations(pinned), Unread(), Lateness(pinned)
     tallies: dict[str, Tally] = {}
     for some in answers(pinned, declarations, unread, served_from, served_until, run):
-        found = {one.feature.dotted: one for one in recompute(pinned, some, some.views, run=run)}
-        for view in some.views:
-            of_view = [found[feature.dotted] for feature in view.features]
-            why = lateness.why(some, view, of_view)
-            for one in of_view:
-                if one.places.size:
-                    name = one.feature.dotted
-                    tally = tallies.setdefault(name, Tally(view.name, name))
-                    tally.add(some, view, one, why[one.feature.full_name])
+        try:
+            found = recompute(pinned, some, some.views, run=run)
+            why = lateness.why(some, found)
+        except LakehouseError as error:  # one declaration that fails hides no other
+            unread.answers += some.spine.num_rows
+            declarations.note_failure(some.views, error)
+            continue
+        views = {view.name: view for view in some.views}
+        for one in found:
+            if one.places.size:
+                view, name = views[one.feature.view], one.feature.dotted
+                tally = tallies.setdefault(name, Tally(view.name, name))
+                tally.add(some, view, one, why[one.feature.full_name])
     compared_at = ctx.records.now()
     of_run = {
         "run": run.run,

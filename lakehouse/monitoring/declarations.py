@@ -22,8 +22,8 @@ def stored_in(view: View) -> tuple[StoredView, ...]:
 class Declarations:
     """The views of releases, and what a reader of the comparison has to know of them.
 
-    `notes` say of which view the declaration has changed since it answered, or is gone, and what
-    cannot be compared, and why.
+    `ctx` is pinned to the tables that there are. `notes` say of which view the declaration has
+    changed since it answered, or is gone, and what cannot be compared, and why.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -44,6 +44,11 @@ class Declarations:
         if known is None:
             known = self._released[model, version] = self._read(model, version)
         return known
+
+    def note_failure(self, views: Iterable[View], error: LakehouseError) -> None:
+        """Note that what these views answered could not be computed anew."""
+        names = ", ".join(view.name for view in views)
+        self._note(f"Answers of {names} cannot be computed anew and are not compared: {error}")
 
     def lacks(self, model: str, version: int) -> bool:
         """Whether a view of a release cannot be computed anew."""
@@ -82,10 +87,12 @@ class Declarations:
 
     def _computable(self, view: View, where: str) -> bool:
         for stored in stored_in(view):
-            try:
-                self._ctx.version(stored.of)
-            except LakehouseError as error:
-                self._note(f"{where}: view '{view.name}' is not compared: {error}")
+            table = self._ctx.table_id(stored.of.zone, stored.of.name)
+            if table not in (self._ctx.pins or {}):
+                self._note(
+                    f"{where}: view '{view.name}' is not compared: its table {table} is not in "
+                    "the lake."
+                )
                 return False
         return True
 

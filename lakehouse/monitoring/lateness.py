@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lakehouse.declare.features import StoredView
 from lakehouse.engines import delta
 from lakehouse.engines.context import Context
-from lakehouse.monitoring.comparing import EQUAL
 from lakehouse.monitoring.declarations import View, stored_in
-from lakehouse.monitoring.recomputed import FeatureCompared, recompute
+from lakehouse.monitoring.recomputed import FeatureCompared, Places, recompute
 from lakehouse.monitoring.served_answers import UNKNOWN, Answers
 
 SAME, STALE, SKEW, UNPLACED = range(4)
@@ -26,6 +25,8 @@ store may have held gives it; nobody knows which version that was, or its files 
 
 Codes = npt.NDArray[np.int8]
 Pins = dict[str, int]
+Versions = Mapping[str, int]
+"""By stored view the version of its table."""
 
 
 class Lateness:
@@ -42,102 +43,103 @@ class Lateness:
         self.compared_at: dict[str, set[int]] = {}
         """By table the older versions that were computed from."""
 
-    def why(
-        self, answers: Answers, view: View, found: Sequence[FeatureCompared]
-    ) -> dict[str, Codes]:
-        """Say for each value of the view's features, by full name, why it differs."""
+    def why(self, answers: Answers, found: Sequence[FeatureCompared]) -> dict[str, Codes]:
+        """Say for each value of the features, by full name, why it differs."""
         reasons = {
             one.feature.full_name: np.where(one.different, UNPLACED, SAME).astype(np.int8)
             for one in found
         }
-        different = [one.places[one.different] for one in found]
-        places = np.unique(np.concatenate(different)) if different else np.array([], np.int64)
-        if not places.size:
+        wrong = [one for one in found if one.different.any()]
+        if not wrong:
             return reasons
-        names = [stored.name for stored in stored_in(view)]
-        held = np.stack([answers.held[name][places] for name in names], axis=1)
-        for versions in np.unique(held, axis=0):
-            at = places[(held == versions).all(axis=1)]
-            self._place(answers, view, found, at, versions.tolist(), reasons)
+        named = {one.feature.view for one in wrong}
+        views = [view for view in answers.views if view.name in named]
+        stored = list({s.name: s for view in views for s in stored_in(view)}.values())
+        places = np.unique(np.concatenate([one.places[one.different] for one in wrong]))
+        held = np.stack([answers.held[s.name][places] for s in stored], axis=1)
+        for row in np.unique(held, axis=0):
+            versions = dict(zip((s.name for s in stored), row.tolist(), strict=True))
+            at = places[(held == row).all(axis=1)]
+            together = self._pins(stored, versions) is not None
+            for some in [views] if together else [[view] for view in views]:
+                self._place(answers, some, wrong, at, versions, reasons)
         return reasons
 
     def _place(
         self,
         answers: Answers,
-        view: View,
-        found: Sequence[FeatureCompared],
-        places: npt.NDArray[np.int64],
-        versions: list[int],
+        views: Sequence[View],
+        wrong: Sequence[FeatureCompared],
+        places: Places,
+        versions: Versions,
         reasons: Mapping[str, Codes],
     ) -> None:
-        """Compute answers whose store held these versions anew, at each that may have served."""
-        for pins in self._candidates(view, versions):
+        """Compute views of answers anew, at each of the versions that may have served them."""
+        stored = [s for view in views for s in stored_in(view)]
+        names = {view.name for view in views}
+        next_ones = {s.name: self._next(s, versions[s.name]) for s in stored}
+        for candidate in (versions, next_ones):
+            pins = self._pins(stored, candidate)
             if pins is None:
                 return
-            again = self._again(answers, view, places, pins)
-            for one in found:
-                reason = reasons[one.feature.full_name]
-                mine = np.isin(one.places, places) & one.different & (reason != STALE)
-                reason[mine] = SKEW
-                if again is not None:
-                    reason[mine & np.isin(one.places, again[one.feature.name])] = STALE
+            right = self._right(answers, views, places, pins)
+            for one in wrong:
+                if one.feature.view in names:
+                    reason = reasons[one.feature.full_name]
+                    mine = one.different & (reason != STALE) & np.isin(one.places, places)
+                    reason[mine] = SKEW
+                    late = right.get(one.feature.full_name, np.array([], np.int64))
+                    reason[mine & np.isin(one.places, late)] = STALE
 
-    def _again(
-        self, answers: Answers, view: View, places: npt.NDArray[np.int64], pins: Pins
-    ) -> dict[str, npt.NDArray[np.int64]] | None:
-        """By feature the answers that are equal at these versions; None for the newest ones."""
+    def _right(
+        self, answers: Answers, views: Sequence[View], places: Places, pins: Pins
+    ) -> dict[str, Places]:
+        """By feature the answers that are equal at these versions; none at the newest ones."""
         newest = self._ctx.pins or {}
         if all(newest.get(table) == version for table, version in pins.items()):
-            return None
+            return {}
         for table, version in pins.items():
             self.compared_at.setdefault(table, set()).add(version)
         past = replace(self._ctx, pins={**newest, **pins})
-        found = recompute(past, answers, [view], places)
-        return {one.feature.name: one.places[one.compared.code == EQUAL] for one in found}
+        return {
+            one.feature.full_name: one.places[~one.different]
+            for one in recompute(past, answers, views, places)
+        }
 
-    def _candidates(self, view: View, versions: list[int]) -> list[Pins | None]:
-        """The versions of the view's tables that may have served, the one logged first.
+    def _pins(self, stored: Sequence[StoredView], versions: Versions) -> Pins | None:
+        """Pin the views' tables; None if a version is not known, not to be read, or two of one.
 
-        None stands for one that cannot be read, or that nobody knows.
+        Two views of one table are at two versions while one is materialised and the other waits.
         """
-        stored = stored_in(view)
-        if UNKNOWN in versions:
-            return [None]
-        logged = self._pins(view, versions)
-        after = [
-            self._next(s.name, self._table(s), v) for s, v in zip(stored, versions, strict=True)
-        ]
-        return [logged] if after == versions else [logged, self._pins(view, after)]
-
-    def _pins(self, view: View, versions: Sequence[int]) -> Pins | None:
         pins: Pins = {}
-        for stored, version in zip(stored_in(view), versions, strict=True):
-            table = self._table(stored)
-            # Two views of one table, one materialised anew and the other not yet.
-            if pins.setdefault(table, version) != version or not self._can_read(stored, version):
+        for view in stored:
+            table, version = self._table(view), versions[view.name]
+            if version == UNKNOWN or pins.setdefault(table, version) != version:
+                return None
+            if not self._can_read(view, version):
                 return None
         return pins
 
-    def _table(self, stored: Any) -> str:
-        return self._ctx.table_id(stored.of.zone, stored.of.name)
+    def _table(self, view: StoredView) -> str:
+        return self._ctx.table_id(view.of.zone, view.of.name)
 
-    def _can_read(self, stored: Any, version: int) -> bool:
-        key = self._table(stored), version
+    def _can_read(self, view: StoredView, version: int) -> bool:
+        key = self._table(view), version
         if key not in self._readable:
-            path = self._ctx.path(stored.of.zone, stored.of.name)
+            path = self._ctx.path(view.of.zone, view.of.name)
             self._readable[key] = delta.readable(path, version)
         return self._readable[key]
 
-    def _next(self, view: str, table: str, version: int) -> int:
+    def _next(self, view: StoredView, version: int) -> int:
         """The version that the view was materialised from after this one, by the runs' records."""
-        if view not in self._materialised:
+        if view.name not in self._materialised:
             rows = self._ctx.records.select(
                 "SELECT DISTINCT v.version FROM table_versions v JOIN runs r ON r.run = v.run "
                 "WHERE r.domain = ? AND r.stage = 'features' AND r.target = ? "
                 "AND v.direction = 'read' AND v.table_id = ? ORDER BY v.version",
-                *(self._ctx.domain.name, view, table),
+                *(self._ctx.domain.name, view.name, self._table(view)),
             )
-            self._materialised[view] = [int(row["version"]) for row in rows]
-        newest = (self._ctx.pins or {}).get(table, version)
-        after = [v for v in self._materialised[view] if version < v <= newest]
+            self._materialised[view.name] = [int(row["version"]) for row in rows]
+        newest = (self._ctx.pins or {}).get(self._table(view), version)
+        after = [v for v in self._materialised[view.name] if version < v <= newest]
         return min(after, default=version)

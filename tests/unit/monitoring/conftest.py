@@ -61,6 +61,17 @@ card_spend = use.FeatureView(
     weight=use.Sum("weight", over=use.last("1d")),
     mean=use.Mean("weight", over=use.last("1d")),
 )
+card_habits = use.FeatureView(
+    "card_habits",
+    of=payments,
+    by=card,
+    last_shops=use.LastK("shop", k=2, over=use.last("1d")),
+    amounts=use.LastK("amount_eur", k=9, over=use.last("1d")),
+    shops=use.Distinct("shop", over=use.last("1d")),
+    spread=use.Std("weight", over=use.last("1d")),
+    dear=use.Share(where="amount_eur > 15", over=use.last("1d")),
+    first_card=use.First("card_id", over=use.last("1h"), default="none"),
+)
 card_now = use.LatestView(
     "card_now", of=cards, by=card, columns=["holder", "limit_eur", "score", "changed_at"]
 )
@@ -99,7 +110,7 @@ def model(*views: Any) -> use.Model:
     )
 
 
-FRAUD = model(card_spend, card_now, shop_sales, at_payment)
+FRAUD = model(card_spend, card_now, shop_sales, card_habits, at_payment)
 DOMAIN = use.Domain("payments", description="Payments.", models=(FRAUD,))
 PAID = [
     # payment, card, shop, amount, weight, minutes before T
@@ -110,6 +121,14 @@ PAID = [
     ("p5", "c2", "s1", "77.00", 7.0, 5),
 ]
 SPEND = {"payments_1d": 3, "spend_1d": "30.60", "weight_1d": 0.1 + 0.2, "mean_1d": 0.15}
+HABITS = {
+    "last_shops_1d": ["s1", "s1"],
+    "amounts_1d": ["10.10", "20.20", "0.30"],
+    "shops_1d": 2,
+    "spread_1d": 0.1 / 2**0.5,
+    "dear_1d": 1 / 3,
+    "first_card_1h": "c1",
+}
 NOW = {
     "holder": "Ada",
     "limit_eur": "500.00",
@@ -179,7 +198,7 @@ class Shop:
             "model": "fraud",
             "version": 1,
             "table_version": 0,
-            "entity": json.dumps(entity or {"card_id": "c1"}),
+            "entity": json.dumps({"card_id": "c1"} if entity is None else entity),
             "features": json.dumps(named),
             "_known_at": microseconds(at),
         }
@@ -188,7 +207,7 @@ class Shop:
     def decide(self, features: dict[str, Any], request: dict[str, Any], **changes: Any) -> None:
         """Log a decision."""
         self.answers += 1
-        held = {"card_spend": 0, "card_now": 0, "shop_sales": 0}
+        held = {"card_spend": 0, "card_now": 0, "shop_sales": 0, "card_habits": 0}
         row = {
             "decision_id": f"d-{self.answers}",
             "decided_at": microseconds(SERVED_AT),

@@ -20,6 +20,7 @@ from lakehouse.monitoring.consistency import consistency, measured
 from tests.unit.monitoring.conftest import (
     DOMAIN,
     FRAUD,
+    HABITS,
     NOW,
     SERVED_AT,
     SPEND,
@@ -51,6 +52,7 @@ DECIDED = {
 def test_what_was_served_right_is_equal_feature_by_feature(a_shop: Shop) -> None:
     a_shop.serve(SPEND)
     a_shop.serve(NOW, "card_now")
+    a_shop.serve(HABITS, "card_habits")
     a_shop.decide(DECIDED, REQUEST)
     found = a_shop.measured()
     assert found.holds()
@@ -59,6 +61,7 @@ def test_what_was_served_right_is_equal_feature_by_feature(a_shop: Shop) -> None
     assert counted == {
         **{f"card_spend.{name}": (2, 2) for name in SPEND},
         **{f"card_now.{name}": (2, 2) for name in NOW},
+        **{f"card_habits.{name}": (1, 1) for name in HABITS},
         "shop_sales.payments_1d": (1, 1),
         **{f"at_payment.{name}": (1, 1) for name in ("mean", "left", "known")},
     }
@@ -74,6 +77,11 @@ def test_what_was_served_right_is_equal_feature_by_feature(a_shop: Shop) -> None
         ("card_spend", SPEND, "mean_1d", "nan", "mismatch", float("inf")),
         ("card_spend", SPEND, "mean_1d", None, "missing", None),
         ("card_spend", SPEND, "spend_1d", 30.6, "mismatch", None),  # a float where an amount is
+        ("card_habits", HABITS, "last_shops_1d", ["s1", "s2"], "mismatch", None),
+        ("card_habits", HABITS, "amounts_1d", ["10.10", "20.20"], "mismatch", None),
+        ("card_habits", HABITS, "amounts_1d", None, "missing", None),
+        ("card_habits", HABITS, "spread_1d", 0.08, "mismatch", 0.08 - 0.1 / 2**0.5),
+        ("card_habits", HABITS, "first_card_1h", "none", "mismatch", None),
         ("card_now", NOW, "holder", "Bob", "mismatch", None),
         ("card_now", NOW, "holder", None, "missing", None),
         ("card_now", NOW, "score", 0.0, "mismatch", float("inf")),
@@ -110,6 +118,13 @@ def test_a_value_where_history_has_none_is_extra(a_shop: Shop) -> None:
 def test_an_entity_nobody_knows_has_the_values_of_one_without_rows(a_shop: Shop) -> None:
     empty = {"payments_1d": 0, "spend_1d": "0.00", "weight_1d": 0.0, "mean_1d": None}
     a_shop.serve(empty, entity={"card_id": "nobody"})
+    assert a_shop.measured().holds()
+
+
+def test_an_entity_without_a_key_is_one_without_rows(a_shop: Shop) -> None:
+    empty = {"payments_1d": 0, "spend_1d": "0.00", "weight_1d": 0.0, "mean_1d": None}
+    a_shop.serve(empty, entity={"card_id": None})
+    a_shop.serve(dict.fromkeys(NOW), "card_now", {"card_id": None})
     assert a_shop.measured().holds()
 
 
@@ -328,6 +343,19 @@ def test_a_table_that_is_gone_leaves_the_other_views_compared(a_shop: Shop) -> N
     assert {t.view for t in found.tallies} == {"card_spend", "shop_sales"}
     assert found.unread == 1
     assert ["card_now", "at_payment"] == [note.split("'")[3] for note in found.notes]
+
+
+def test_a_table_that_lost_a_column_hides_nothing_of_the_others(a_shop: Shop) -> None:
+    a_shop.serve(SPEND)
+    a_shop.serve(NOW, "card_now")
+    path = a_shop.ctx.path("cleaned", "payments")
+    rows = a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).drop_columns("weight")
+    shutil.rmtree(path)
+    a_shop.ctx.engine.write(path, rows, "append", Transaction("without", 1))
+    found = a_shop.measured()
+    assert ({t.view for t in found.tallies}, found.unread) == ({"card_now"}, 1)
+    assert "Answers of card_spend cannot be computed anew" in found.notes[0]
+    assert not found.holds(allow_stale=True)
 
 
 def test_logs_of_before_versions_were_logged_are_compared_all_the_same(a_shop: Shop) -> None:
