@@ -14,7 +14,7 @@ EQUAL, MISMATCH, MISSING, EXTRA = range(4)
 """How a served value stands to history's: as it is, another one, none where history has one, and
 one where history has none."""
 TOLERANCE = 1e-9
-"""By how much floats may differ, as a share of the greater of the two."""
+"""By how much floats that were rounded on the way may differ, as a share of the greater one."""
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int8]
@@ -33,12 +33,14 @@ class Compared:
     difference: Floats
 
 
-def compare(served: Any, history: Any, unfit: Mask | None = None) -> Compared:
+def compare(
+    served: Any, history: Any, unfit: Mask | None = None, tolerance: float = 0.0
+) -> Compared:
     """Compare two Arrow arrays of one type, row by row.
 
-    Null is equal to null alone and NaN to NaN. Floats that differ by no more than `TOLERANCE` of
-    the greater one are equal, all else only if it is exactly so; lists are compared value by
-    value. `unfit` marks served values that are of another type, and null in `served`: they are
+    Null is equal to null alone and NaN to NaN; lists are compared value by value. Floats are equal
+    that differ by no more than `tolerance` of the greater one, all else only if it is exactly so.
+    `unfit` marks served values that are of another type, and null in `served`: they are
     mismatches.
     """
     none, nothing = _nulls(served), _nulls(history)
@@ -46,7 +48,8 @@ def compare(served: Any, history: Any, unfit: Mask | None = None) -> Compared:
         none = none & ~unfit
     code = np.where(none == nothing, MISMATCH, np.where(none, MISSING, EXTRA)).astype(np.int8)
     difference = _difference(served, history)
-    code[(code == MISMATCH) & (_same(served, history, difference) | (none & nothing))] = EQUAL
+    same = _same(served, history, difference, tolerance)
+    code[(code == MISMATCH) & (same | (none & nothing))] = EQUAL
     if unfit is not None:
         code[unfit] = MISMATCH
         difference[unfit] = np.nan
@@ -57,7 +60,7 @@ def _nulls(values: Any) -> Mask:
     return np.asarray(pc.is_null(values).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _same(served: Any, history: Any, difference: Floats) -> Mask:
+def _same(served: Any, history: Any, difference: Floats, tolerance: float) -> Mask:
     """Where both are there and the same."""
     if pa.types.is_list(served.type):
         return _same_lists(served, history)
@@ -67,7 +70,7 @@ def _same(served: Any, history: Any, difference: Floats) -> Mask:
     a, b = _floats(served), _floats(history)
     both_nan = np.isnan(a) & np.isnan(b) & ~_nulls(served) & ~_nulls(history)
     with np.errstate(invalid="ignore"):  # what is no number is within no tolerance
-        near = difference <= TOLERANCE * np.maximum(np.abs(a), np.abs(b))
+        near = difference <= tolerance * np.maximum(np.abs(a), np.abs(b))
     return exact | both_nan | (near & np.isfinite(difference))
 
 

@@ -120,9 +120,9 @@ def measured(
 
     Each view is computed by the declaration of the release that answered, at the newest versions
     of its tables, and where a value differs also at the version that the online store held.
-    Counts, exact sums and stored values must be equal, floats within 1e-9 of the greater one, or
-    of the sum of absolute values for what is summed of floats. Logs are taken from the cleaned
-    zone, some ten thousand answers at a time.
+    Counts, exact sums and stored values must be equal; floats that are computed may differ by 1e-9
+    of the greater one, or of the sum of absolute values where they are made of sums. Logs are
+    taken from the cleaned zone, some ten thousand answers at a time.
     """
     if served_from is not None and served_until is not None and served_from >= served_until:
         raise LakehouseError(

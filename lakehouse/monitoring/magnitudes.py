@@ -20,7 +20,8 @@ from lakehouse.declare.windows import Windows
 from lakehouse.monitoring.declarations import View
 
 _NAME = "magnitudes"
-_SUMMED = ("sum", "mean", "std")
+SUMMED = ("sum", "mean", "std")
+"""Aggregates that are made of sums."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,7 +34,7 @@ def summed(view: View) -> list[Feature]:
 
 
 def _is_rounded(view: FeatureView, aggregate: Aggregate | None) -> bool:
-    if aggregate is None or aggregate.column is None or aggregate.function not in _SUMMED:
+    if aggregate is None or aggregate.column is None or aggregate.function not in SUMMED:
         return False
     column = table_column(view.of, aggregate.column)
     return column.kind == "float" or (aggregate.function == "std" and column.numeric)
@@ -57,7 +58,7 @@ def magnitude_view(view: FeatureView, features: list[Feature]) -> FeatureView:
 
 
 def magnitude(feature: Feature, number: int, computed: Mapping[str, Any]) -> Floats:
-    """The sum of absolute values of a feature's window; for what is divided by their number, so.
+    """The sum of absolute values of a feature's window, and of a mean's window their mean.
 
     `computed` are the values of `magnitude_view` by full name, `number` the feature's place.
     """
@@ -73,6 +74,6 @@ def magnitude(feature: Feature, number: int, computed: Mapping[str, Any]) -> Flo
         for part in ("above", "below", "count")
     )
     total: Floats = above - below
-    if feature.aggregate is not None and feature.aggregate.function == "sum":
-        return total
-    return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    if feature.aggregate is not None and feature.aggregate.function == "mean":
+        return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    return total

@@ -16,7 +16,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.features.historical import historical
 from lakehouse.monitoring.comparing import EQUAL, MISMATCH, TOLERANCE, Compared, Mask, compare
 from lakehouse.monitoring.declarations import View
-from lakehouse.monitoring.magnitudes import magnitude, magnitude_view, summed
+from lakehouse.monitoring.magnitudes import SUMMED, magnitude, magnitude_view, summed
 from lakehouse.monitoring.served_answers import AT, NUMBER, Answers
 from lakehouse.monitoring.served_values import as_array, present
 from lakehouse.records.store import Run
@@ -89,7 +89,15 @@ def _compared(answers: Answers, feature: Feature, wanted: Places, history: Any) 
     places = wanted[asked]
     history = history.filter(pa.array(asked))
     served, unfit = as_array([values[place] for place in places], history.type)
-    return FeatureCompared(feature, places, compare(served, history, unfit), history)
+    compared = compare(served, history, unfit, _tolerance(feature))
+    return FeatureCompared(feature, places, compared, history)
+
+
+def _tolerance(feature: Feature) -> float:
+    """By how much of itself a feature may differ: nothing, unless it was rounded on the way."""
+    computed = feature.expression is not None
+    made_of_sums = feature.aggregate is not None and feature.aggregate.function in SUMMED
+    return TOLERANCE if computed or made_of_sums else 0.0
 
 
 def _but_for_rounding(

@@ -45,8 +45,10 @@ def test_values_of_each_kind_are_equal_to_themselves_alone(kind: str) -> None:
 def test_floats_differ_only_beyond_the_tolerance() -> None:
     served = pa.array([1.0, 1.0, -1e300, 0.0, 0.0])
     history = [1 + 0.9 * TOLERANCE, 1 + 1.1 * TOLERANCE, -1e300 * (1 + 1e-12), 5e-324, -0.0]
-    found = compare(served, pa.array(history))
+    found = compare(served, pa.array(history), tolerance=TOLERANCE)
     assert [EQUAL, MISMATCH, EQUAL, MISMATCH, EQUAL] == found.code.tolist()
+    exactly = compare(served, pa.array(history))
+    assert [MISMATCH, MISMATCH, MISMATCH, MISMATCH, EQUAL] == exactly.code.tolist()
 
 
 def test_the_difference_of_numbers_is_told_and_of_nothing_else() -> None:
@@ -75,10 +77,10 @@ def test_what_is_no_number_differs_infinitely_from_what_is(
     assert [expected] == compare(pa.array([served]), pa.array([history])).difference.tolist()
 
 
-def test_a_list_of_floats_is_held_to_the_tolerance_too() -> None:
+def test_a_list_of_floats_holds_stored_values_which_are_equal_exactly() -> None:
     kind = pa.list_(pa.float64())
     served = pa.array([[1.0, math.nan], [1.0], [1.0]], kind)
-    history = pa.array([[1 + 1e-12, math.nan], [1.1], [1.0, 2.0]], kind)
+    history = pa.array([[1.0, math.nan], [1 + 1e-12], [1.0, 2.0]], kind)
     assert [EQUAL, MISMATCH, MISMATCH] == compare(served, history).code.tolist()
 
 

@@ -85,6 +85,7 @@ def test_what_was_served_right_is_equal_feature_by_feature(a_shop: Shop) -> None
         ("card_now", NOW, "holder", "Bob", "mismatch", None),
         ("card_now", NOW, "holder", None, "missing", None),
         ("card_now", NOW, "score", 0.0, "mismatch", float("inf")),
+        ("card_habits", HABITS, "dear_1d", 1 / 3 + 1e-15, "mismatch", 1e-15),
         ("card_now", NOW, "score", None, "missing", None),  # NaN is a number
         ("card_now", NOW, "changed_at", "2024-02-29T12:00:00.000001Z", "mismatch", None),
     ],
@@ -253,7 +254,9 @@ def test_sums_that_cancel_are_held_to_what_was_summed(a_shop: Shop) -> None:
     entity = {"card_id": "c3"}
     right = {"weight_1d": 3.1e-7, "mean_1d": 1e-7}  # of 2e9, which doubles do not tell apart
     a_shop.serve(right, entity=entity)
-    a_shop.serve({"weight_1d": 2.5, "mean_1d": 1.0}, entity=entity)
+    a_shop.serve({"weight_1d": 2.5, "mean_1d": 2.5}, entity=entity)
+    a_shop.serve({"spread_1d": 1e9 - 1.5}, "card_habits", entity)
+    a_shop.serve({"spread_1d": 1e9 - 2.5}, "card_habits", entity)
     assert a_shop.counts("card_spend.weight_1d") == {
         "compared": 2,
         "equal": 1,
@@ -261,6 +264,7 @@ def test_sums_that_cancel_are_held_to_what_was_summed(a_shop: Shop) -> None:
         "skew": 1,
     }
     assert a_shop.counts("card_spend.mean_1d")["equal"] == 1
+    assert a_shop.counts("card_habits.spread_1d")["equal"] == 1
 
 
 def test_only_what_was_answered_in_an_interval_is_compared(a_shop: Shop) -> None:
