@@ -9,11 +9,14 @@ from typing import Any
 
 from lakehouse.declare.features import StoredView
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online_sqlite import OnlineFeatures
+from lakehouse.features.online_reader import FeatureReader, NotKept
+from lakehouse.features.online_stores import open_store
 from lakehouse.records.home import Home
+from lakehouse.records.online import OnlineSettings
 from serving.problems import Problem
 from serving.release import Release
 
+_Identity = tuple[int, int] | None
 Origin = tuple[str, int]
 """A model and the version of its release."""
 
@@ -21,12 +24,12 @@ Origin = tuple[str, int]
 class OnlineStores:
     """The online stores of a lake, each opened when it is first asked."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, settings: OnlineSettings) -> None:
+        self._home, self._settings = home, settings
         self._views: dict[str, dict[str, StoredView]] = {}
         self._origins: dict[tuple[str, str], Origin] = {}
         self._held: dict[str, dict[str, int]] = {}
-        self._open: dict[str, tuple[tuple[int, int], OnlineFeatures]] = {}
+        self._open: dict[str, tuple[_Identity, FeatureReader]] = {}
 
     def serve(self, releases: Iterable[Release]) -> None:
         """Serve the stored views of these releases."""
@@ -45,7 +48,7 @@ class OnlineStores:
     def look(self) -> None:
         """Let go of stores whose file was replaced or removed, and see what the others hold."""
         for domain, (identity, store) in list(self._open.items()):
-            if _identity(self._home.online(domain)) != identity:
+            if self._identity(domain) != identity:
                 self._shut(domain)
             else:
                 self._held[domain] = self._versions(domain, store)
@@ -66,14 +69,23 @@ class OnlineStores:
         return self._held.get(domain, {})
 
     def values(
-        self, domain: str, views: Sequence[StoredView], keys: Mapping[str, Any], at_us: int
-    ) -> dict[str, Any]:
-        """The views' features at a moment, by `view__feature`, for the entities of `keys`."""
-        found: dict[str, Any] = {}
+        self,
+        domain: str,
+        views: Sequence[StoredView],
+        entities: Sequence[Mapping[str, Any]],
+        at_us: int,
+    ) -> list[dict[str, Any]]:
+        """The views' features of entities at a moment, by `view__feature`."""
+        found: list[dict[str, Any]] = [{} for _ in entities]
+        moments = [at_us] * len(entities)
         try:
             store = self._store(domain)
             for view in views:
-                found |= store.get(view.name, keys, at_us)
+                values = store.get_many(view.name, entities, moments)
+                for answer, of_view in zip(found, values, strict=True):
+                    answer |= of_view
+        except NotKept as error:
+            raise Problem(422, str(error), f"domain {domain}", "Ask for a later moment.") from error
         except (sqlite3.Error, LakehouseError) as error:
             self._shut(domain)
             raise Problem(
@@ -88,12 +100,11 @@ class OnlineStores:
         for domain in list(self._open):
             self._shut(domain)
 
-    def _store(self, domain: str) -> OnlineFeatures:
+    def _store(self, domain: str) -> FeatureReader:
         known = self._open.get(domain)
         if known is not None:
             return known[1]
-        path = self._home.online(domain)
-        identity = _identity(path)
+        identity = self._identity(domain)
         if identity is None:
             raise Problem(
                 503,
@@ -101,12 +112,13 @@ class OnlineStores:
                 f"domain {domain}",
                 f"Make it with 'lakehouse run {domain} features'.",
             )
-        store = OnlineFeatures(path, tuple(self.views(domain).values()))
+        opened = open_store(self._home, domain, self._settings, must_exist=True)
+        store = FeatureReader(opened, tuple(self.views(domain).values()))
         self._open[domain] = (identity, store)
         self._held[domain] = self._versions(domain, store)
         return store
 
-    def _versions(self, domain: str, store: OnlineFeatures) -> dict[str, int]:
+    def _versions(self, domain: str, store: FeatureReader) -> dict[str, int]:
         found = {name: store.stored(name) for name in self.views(domain)}
         return {name: stored.version for name, stored in found.items() if stored is not None}
 
@@ -116,8 +128,14 @@ class OnlineStores:
         if known is not None:
             known[1].close()
 
+    def _identity(self, domain: str) -> _Identity:
+        """What tells that a store is another one; a server's tells by itself."""
+        if self._settings.url is not None:
+            return (0, 0)
+        return _identity(self._home.online(domain))
 
-def _identity(path: Path) -> tuple[int, int] | None:
+
+def _identity(path: Path) -> _Identity:
     try:
         found = path.stat()
     except FileNotFoundError:

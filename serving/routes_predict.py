@@ -59,7 +59,7 @@ def decide(
     clock_us = service.clock_us(domain)
     asked = row[release.moment] if release.moment is not None else None
     at_us = clock_us if asked is None else microseconds(asked)
-    stored = service.online.values(domain, release.stored_views, row, at_us)
+    (stored,) = service.online.values(domain, release.stored_views, [row], at_us)
     try:
         decided = release.policy.decide(row, stored)
     except Undecidable as error:

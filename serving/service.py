@@ -34,7 +34,7 @@ class Service:
         self.metrics = Metrics()
         self.records = RecordsReader(self.home.records, settings.look_every_s)
         self.champions = Champions(self.home, settings.domains)
-        self.online = OnlineStores(self.home)
+        self.online = OnlineStores(self.home, settings.online)
         self.log = DeliveryLog(self.home, settings, now)
         self._watch: asyncio.Task[None] | None = None
 

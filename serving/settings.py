@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lakehouse.errors import LakehouseError
+from lakehouse.records import online
+from lakehouse.records.online import OnlineSettings
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -22,7 +24,7 @@ class Settings:
     at for new champions and keys, how soon the decision log is on disk for certain, and how old
     (or how many rows long) a log file grows before the next run may take it. `log_features` is
     the share of the entities asked for at POST /v1/features whose values are logged, from 0, none,
-    to 1, all; of decisions all are.
+    to 1, all; of decisions all are. `online` says where features are kept.
     """
 
     home: Path
@@ -34,6 +36,7 @@ class Settings:
     deliver_after_s: float = 1.0
     deliver_rows: int = 5_000
     log_features: float = 1.0
+    online: OnlineSettings = field(default_factory=OnlineSettings)
 
     def __post_init__(self) -> None:
         if not 0 <= self.log_features <= 1:
@@ -71,5 +74,10 @@ class Settings:
         given = parser.parse_args(arguments)
         domains = tuple(given.domains) if given.domains else None
         return Settings(
-            given.home, domains, given.host, given.port, log_features=given.log_features
+            given.home,
+            domains,
+            given.host,
+            given.port,
+            log_features=given.log_features,
+            online=online.from_environment(environment),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from lakehouse.engines import delta
 from lakehouse.engines.protocol import Engine
 from lakehouse.errors import LakehouseError
 from lakehouse.records.home import Home
+from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records, Run
 
 
@@ -24,7 +25,8 @@ class Context:
 
     `pins` fixes tables (by id, zone/domain/name) to versions: reads through this context then
     see the past. Nothing may be written through a pinned context. `tracking_uri` names an MLflow
-    server to register models with; by default they stand in the lake's own store.
+    server to register models with; by default they stand in the lake's own store. `online` says
+    where features are kept to be served, and how much of the past.
     """
 
     home: Home
@@ -34,6 +36,7 @@ class Context:
     code: CodeVersion
     pins: Mapping[str, int] | None = None
     tracking_uri: str | None = None
+    online: OnlineSettings = field(default_factory=OnlineSettings)
 
     def path(self, zone: str, name: str) -> Path:
         return self.home.table(zone, self.domain.name, name)

@@ -1,4 +1,4 @@
-"""A view's rows put together by entity: sorted by entity and time, and cut into buckets."""
+"""A view's rows put together by entity: sorted by entity and time, and cut into chunks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import pyarrow as pa
 
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.protocol import KNOWN_AT
-from lakehouse.features.arrow_numbers import Int64, numbers, one_array, present
+from lakehouse.features.arrow_numbers import Bool, Int64, numbers, one_array, present
 from lakehouse.features.entity_keys import EntityKeys
 
 _KEY_BITS = 63
 
 
 class Cut(NamedTuple):
-    """Sorted rows from `low` up to, without, `high`: those of one entity and bucket."""
+    """Sorted rows from `low` up to, without, `high`: some of one entity's, and their times."""
 
     entity: bytes
-    bucket: int
+    begin: int
+    until: int
     low: int
     high: int
 
@@ -49,22 +50,45 @@ class EntityRows:
         self.event: Int64 = event[self.order]
         self.known: Int64 = known[self.order]
 
-    def cuts(self, bucket_us: int) -> Iterator[Cut]:
-        """Yield each entity's rows of each bucket of event time."""
-        yield from cuts(self.keys, self.entity, self.event, bucket_us)
+    def keep(self, rows: Bool) -> Bool:
+        """Leave out all rows but these, and return them again."""
+        self.order, self.entity = self.order[rows], self.entity[rows]
+        self.event, self.known = self.event[rows], self.known[rows]
+        return rows
+
+    def tied(self) -> tuple[Int64, Int64]:
+        """The places of rows that times do not tell apart, and numbers of what they tie with."""
+        same = np.zeros(len(self.order) + 1, dtype=np.bool_)
+        same[1:-1] = True
+        for times in (self.entity, self.event, self.known):
+            same[1:-1] &= times[1:] == times[:-1]
+        tied = np.flatnonzero(same[:-1] | same[1:])
+        groups = np.cumsum((~same[:-1]).astype(np.int64))  # one begins where a row is not as before
+        return tied, groups[tied]
 
 
-def cuts(keys: list[bytes], entity: Int64, event: Int64, bucket_us: int) -> Iterator[Cut]:
-    """Yield each entity's rows of each bucket; rows are sorted by entity and event time."""
-    if not len(entity):
+def cuts(keys: list[bytes], entity: Int64, event: Int64, most_rows: int) -> Iterator[Cut]:
+    """Yield each entity's rows, so many at a time; rows of one event time stay together.
+
+    Rows are sorted by entity and event time. With `most_rows` 1 each event time has its own.
+    """
+    size = len(entity)
+    if not size:
         return
-    bucket = event // bucket_us
-    changes = (entity[1:] != entity[:-1]) | (bucket[1:] != bucket[:-1])
-    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
-    ends = [*starts[1:].tolist(), len(entity)]
-    of_start = entity[starts].tolist(), bucket[starts].tolist(), starts.tolist()
-    for code, number, low, high in zip(*of_start, ends, strict=True):
-        yield Cut(keys[code], number, low, high)
+    place = np.arange(size)
+    first = np.concatenate(([True], entity[1:] != entity[:-1]))
+    since = place - np.maximum.accumulate(np.where(first, place, 0))
+    fresh = first.copy()
+    fresh[1:] |= event[1:] != event[:-1]
+    run = np.maximum.accumulate(np.where(fresh, place, 0))  # where a row's event time begins
+    starts = np.unique(run[since % most_rows == 0])
+    ends = [*starts[1:].tolist(), size]
+    begins, codes = event[starts].tolist(), entity[starts].tolist()
+    untils = event[np.array(ends) - 1].tolist()
+    for code, begin, until, low, high in zip(
+        codes, begins, untils, starts.tolist(), ends, strict=True
+    ):
+        yield Cut(keys[code], begin, until, low, high)
 
 
 def _entities(view: StoredView, table: pa.Table) -> tuple[Int64, list[bytes]]:

@@ -2,141 +2,284 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
-from lakehouse.declare import compiled, expressions
+from lakehouse.declare import compiled
 from lakehouse.declare.features import StoredView
-from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.context import Context
-from lakehouse.engines.protocol import KNOWN_AT, Engine, Frame
+from lakehouse.engines.context import Context, microseconds
 from lakehouse.errors import LakehouseError
-from lakehouse.features.binding import columns_of
-from lakehouse.features.expressions_sql import to_sql
-from lakehouse.features.online import Chunk, OnlineStore, Stored
-from lakehouse.features.online_layout import (
-    Extent,
-    LatestLayout,
-    Layout,
-    criteria,
-    layout_of,
-    slice_us,
-)
-from lakehouse.features.online_sqlite import SqliteStore
+from lakehouse.features.changed_rows import Changed, changed_rows
+from lakehouse.features.entity_keys import EntityKeys
+from lakehouse.features.new_rows import NewRow, RowPacker, RowText
+from lakehouse.features.online import Change, Chunk, EntityChunks, Horizon, OnlineStore, Stored
+from lakehouse.features.online_joining import Joining
+from lakehouse.features.online_latest import LatestAnswers
+from lakehouse.features.online_layout import BEGINNING, LatestLayout, Layout, layout_of
+from lakehouse.features.online_stores import open_store
+from lakehouse.features.online_windows import WindowAnswers
 from lakehouse.features.packing import pack
+from lakehouse.features.view_source import ViewSource, columns_needed
+from lakehouse.records.store import Run
 
-SLICE_ROWS = 4_000_000
-"""About so many rows are in memory at once, some 100 bytes each."""
+MOST_NEW = 50_000
+"""With more new rows the view is packed anew: that takes a microsecond a row, not a few dozen."""
 
 
 @dataclass(frozen=True)
 class Materialised:
     """What the online store holds of a view: its rows, entities, and its table's version.
 
-    `changed` says whether anything had to be done.
+    `changed` says whether anything had to be done, `taken` how many rows that took.
     """
 
     rows: int
     entities: int
     version: int
     changed: bool
+    taken: int = 0
 
 
-def materialise(ctx: Context, view: StoredView, store: OnlineStore | None = None) -> Materialised:
+def materialise(
+    ctx: Context, view: StoredView, store: OnlineStore | None = None, full: bool = False
+) -> Materialised:
     """Put the rows of a view's table, at its newest version, into the online store.
 
-    Readers see all of it or what was there before. Nothing is done if the table's version and
-    the view's declaration are those that the store was filled for. `store` is the lake's own
-    SQLite file by default.
+    Only what changed since the version that the store holds is read, if that is little; else, or
+    with `full`, the view is packed anew, and readers see all of it or what was there before. Rows
+    that were pushed and are not in the table stay. `store` is the lake's own by default.
     """
+    with _open(ctx, view, store) as online, ctx.run("features", view.name) as run:
+        return _Work(ctx, view, online, run).up_to_date(full)
+
+
+def backfill(
+    ctx: Context,
+    view: StoredView,
+    since: datetime,
+    until: datetime,
+    store: OnlineStore | None = None,
+) -> Materialised:
+    """Bring a view up to date, and put anew what the table's rows of an interval belong to.
+
+    Every entity with a row whose event time lies in [since, until) is read from the table again.
+    """
+    if not since < until:
+        raise LakehouseError(f"There is nothing from {since} until {until}; give an earlier start.")
+    with _open(ctx, view, store) as online, ctx.run("features", view.name) as run:
+        return _Work(ctx, view, online, run).backfilled(microseconds(since), microseconds(until))
+
+
+@contextmanager
+def _open(ctx: Context, view: StoredView, store: OnlineStore | None) -> Iterator[OnlineStore]:
     if ctx.pins is not None:
         raise LakehouseError(
             f"View '{view.name}' cannot be materialised as of the past: the online store holds the "
             "newest version of its table; ask historical features for a past one."
         )
-    online = store if store is not None else SqliteStore(ctx.home.online(ctx.domain.name))
-    digest = compiled.digest(view)
-    with ctx.run("features", view.name) as run:
-        version = ctx.version(view.of)
-        there = online.stored(view.name)
-        if there is not None and (there.version, there.digest) == (version, digest):
-            run.metrics["unchanged"] = True
-            return Materialised(there.rows, there.entities, version, changed=False)
-        frame = ctx.read(view.of, run, columns=columns_of(view))
-        source = _Source(ctx.engine, view, frame)
-        layout = layout_of(view, source.extent)
+    online = store if store is not None else open_store(ctx.home, ctx.domain.name, ctx.online)
+    try:
+        yield online
+    finally:
+        if store is None:
+            online.close()
+
+
+class _Work:
+    """One view brought up to date in one run."""
+
+    def __init__(self, ctx: Context, view: StoredView, online: OnlineStore, run: Run) -> None:
+        self._ctx, self._view, self._online, self._run = ctx, view, online, run
+        self._digest = compiled.digest(view)
+        self._layout = layout_of(view)
+        self._version = ctx.version(view.of)
+        self._keys = EntityKeys.of_view(view)
+
+    def up_to_date(self, full: bool) -> Materialised:
+        there = None if full else self._there()
+        if there is not None and there.version == self._version:
+            self._run.metrics["unchanged"] = True
+            return Materialised(there.rows, there.entities, self._version, changed=False)
+        changed = None if there is None else self._changed(there)
+        done = self._whole() if there is None or changed is None else self._added(there, changed)
+        self._run.metrics |= {"rows": done.rows, "entities": done.entities, "taken": done.taken}
+        self._run.metrics["version"] = done.version
+        return done
+
+    def backfilled(self, since_us: int, until_us: int) -> Materialised:
+        done = self.up_to_date(full=False)
+        there = self._there()
+        if there is None:
+            raise LakehouseError(f"View '{self._view.name}' was replaced meanwhile; start again.")
+        source = ViewSource(self._ctx, self._view, self._run)
+        entities = source.entities(since_us, until_us)
+        self._put_anew(there, {self._keys.of(key) or b"": key for key in entities})
+        self._run.metrics |= {"backfilled": len(entities)}
+        return replace(done, changed=done.changed or bool(entities))
+
+    def _there(self) -> Stored | None:
+        """What the store holds of the view as it is declared; None if it has to be filled."""
+        there = self._online.stored(self._view.name)
+        if there is None or (there.digest, there.layout) != (self._digest, self._layout):
+            return None
+        bounded = there.kept_from_us != BEGINNING
+        return there if bounded == (self._ctx.online.keep_us is not None) else None
+
+    def _changed(self, there: Stored) -> Changed | None:
+        if self._version < there.version:
+            return None
+        table, columns = self._view.of, columns_needed(self._view)
+        path, versions = self._ctx.path(table.zone, table.name), (there.version, self._version)
+        found = changed_rows(self._ctx.engine, table, path, versions, columns, MOST_NEW)
+        if found is not None:
+            self._run.read(self._ctx.table_id(table.zone, table.name), self._version)
+        return found
+
+    def _whole(self) -> Materialised:
+        """Pack the view anew, in the place of what is there."""
+        source = ViewSource(self._ctx, self._view, self._run)
+        extent = source.extent()
+        kept_from_us = self._kept_from(extent.newest_us)
+        horizon = horizon_of(self._view, self._layout, kept_from_us)
+        source.check_entities(horizon.events_us, self._ctx.online.most_rows)
         stored = Stored(
-            view.name, version, digest, layout, source.extent.rows, source.extent.entities
+            self._view.name,
+            self._version,
+            self._digest,
+            self._layout,
+            extent.rows,
+            extent.entities,
+            kept_from_us,
+            horizon,
+            extent.newest_us,
         )
-        online.replace(stored, source.chunks(layout))
-        run.metrics |= {"rows": stored.rows, "entities": stored.entities, "version": version}
-    if store is None:
-        online.close()
-    return Materialised(stored.rows, stored.entities, version, changed=True)
+        texts: dict[int, bytes] = {}
+        first_us = min(horizon.events_us, horizon.tiles_us)
 
+        def chunks() -> Iterator[Chunk]:
+            for table in source.slices(self._layout, first_us):
+                yield from pack(self._view, self._layout, table, texts, horizon, kept_from_us)
 
-class _Source:
-    """A view's table: how much there is of it, and its rows in slices of time."""
+        packer = RowPacker(self._view, self._layout)
+        pushed = self._pushed_before(packer, horizon)
+        both = ChainMap(texts, packer.texts)
+        joining = Joining(self._online, stored, self._view, both, "kept")
+        made = self._online.replace(stored, chunks(), both, joining.changes(pushed))
+        self._online.change(made, {}, {}, confirmed=joining.there)
+        return Materialised(made.rows, made.entities, made.version, changed=True, taken=extent.rows)
 
-    def __init__(self, engine: Engine, view: StoredView, frame: Frame) -> None:
-        self._engine, self._view, self._frame = engine, view, frame
-        self._time = f"`{view.of.event_time or KNOWN_AT}`"
-        needed = dict.fromkeys((*view.by.keys, view.of.event_time or KNOWN_AT, KNOWN_AT))
-        self._counted = " AND ".join(f"`{name}` IS NOT NULL" for name in needed)
-        found = self._query(
-            f"SELECT count(*) AS row_count, min({self._time}) AS first_at, "
-            f"max({self._time}) AS last_at FROM `rows` WHERE {self._counted}"
+    def _pushed_before(self, packer: RowPacker, horizon: Horizon) -> dict[bytes, list[NewRow]]:
+        """The rows that the table may not have, by entity."""
+        text = RowText(self._view)
+        rows = [packer.pack(text.read(row.row)) for row in self._online.pushed(self._view.name)]
+        found: dict[bytes, list[NewRow]] = {}
+        for row in rows:
+            if row is not None and row.event_us >= horizon.events_us:
+                found.setdefault(row.entity, []).append(row)
+        return found
+
+    def _added(self, there: Stored, changed: Changed) -> Materialised:
+        """Add the rows that came; put entities anew of which rows went or changed."""
+        packer = RowPacker(self._view, self._layout)
+        rows: dict[bytes, list[NewRow]] = {}
+        keys: dict[bytes, tuple[Any, ...]] = {}
+        anew: set[bytes] = set()
+        newest_us = there.newest_us
+        horizon = there.horizon
+        for given in changed.went.to_pylist():
+            row = packer.pack(given)
+            if row is not None:
+                keys[row.entity] = self._key(given)
+                anew.add(row.entity)
+        came = 0
+        for given in changed.came.to_pylist():
+            row = packer.pack(given)
+            if row is None:
+                continue
+            came += 1
+            newest_us = max(newest_us, min(row.event_us, row.known_us))
+            keys[row.entity] = self._key(given)
+            if row.event_us < horizon.events_us:
+                # Whether an event from before what is kept was counted cannot be seen any more.
+                if row.event_us >= horizon.tiles_us:
+                    anew.add(row.entity)
+                continue
+            rows.setdefault(row.entity, []).append(row)
+        joining = Joining(self._online, there, self._view, packer.texts, "replaced")
+        changes = joining.changes({e: found for e, found in rows.items() if e not in anew})
+        confirmed = [(entity, row.id) for entity, found in rows.items() for row in found]
+        self._online.change(there, changes, packer.texts, confirmed=confirmed)
+        anew |= joining.differing
+        entities = there.entities + len(joining.first_seen)
+        kept_from_us = self._kept_from(newest_us)
+        stored = replace(
+            there,
+            version=self._version,
+            rows=there.rows + came - changed.went.num_rows,
+            entities=entities,
+            kept_from_us=kept_from_us,
+            horizon=horizon_of(self._view, self._layout, kept_from_us),
+            newest_us=newest_us,
         )
-        rows = int(found.column("row_count")[0].as_py())
-        self._first_us, self._last_us = (
-            found.column(name).cast(MICROSECONDS).cast(pa.int64())[0].as_py() or 0
-            for name in ("first_at", "last_at")
-        )
-        keys = ", ".join(f"`{k}`" for k in view.by.keys)
-        distinct = self._query(
-            "SELECT count(*) AS entity_count FROM "
-            f"(SELECT DISTINCT {keys} FROM `rows` WHERE {self._counted}) AS entities"
-        )
-        entities = int(distinct.column("entity_count")[0].as_py())
-        self.extent = Extent(rows, entities, self._last_us - self._first_us)
+        self._put_anew(there, {entity: keys[entity] for entity in anew})
+        self._online.advance(stored)
+        taken = changed.came.num_rows + changed.went.num_rows
+        return Materialised(stored.rows, entities, self._version, changed=True, taken=taken)
 
-    def chunks(self, layout: Layout) -> Iterator[Chunk]:
-        """Yield all chunks, one slice of time after another, none of them much in memory."""
-        selected = self._selected(layout)
-        for begin, end in self._slices(slice_us(layout)):
-            sql = (
-                f"SELECT {selected} FROM `rows` WHERE {self._counted} "
-                f"AND unix_micros({self._time}) >= {begin} AND unix_micros({self._time}) < {end}"
-            )
-            yield from pack(self._view, layout, self._query(sql))
+    def _put_anew(self, there: Stored, entities: Mapping[bytes, tuple[Any, ...]]) -> None:
+        """Read entities from the table again, and put them in the place of what is there."""
+        if not entities:
+            return
+        source = ViewSource(self._ctx, self._view, self._run)
+        horizon = there.horizon
+        texts: dict[int, bytes] = {}
+        by_entity: dict[bytes, list[Chunk]] = {entity: [] for entity in entities}
+        first_us = min(horizon.events_us, horizon.tiles_us)
+        for table in source.slices(self._layout, first_us, list(entities.values())):
+            for chunk in pack(self._view, self._layout, table, texts, horizon, there.kept_from_us):
+                by_entity[chunk.entity].append(chunk)
+        packer = RowPacker(self._view, self._layout)
+        pushed = self._pushed_before(packer, horizon)
+        both = ChainMap(texts, packer.texts)
+        joining = Joining(self._online, there, self._view, both, "kept")
+        again = joining.changes({e: rows for e, rows in pushed.items() if e in entities})
+        changes = {
+            entity: _in_place_of_all(chunks, again.get(entity))
+            for entity, chunks in by_entity.items()
+        }
+        self._online.change(there, changes, both)
+        self._online.change(there, {}, {}, confirmed=joining.there)
 
-    def _slices(self, unit: int) -> Iterator[tuple[int, int]]:
-        """Yield slices of whole units that hold about `SLICE_ROWS` rows each, and all of them."""
-        # What has no event time stands a microsecond before it is known.
-        begin, end = (self._first_us - 1) // unit, self._last_us // unit + 1
-        parts = -(-self.extent.rows // SLICE_ROWS)
-        step = max(-(-(end - begin) // max(parts, 1)), 1)
-        shift = self._view.of.event_time is None
-        for first in range(begin, end, step):
-            yield first * unit + shift, min(first + step, end) * unit + shift
+    def _key(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(row[name] for name in self._view.by.keys)
 
-    def _selected(self, layout: Layout) -> str:
-        view = self._view
-        columns = [*view.by.keys, view.of.event_time or KNOWN_AT, KNOWN_AT]
-        if isinstance(layout, LatestLayout):
-            columns += [c.name for c in layout.columns]
-            holds: list[str] = []
-        else:
-            columns += [slot.column for slot in layout.slots if slot.column is not None]
-            names = {c.name: f"`{c.name}`" for c in view.of.columns}
-            holds = [
-                f"{to_sql(expressions.parse(text), names)} AS `{name}`"
-                for text, name in criteria(layout).items()
-            ]
-        return ", ".join([*(f"`{name}`" for name in dict.fromkeys(columns)), *holds])
+    def _kept_from(self, newest_us: int) -> int:
+        keep_us = self._ctx.online.keep_us
+        return BEGINNING if keep_us is None else newest_us - keep_us
 
-    def _query(self, sql: str) -> Any:
-        return self._engine.to_arrow(self._engine.query(sql, {"rows": self._frame}))
+
+def horizon_of(view: StoredView, layout: Layout, kept_from_us: int) -> Horizon:
+    """From when on events and tiles are needed for moments from `kept_from_us` on."""
+    if kept_from_us == BEGINNING:
+        return Horizon()
+    if isinstance(layout, LatestLayout):
+        begins = LatestAnswers(view, layout).begins(kept_from_us)  # type: ignore[arg-type]
+        return Horizon(begins, begins)
+    spans = WindowAnswers(view, layout).needed(kept_from_us)  # type: ignore[arg-type]
+    firsts = {grain: first_us for grain, first_us, _ in spans}
+    return Horizon(firsts["event"], firsts.get("tile", firsts["event"]))
+
+
+def _in_place_of_all(chunks: Sequence[Chunk], then: Change | None) -> Change:
+    def change(entity: EntityChunks) -> None:
+        entity.forget()
+        for chunk in chunks:
+            entity.put(chunk.grain, chunk.begin, chunk.until, bytes(chunk.payload))
+        if then is not None:
+            then(entity)
+
+    return change

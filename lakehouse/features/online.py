@@ -1,36 +1,66 @@
 """The online store: the rows from which a view's features are computed at the moment of asking.
 
-A store keeps chunks of bytes by view, entity, and bucket of event time, and knows nothing of what
-is in them. Values are exact at any moment asked, past ones too, because rows are kept and not
-results: a result stored at the last event is wrong a moment later.
+A store keeps chunks of bytes by view, entity and time, and knows nothing of what is in them.
+Each chunk holds an entity's rows from its own beginning up to that of the next. Values are exact
+at any moment asked, because rows are kept and not results: a result stored at the last event is
+wrong a moment later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from lakehouse.engines.protocol import Transaction
-from lakehouse.features.online_layout import Grain, Layout
+from lakehouse.errors import LakehouseError
+from lakehouse.features.online_layout import BEGINNING, Grain, Layout
 
 
 class Chunk(NamedTuple):
-    """Some rows of one entity: those of one bucket of event time, or a few added later."""
+    """Some rows of one entity: those from `begin` on, the last of them at `until`."""
 
     grain: Grain
     entity: bytes
-    bucket: int
+    begin: int
+    until: int
     payload: Any
     """Bytes, or a view of some."""
+
+
+class Held(NamedTuple):
+    """A chunk that is stored for an entity whose name is known."""
+
+    begin: int
+    payload: bytes
+
+
+class Pushed(NamedTuple):
+    """A row that was pushed and is not in the view's table as far as the store knows."""
+
+    entity: bytes
+    event_us: int
+    id: int
+    row: bytes
+    """What packs it again: the row as `online_push` keeps it."""
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """What is kept: events and tiles from these times on."""
+
+    events_us: int = BEGINNING
+    tiles_us: int = BEGINNING
 
 
 @dataclass(frozen=True)
 class Stored:
     """What a store holds of a view: where it came from, and how it is laid out.
 
-    `version` is that of the view's table, `digest` that of the view's declaration. `generation`
-    grows whenever the view is replaced; it is the store's own.
+    `version` is that of the view's table, `digest` that of the view's declaration. Moments from
+    `kept_from_us` on can be asked for; what no such moment needs lies before the `horizon` and is
+    not kept. `newest_us` is the time of the newest row. `generation` is the store's own, another
+    whenever the view is replaced.
     """
 
     view: str
@@ -39,44 +69,110 @@ class Stored:
     layout: Layout
     rows: int
     entities: int
+    kept_from_us: int = BEGINNING
+    horizon: Horizon = field(default_factory=Horizon)
+    newest_us: int = BEGINNING
     generation: int = 0
+
+
+ALL = Horizon()
 
 
 class Replaced(Exception):
     """The view was replaced since it was looked up: look it up again."""
 
 
+class StoreUnreachable(LakehouseError):
+    """The online store cannot be read or written now."""
+
+
+class EntityChunks(Protocol):
+    """One entity's chunks while they are changed: all changes become visible at once."""
+
+    def holding(self, grain: Grain, at_us: int) -> Held | None:
+        """The chunk that holds a time: the last that begins at or before it."""
+        ...
+
+    def put(self, grain: Grain, begin: int, until: int, payload: bytes) -> None:
+        """Put a chunk in the place of the one that begins then, or between its neighbours."""
+        ...
+
+    def forget(self) -> None:
+        """Remove all of the entity's chunks."""
+        ...
+
+
+Change = Callable[[EntityChunks], None]
+Texts = Mapping[int, bytes]
+"""What numbers in rows stand for."""
+
+
 class OnlineStore(Protocol):
-    """Chunks by view, entity and bucket. `lakehouse.testing.online_conformance` says the rest."""
+    """Chunks by view, entity and time. `lakehouse.testing.online_conformance` says the rest."""
 
     def stored(self, view: str) -> Stored | None:
         """What is held of a view; None if nothing is."""
         ...
 
     def chunks(
-        self, stored: Stored, grain: Grain, entity: bytes, first: int, last: int
-    ) -> Sequence[bytes]:
-        """An entity's chunks in a range of buckets; raises Replaced if they are another's."""
-        ...
+        self, stored: Stored, entity: bytes, spans: Sequence[tuple[Grain, int, int]]
+    ) -> list[list[bytes]]:
+        """Of each span (grain, from, until) an entity's chunks that hold its times, in order.
 
-    def newest_first(
-        self, stored: Stored, entity: bytes, first: int, last: int
-    ) -> Iterator[tuple[int, bytes]]:
-        """An entity's buckets and chunks in a range, from the last bucket back.
-
-        Raises Replaced if they are another's.
+        All spans are of one state of the store. Raises Replaced if the chunks are another's.
         """
         ...
 
-    def replace(self, stored: Stored, chunks: Iterable[Chunk]) -> Stored:
-        """Put a view's chunks in the place of all it had, at once for every reader."""
+    def chunks_of_many(
+        self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[tuple[Grain, int, int]]]]
+    ) -> list[list[list[bytes]]]:
+        """The same for several entities, in one round trip."""
         ...
 
-    def append(self, stored: Stored, chunks: Iterable[Chunk], transaction: Transaction) -> bool:
-        """Add chunks beside those there are, once per transaction; False if it was seen before.
+    def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
+        """An entity's chunks of events that begin before `end_us`, from the last one back."""
+        ...
 
-        Raises Replaced if the view is another's. All that is added is there, or nothing.
+    def texts(self, stored: Stored, numbers: Iterable[int]) -> dict[int, bytes]:
+        """What numbers stand for; raises Replaced if one of them stands for nothing."""
+        ...
+
+    def replace(
+        self, stored: Stored, chunks: Iterable[Chunk], texts: Texts, changes: Mapping[bytes, Change]
+    ) -> Stored:
+        """Put a view's chunks in the place of all it had, at once for every reader.
+
+        `texts` is read after the chunks, and `changes` are made after them. What was pushed
+        before stays listed in `pushed`.
         """
+        ...
+
+    def change(
+        self,
+        stored: Stored,
+        changes: Mapping[bytes, Change],
+        texts: Texts,
+        transaction: Transaction | None = None,
+        pushed: Sequence[Pushed] = (),
+        confirmed: Iterable[tuple[bytes, int]] = (),
+    ) -> bool:
+        """Change entities' chunks, each entity's at once; False if the transaction was seen.
+
+        Rows `pushed` are listed, those `confirmed` (entity, id) no longer. Raises Replaced if the
+        view is another's. After a crash in the middle the same call, made again, ends as if there
+        had been none.
+        """
+        ...
+
+    def advance(self, stored: Stored) -> None:
+        """Tell this from now on, and remove what lies before its horizon.
+
+        Of latest values the last row that is visible at `kept_from_us` stays. Raises Replaced.
+        """
+        ...
+
+    def pushed(self, view: str) -> list[Pushed]:
+        """The rows pushed to a view that its table has not confirmed."""
         ...
 
     def close(self) -> None: ...

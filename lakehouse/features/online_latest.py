@@ -7,11 +7,8 @@ from typing import Any
 
 from lakehouse.declare.features import LatestView
 from lakehouse.features.latest_rows import RowFormat, StoredRow
-from lakehouse.features.online_layout import LatestLayout
-from lakehouse.features.online_windows import Span, StoredDifferently, Values
-
-BEGINNING = -(2**62)
-"""Earlier than every time."""
+from lakehouse.features.online_layout import BEGINNING, LatestLayout
+from lakehouse.features.online_windows import StoredDifferently, Values, defaults_of
 
 
 class LatestAnswers:
@@ -25,7 +22,8 @@ class LatestAnswers:
         self._ttl_us = None
         if view.ttl is not None:
             self._ttl_us = view.ttl.us + (view.of.event_time is None)
-        self.empty: Values = dict.fromkeys(f.full_name for f in view.features)
+        self._defaults = defaults_of(view)
+        self._empty: Values = dict.fromkeys(f.full_name for f in view.features) | self._defaults
         places = {(c.name, c.kind, c.scale): n for n, c in enumerate(layout.columns)}
         self._features: list[tuple[str, int]] = []
         for feature in view.features:
@@ -38,31 +36,28 @@ class LatestAnswers:
                 )
             self._features.append((feature.full_name, number))
 
-    def needed(self, at_us: int) -> Span:
-        """The event times that may hold the row; what is older than the ttl counts as none."""
-        return Span(BEGINNING if self._ttl_us is None else at_us - self._ttl_us, at_us)
+    def empty(self) -> Values:
+        """The features of an entity without rows."""
+        return self._empty.copy()
 
-    def values(self, at_us: int, newest_first: Iterable[tuple[int, bytes]]) -> Values:
-        """The features at a moment, from (bucket, chunk) pairs read until the row is found."""
-        found: StoredRow | None = None
-        found_in = 0
-        for bucket, chunk in newest_first:
-            if found is not None and bucket != found_in:
-                break
+    def begins(self, at_us: int) -> int:
+        """The event times from which a row counts: what is older than the ttl counts as none."""
+        return BEGINNING if self._ttl_us is None else at_us - self._ttl_us
+
+    def values(self, at_us: int, newest_first: Iterable[bytes]) -> Values:
+        """The features at a moment, from chunks that are read until the row is found."""
+        for chunk in newest_first:
             row = self._format.last_visible(chunk, at_us)
-            if row is not None and (found is None or self._after(row, found)):
-                found, found_in = row, bucket
-        if found is None or found.event_us < self.needed(at_us).begin:
-            return self.empty.copy()
-        return {name: self._format.value(found, number) for name, number in self._features}
+            if row is None:
+                continue
+            if row.event_us < self.begins(at_us):
+                break
+            return self._told(row)
+        return self.empty()
 
-    def _after(self, row: StoredRow, other: StoredRow) -> bool:
-        """Whether a row counts before another: it happened or was known later, or is greater."""
-        if row.times != other.times:
-            return row.times > other.times
-        return self._order(row) >= self._order(other)
-
-    def _order(self, row: StoredRow) -> list[tuple[bool, bool, Any]]:
-        """What orders rows of equal times: null is least, NaN greater than every number."""
-        values = [self._format.value(row, n) for n in range(len(self._format.columns))]
-        return [(v is not None, v != v, v if v is not None and v == v else 0) for v in values]
+    def _told(self, row: StoredRow) -> Values:
+        found: Values = {}
+        for name, number in self._features:
+            value: Any = self._format.value(row, number)
+            found[name] = self._defaults.get(name) if value is None else value
+        return found

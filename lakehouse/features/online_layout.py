@@ -1,9 +1,8 @@
-"""What the online store keeps of a view's rows: fixed slots of 64 bits, and where they are cut.
+"""What the online store keeps of a view's rows: fixed slots of 64 bits.
 
-A windowed view keeps one row for each event: its event time, its known time, and one slot for
-each thing its features merge. Where windows have an edge it also keeps tiles, rows of the same
-slots that hold all events of one tile at once. Rows of an entity lie in buckets of event time, so
-that what a moment needs is one range of them.
+A windowed view keeps one row for each event: its event time, its known time, the number of its
+key, and one slot for each thing its features merge. Where windows have an edge it also keeps
+tiles, rows that hold all events of one tile at once.
 """
 
 from __future__ import annotations
@@ -13,24 +12,42 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from lakehouse.declare.columns import Kind
-from lakehouse.declare.durations import DAY, SECOND
 from lakehouse.declare.features import Aggregate, FeatureView, LatestView, StoredView
 from lakehouse.declare.tables import table_column
+from lakehouse.errors import LakehouseError
 from lakehouse.features.stored_numbers import float_bits
 
 Grain = Literal["event", "tile"]
-Merged = Literal["count", "sum", "min", "max"]
-EVENT, KNOWN, FIRST_SLOT = 0, 1, 2
-ROWS_PER_CHUNK = 48
-"""How many rows a bucket should hold at least, on average: reading one more costs a microsecond."""
+Merged = Literal["count", "sum", "squares", "min", "max", "value", "earliest", "latest"]
+EVENT, KNOWN, ID, FIRST_SLOT = 0, 1, 2, 3
+ENTRY = 4
+"""Numbers of an entry of an `earliest` or `latest` slot: event time, known time, id, value."""
+ABSENT = -(2**62)
+"""The event time of an entry that is not there."""
+BEGINNING = -(2**62)
+"""Earlier than every time."""
 
-_MERGES: dict[str, tuple[Merged, ...]] = {
+_OF_EVENTS: dict[str, tuple[Merged, ...]] = {
     "count": ("count",),
     "sum": ("sum",),
     "mean": ("sum", "count"),
+    "std": ("sum", "count"),
     "min": ("min", "count"),
     "max": ("max", "count"),
+    "share": ("count",),
+    "distinct": ("value", "count"),
+    "first": ("value", "count"),
+    "last": ("value", "count"),
+    "last_k": ("value", "count"),
 }
+_OF_TILES: dict[str, tuple[Merged, ...]] = _OF_EVENTS | {
+    "std": ("sum", "count", "squares"),
+    "first": ("earliest",),
+    "last": ("latest",),
+    "last_k": ("latest",),
+}
+ORDERED = ("first", "last", "last_k")
+"""Functions whose value depends on the order of rows, down to their keys."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,9 @@ class Slot:
     """One number of a row: what is merged, of which column, of the rows that fit `where`.
 
     `real` slots hold the bits of a float, others an integer; an amount is scaled by 10**`scale`.
+    `squares` are those of the distances from the row's own mean. A `value` is kept as it is, a
+    text as the number that stands for it (`texts`). `earliest` and `latest` hold up to `many`
+    entries of a tile's first or last values.
     """
 
     merged: Merged
@@ -45,26 +65,52 @@ class Slot:
     where: str | None
     real: bool = False
     scale: int = 0
+    kind: Kind | None = None
+    many: int = 1
+
+    @property
+    def texts(self) -> bool:
+        """Whether its values are texts."""
+        return self.kind == "string"
+
+    @property
+    def width(self) -> int:
+        """How many numbers of a row it takes."""
+        return ENTRY * self.many if self.merged in ("earliest", "latest") else 1
 
 
 @dataclass(frozen=True)
 class WindowLayout:
     """How a FeatureView's rows are kept. Lengths of time are microseconds.
 
-    `bucket_us` and `tile_bucket_us` cut events and tiles; `tile_us` is None without tiles. Tiles
-    hold only for the `delay_us` they were made for.
+    `tile_us` is None without tiles, which hold only for the `delay_us` they were made for. Where
+    rows are `ordered`, those of equal times stand in the order of their keys.
     """
 
     slots: tuple[Slot, ...]
+    tile_slots: tuple[Slot, ...]
     delay_us: int
     tile_us: int | None
-    bucket_us: int
-    tile_bucket_us: int
+    ordered: bool
 
     @property
     def width(self) -> int:
-        """Slots of a row, its two times included."""
+        """Numbers of an event's row."""
         return FIRST_SLOT + len(self.slots)
+
+    @property
+    def tile_width(self) -> int:
+        """Numbers of a tile's row."""
+        return FIRST_SLOT + sum(slot.width for slot in self.tile_slots)
+
+    def place(self, slot: Slot) -> int:
+        """Where a slot stands in an event's row."""
+        return FIRST_SLOT + self.slots.index(slot)
+
+    def tile_place(self, slot: Slot) -> int:
+        """Where a slot begins in a tile's row."""
+        number = self.tile_slots.index(slot)
+        return FIRST_SLOT + sum(before.width for before in self.tile_slots[:number])
 
 
 @dataclass(frozen=True)
@@ -84,81 +130,73 @@ class LatestLayout:
     """
 
     columns: tuple[StoredColumn, ...]
-    bucket_us: int
 
 
 Layout = WindowLayout | LatestLayout
 
 
-@dataclass(frozen=True)
-class Extent:
-    """How much a view's table holds: rows, entities, and the time from the first to the last."""
-
-    rows: int
-    entities: int
-    span_us: int
-
-    def bucket_us(self, reach_us: int) -> int:
-        """The length of buckets for windows that reach so far back.
-
-        Half a window long, so that a read takes little more than it needs; longer where entities
-        have few rows.
-        """
-        filled = self.span_us * self.entities * ROWS_PER_CHUNK // max(self.rows, 1)
-        return max(reach_us // 2, filled, SECOND)
-
-
-UNKNOWN_EXTENT = Extent(1, 1, DAY // ROWS_PER_CHUNK)
-
-
-def layout_of(view: StoredView, extent: Extent = UNKNOWN_EXTENT) -> Layout:
-    """The layout for a view over a table of this extent."""
+def layout_of(view: StoredView) -> Layout:
+    """The layout for a view."""
     if isinstance(view, LatestView):
         names = dict.fromkeys((*view.of.keys, *view.columns))
         columns = [table_column(view.of, name) for name in names]
-        stored = tuple(StoredColumn(c.name, c.kind, c.scale or 0) for c in columns)
-        return LatestLayout(stored, extent.bucket_us(0))
-    slots = dict.fromkeys(
-        slot for _, aggregate in view.aggregates for slot in slots_of(view, aggregate)
-    )
-    windows = [w for _, aggregate in view.aggregates for w in aggregate.over.windows]
-    edges = [w.edge.us for w in windows if w.edge is not None]
-    tile_us = math.gcd(*edges) if edges else None
-    exact_us = max((w.length.us for w in windows if w.edge is None), default=tile_us or 0)
-    edged_us = max((w.length.us for w in windows if w.edge is not None), default=0)
-    # Whole tiles lie in one bucket, and whole buckets of events in one of tiles, so that a table
-    # can be packed in slices of time.
-    bucket_us = _rounded_up(extent.bucket_us(exact_us), tile_us or 1)
+        return LatestLayout(tuple(StoredColumn(c.name, c.kind, c.scale or 0) for c in columns))
+    aggregates = [aggregate for _, aggregate in view.aggregates]
+    slots = dict.fromkeys(slot for a in aggregates for slot in slots_of(view, a))
+    edged = [a for a in aggregates if any(w.edge is not None for w in a.over.windows)]
+    edges = [w.edge.us for a in edged for w in a.over.windows if w.edge is not None]
+    tile_slots = dict.fromkeys(slot for a in edged for slot in tile_slots_of(view, a))
+    ordered = any(a.function in ORDERED for a in aggregates)
+    if ordered and not view.of.keys:
+        raise LakehouseError(
+            f"View '{view.name}' asks for the first or last values of table '{view.of.name}', "
+            "whose rows have no key to order those of one time by; declare one with key(), or ask "
+            "historical features alone."
+        )
     return WindowLayout(
         tuple(slots),
+        tuple(tile_slots),
         0 if view.delay is None else view.delay.us,
-        tile_us,
-        bucket_us,
-        _rounded_up(extent.bucket_us(edged_us), bucket_us),
+        math.gcd(*edges) if edges else None,
+        ordered,
     )
-
-
-def slice_us(layout: Layout) -> int:
-    """The shortest slice of time, counted from 1970, that no chunk reaches across."""
-    return layout.tile_bucket_us if isinstance(layout, WindowLayout) else layout.bucket_us
-
-
-def _rounded_up(length: int, unit: int) -> int:
-    return -(-length // unit) * unit
 
 
 def slots_of(view: FeatureView, aggregate: Aggregate) -> tuple[Slot, ...]:
-    """The slots that one aggregate of a view is computed from, the value's before the count."""
-    real, scale = False, 0
-    if aggregate.column is not None and aggregate.function != "count":
-        column = table_column(view.of, aggregate.column)
-        real, scale = column.kind == "float", column.scale or 0
-    return tuple(
-        Slot("count", aggregate.column, aggregate.where)
-        if merged == "count"
-        else Slot(merged, aggregate.column, aggregate.where, real, scale)
-        for merged in _MERGES[aggregate.function]
-    )
+    """The slots of events that one aggregate is computed from, the value's before the count."""
+    return _slots(view, aggregate, _OF_EVENTS)
+
+
+def tile_slots_of(view: FeatureView, aggregate: Aggregate) -> tuple[Slot, ...]:
+    """The slots of tiles that one aggregate is computed from."""
+    if aggregate.function == "distinct":
+        raise LakehouseError(
+            f"View '{view.name}': a tile cannot hold how many values are distinct; ask for it in "
+            "windows without an edge."
+        )
+    return _slots(view, aggregate, _OF_TILES)
+
+
+def _slots(
+    view: FeatureView, aggregate: Aggregate, merges: dict[str, tuple[Merged, ...]]
+) -> tuple[Slot, ...]:
+    found = [_slot(view, aggregate, merged) for merged in merges[aggregate.function]]
+    if aggregate.function == "share":
+        found.append(Slot("count", aggregate.column, None))
+    return tuple(found)
+
+
+def _slot(view: FeatureView, aggregate: Aggregate, merged: Merged) -> Slot:
+    if merged == "count" or aggregate.column is None:
+        return Slot("count", aggregate.column, aggregate.where)
+    column = table_column(view.of, aggregate.column)
+    of, scale = (aggregate.column, aggregate.where), column.scale or 0
+    if merged == "squares":
+        return Slot(merged, *of, real=True)
+    if merged in ("value", "earliest", "latest"):
+        many = 1 if merged == "value" else aggregate.k or 1
+        return Slot(merged, *of, False, scale, column.kind, many)
+    return Slot(merged, *of, column.kind == "float", scale)
 
 
 def criteria(layout: WindowLayout) -> dict[str, str]:
@@ -176,14 +214,14 @@ def neutral(slot: Slot) -> int:
 
 def to_data(layout: Layout) -> dict[str, Any]:
     """A layout as plain data, for the store to keep beside the rows."""
-    return {"kind": type(layout).__name__, **asdict(layout)}
+    return {"layout": type(layout).__name__, **asdict(layout)}
 
 
 def from_data(data: dict[str, Any]) -> Layout:
     """The layout that `to_data` wrote."""
-    fields = {name: value for name, value in data.items() if name != "kind"}
-    if data["kind"] == "LatestLayout":
-        columns = tuple(StoredColumn(**c) for c in fields["columns"])
-        return LatestLayout(columns, fields["bucket_us"])
-    slots = tuple(Slot(**s) for s in fields.pop("slots"))
-    return WindowLayout(slots, **fields)
+    fields = {name: value for name, value in data.items() if name != "layout"}
+    if data["layout"] == "LatestLayout":
+        return LatestLayout(tuple(StoredColumn(**c) for c in fields["columns"]))
+    for name in ("slots", "tile_slots"):
+        fields[name] = tuple(Slot(**s) for s in fields[name])
+    return WindowLayout(**fields)

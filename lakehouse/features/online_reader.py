@@ -5,18 +5,29 @@ What a server imports: neither pandas, Arrow, DuckDB nor delta-rs is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from lakehouse.declare.features import LatestView, StoredView
 from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.features.entity_keys import EntityKeys, Key
 from lakehouse.features.online import OnlineStore, Replaced, Stored
 from lakehouse.features.online_latest import LatestAnswers
-from lakehouse.features.online_layout import LatestLayout, WindowLayout
+from lakehouse.features.online_layout import BEGINNING, LatestLayout, WindowLayout
+from lakehouse.features.online_many import many_values
 from lakehouse.features.online_windows import StoredDifferently, Values, WindowAnswers
 
 ATTEMPTS = 5
 """How often a read begins anew when a view is replaced under it, each time by a newer one."""
+AT_ONCE = 8
+"""From so many entities on their rows are merged together."""
+MOST_TEXTS = 100_000
+"""How many texts of a view a reader remembers."""
+
+
+class NotKept(LakehouseError):
+    """A moment lies before what the online store keeps."""
 
 
 class FeatureReader:
@@ -36,26 +47,30 @@ class FeatureReader:
 
         `entity` holds the values of the entity's key columns by name, beside whatever else, or
         is a tuple of them in their order. `at_us` is UTC microseconds. Values are int, float,
-        Decimal, str, bool, datetime, date or None; an entity that is not known has the values of
-        one without rows. Raises NotFound for a view that is not served or not materialised,
-        EntityKeyError for a key that is none.
+        Decimal, str, bool, datetime, date or None, or a list of them; an entity that is not known
+        has the values of one without rows. Raises NotFound for a view that is not served or not
+        materialised, EntityKeyError for a key that is none, NotKept for a moment before those
+        that the store keeps.
         """
+        (found,) = self.get_many(view, (entity,), (at_us,))
+        return found
+
+    def get_many(
+        self, view: StoredView | str, entities: Sequence[Key], at_us: Sequence[int]
+    ) -> list[Values]:
+        """A view's features of several entities, each at its own moment, from one round trip."""
         name = view if isinstance(view, str) else view.name
+        if len(entities) != len(at_us):
+            raise ValueError(f"{len(entities)} entities and {len(at_us)} moments: one is shorter.")
         for _ in range(ATTEMPTS):
             answers = self._answers.get(name) or self._looked_up(name)
             try:
-                return answers.values(self.store, entity, at_us)
+                return answers.values(self.store, entities, at_us)
             except Replaced:
                 self._answers.pop(name, None)
         raise LakehouseError(
             f"View '{name}' was replaced {ATTEMPTS} times while it was read; ask again."
         )
-
-    def get_many(
-        self, view: StoredView | str, entities: Sequence[Key], at_us: Sequence[int]
-    ) -> list[Values]:
-        """A view's features of several entities, each at its own moment."""
-        return [self.get(view, e, at) for e, at in zip(entities, at_us, strict=True)]
 
     def stored(self, view: StoredView | str) -> Stored | None:
         """What the store holds of a view now: its table's version, rows and entities."""
@@ -78,60 +93,126 @@ class FeatureReader:
         return answers
 
 
-class _WindowReads:
-    """Which chunks a FeatureView needs at a moment."""
-
-    def __init__(self, stored: Stored, answers: WindowAnswers, layout: WindowLayout) -> None:
-        self._stored, self._answers, self._layout = stored, answers, layout
-        self._empty = answers.empty
-
-    def values(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
-        span = self._answers.events_needed(at_us)
-        bucket_us = self._layout.bucket_us
-        first, last = span.begin // bucket_us, (span.end - 1) // bucket_us
-        events = store.chunks(self._stored, "event", key, first, last)
-        tiles: Sequence[bytes] = ()
-        span_of_tiles = self._answers.tiles_needed(at_us)
-        if span_of_tiles is not None:
-            bucket_us = self._layout.tile_bucket_us
-            first, last = span_of_tiles.begin // bucket_us, (span_of_tiles.end - 1) // bucket_us
-            tiles = store.chunks(self._stored, "tile", key, first, last)
-        if not events and not tiles:
-            return self._empty.copy()
-        return self._answers.values(at_us, events, tiles)
-
-
-class _LatestReads:
-    """Which chunks a LatestView needs at a moment."""
-
-    def __init__(self, stored: Stored, answers: LatestAnswers, layout: LatestLayout) -> None:
-        self._stored, self._answers, self._layout = stored, answers, layout
-
-    def values(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
-        span, bucket_us = self._answers.needed(at_us), self._layout.bucket_us
-        first, last = span.begin // bucket_us, (span.end - 1) // bucket_us
-        return self._answers.values(at_us, store.newest_first(self._stored, key, first, last))
-
-
 class _Answers:
     """A view as it is stored: its keys, and how its values are read."""
 
-    def __init__(self, keys: EntityKeys, reads: _WindowReads | _LatestReads, empty: Values) -> None:
-        self._keys, self._reads, self._empty = keys, reads, empty
+    def __init__(self, view: StoredView, stored: Stored) -> None:
+        self._keys, self._stored = EntityKeys.of_view(view), stored
 
-    def values(self, store: OnlineStore, entity: Key, at_us: int) -> Values:
-        key = self._keys.of(entity)
-        return self._empty.copy() if key is None else self._reads.values(store, key, at_us)
+    def values(
+        self, store: OnlineStore, entities: Sequence[Key], at_us: Sequence[int]
+    ) -> list[Values]:
+        keys = [self._keys.of(entity) for entity in entities]
+        if at_us and min(at_us) < self._stored.kept_from_us:
+            raise self._not_kept(min(at_us))
+        known = [(key, at) for key, at in zip(keys, at_us, strict=True) if key is not None]
+        found = iter(self._known(store, known))
+        return [self.empty() if key is None else next(found) for key in keys]
+
+    def empty(self) -> Values:
+        raise NotImplementedError
+
+    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        raise NotImplementedError
+
+    def _not_kept(self, at_us: int) -> NotKept:
+        asked, kept = (
+            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+            for us in (at_us, self._stored.kept_from_us)
+        )
+        return NotKept(
+            f"View '{self._stored.view}': the online store keeps moments from "
+            f"{kept.isoformat(timespec='seconds')} on, and was asked for "
+            f"{asked.isoformat(timespec='seconds')}; ask historical features, or keep more "
+            "(LAKEHOUSE_ONLINE_KEEP) and materialise the view anew."
+        )
+
+
+class _WindowReads(_Answers):
+    def __init__(self, view: StoredView, stored: Stored, answers: WindowAnswers) -> None:
+        super().__init__(view, stored)
+        self._answers = answers
+        self._texts: dict[int, str] = {}
+        _check_horizon(view, stored, answers)
+
+    def empty(self) -> Values:
+        return self._answers.empty()
+
+    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        answers, stored = self._answers, self._stored
+        if len(asked) == 1:
+            ((key, at_us),) = asked
+            found = [answers.values(at_us, store.chunks(stored, key, answers.needed(at_us)))]
+        else:
+            spans = [(key, answers.needed(at_us)) for key, at_us in asked]
+            chunks = store.chunks_of_many(stored, spans)
+            moments = [at_us for _, at_us in asked]
+            together = None
+            if len(asked) >= AT_ONCE:
+                together = many_values(answers, moments, chunks)
+            found = together or [
+                answers.values(at_us, own) for at_us, own in zip(moments, chunks, strict=True)
+            ]
+        if answers.texts:
+            for values in found:
+                answers.told(values, lambda numbers: self._look_up(store, numbers))
+        return found
+
+    def _look_up(self, store: OnlineStore, numbers: Iterable[int]) -> Mapping[int, str]:
+        missing = [number for number in numbers if number not in self._texts]
+        if missing:
+            found = store.texts(self._stored, missing)
+            if len(self._texts) + len(found) > MOST_TEXTS:
+                self._texts = {n: self._texts[n] for n in numbers if n in self._texts}
+            self._texts |= {number: text.decode() for number, text in found.items()}
+        return self._texts
+
+
+class _LatestReads(_Answers):
+    def __init__(self, view: StoredView, stored: Stored, answers: LatestAnswers) -> None:
+        super().__init__(view, stored)
+        self._answers = answers
+        bounded = stored.kept_from_us != BEGINNING
+        if bounded and answers.begins(stored.kept_from_us) < stored.horizon.events_us:
+            raise _shorter(view)
+
+    def empty(self) -> Values:
+        return self._answers.empty()
+
+    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        return [
+            self._answers.values(at_us, store.newest_first(self._stored, key, at_us))
+            for key, at_us in asked
+        ]
+
+
+def _check_horizon(view: StoredView, stored: Stored, answers: WindowAnswers) -> None:
+    """Refuse a view whose windows reach further back than those that the store was filled for."""
+    if stored.kept_from_us == BEGINNING:
+        return
+    horizon: dict[Any, int] = {
+        "event": stored.horizon.events_us,
+        "tile": stored.horizon.tiles_us,
+    }
+    for grain, first_us, _ in answers.needed(stored.kept_from_us):
+        if first_us < horizon[grain]:
+            raise _shorter(view)
+
+
+def _shorter(view: StoredView) -> StoredDifferently:
+    return StoredDifferently(
+        f"View '{view.name}': the online store was filled for another declaration of it and keeps "
+        "less of the past than this one needs; materialise the view as it is declared here, or "
+        "serve a model of the declaration that was materialised."
+    )
 
 
 def _answers(view: StoredView, stored: Stored) -> _Answers:
-    keys, layout = EntityKeys.of_view(view), stored.layout
+    layout = stored.layout
     if isinstance(view, LatestView) and isinstance(layout, LatestLayout):
-        latest = LatestAnswers(view, layout)
-        return _Answers(keys, _LatestReads(stored, latest, layout), latest.empty)
+        return _LatestReads(view, stored, LatestAnswers(view, layout))
     if not isinstance(view, LatestView) and isinstance(layout, WindowLayout):
-        windows = WindowAnswers(view, layout)
-        return _Answers(keys, _WindowReads(stored, windows, layout), windows.empty)
+        return _WindowReads(view, stored, WindowAnswers(view, layout))
     raise StoredDifferently(
         f"View '{view.name}': the online store holds another kind of view by this name; "
         "materialise the view as it is declared here."

@@ -1,6 +1,6 @@
 """The online store in one SQLite file: for a laptop, a test, or one server beside its lake.
 
-Rows lie in one B-tree ordered by view, entity and bucket, so that a read is one descent and a few
+Chunks lie in one B-tree ordered by view, entity and time, so that a read is one descent and a few
 neighbours. The file is in WAL mode: readers in other processes go on while a view is replaced,
 and see the old rows or the new ones, never some of each.
 """
@@ -10,30 +10,38 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.protocol import Transaction
-from lakehouse.errors import NotFound
-from lakehouse.features.online import Chunk, Replaced, Stored
-from lakehouse.features.online_layout import Grain, from_data, to_data
+from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.features.online import Change, Chunk, Held, Horizon, Pushed, Replaced, Stored, Texts
+from lakehouse.features.online_layout import Grain, LatestLayout, from_data, to_data
 from lakehouse.features.online_reader import FeatureReader
 from lakehouse.features.store_file import StoreFile
 
-_CHUNKS = (
-    "SELECT payload FROM chunks WHERE series = ? AND entity = ? AND bucket BETWEEN ? AND ? "
-    "ORDER BY bucket, seq"
+_BACKWARDS = (
+    "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin < ? "
+    "ORDER BY begin DESC"
 )
-_NEWEST_FIRST = (
-    "SELECT bucket, payload FROM chunks WHERE series = ? AND entity = ? "
-    "AND bucket BETWEEN ? AND ? ORDER BY bucket DESC, seq DESC"
+_HOLDING = (
+    "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin <= ? "
+    "ORDER BY begin DESC LIMIT 1"
 )
+_SUPERSEDED = (
+    "DELETE FROM chunks WHERE series = ?1 AND begin < (SELECT max(later.begin) "
+    "FROM chunks AS later WHERE later.series = ?1 AND later.entity = chunks.entity "
+    "AND later.begin < ?2 AND later.until <= ?2)"
+)
+"""Latest values that another row, visible from the first moment asked for on, comes after."""
+_PUT = "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?)"
 
 
 class SqliteStore:
-    """An `OnlineStore` in a file. Connections are one for each thread, for reading only.
+    """An `OnlineStore` in a file. Connections are each for one thread.
 
     The file is made by the first write. Opened with `must_exist`, as by a server, it raises
     NotFound where there is none.
@@ -50,83 +58,129 @@ class SqliteStore:
         connection = self._file.reader()
         if connection is None:
             return None
-        found = connection.execute("SELECT * FROM views WHERE view = ?", (view,)).fetchone()
-        if found is None:
-            return None
-        _, generation, version, digest, layout, rows, entities = found
-        return Stored(
-            view, version, digest, from_data(json.loads(layout)), rows, entities, generation
-        )
+        found = connection.execute("SELECT told FROM views WHERE view = ?", (view,)).fetchone()
+        return None if found is None else _told(found[0])
 
     def chunks(
-        self, stored: Stored, grain: Grain, entity: bytes, first: int, last: int
-    ) -> Sequence[bytes]:
+        self, stored: Stored, entity: bytes, spans: Sequence[tuple[Grain, int, int]]
+    ) -> list[list[bytes]]:
         connection = self._reader(stored)
-        series = _series(stored, grain)
-        found = [row[0] for row in connection.execute(_CHUNKS, (series, entity, first, last))]
-        if not found:
-            _check(connection, stored)
+        if len(spans) == 1:
+            found = [_span(connection, stored, entity, *spans[0])]
+        else:  # what spans tell apart must be of one state
+            connection.execute("BEGIN")
+            try:
+                found = [_span(connection, stored, entity, *span) for span in spans]
+            finally:
+                connection.execute("COMMIT")
+        _check(connection, stored)
         return found
 
-    def newest_first(
-        self, stored: Stored, entity: bytes, first: int, last: int
-    ) -> Iterator[tuple[int, bytes]]:
+    def chunks_of_many(
+        self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[tuple[Grain, int, int]]]]
+    ) -> list[list[list[bytes]]]:
         connection = self._reader(stored)
-        key = (_series(stored, "event"), entity, first, last)
-        empty = True
-        for bucket, payload in connection.execute(_NEWEST_FIRST, key):
-            empty = False
-            yield bucket, payload
-        if empty:
-            _check(connection, stored)
+        connection.execute("BEGIN")
+        try:
+            found = [
+                [_span(connection, stored, entity, *span) for span in spans]
+                for entity, spans in asked
+            ]
+        finally:
+            connection.execute("COMMIT")
+        _check(connection, stored)
+        return found
 
-    def replace(self, stored: Stored, chunks: Iterable[Chunk]) -> Stored:
+    def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
+        connection = self._reader(stored)
+        cursor = connection.execute(_BACKWARDS, (_series(stored, "event"), entity, end_us))
+        try:
+            found = cursor.fetchone()
+            _check(connection, stored)  # of the state that the open cursor reads
+            while found is not None:
+                yield found[1]
+                found = cursor.fetchone()
+        finally:
+            cursor.close()  # an open one would keep the log from being moved into the file
+
+    def texts(self, stored: Stored, numbers: Iterable[int]) -> dict[int, bytes]:
+        connection = self._reader(stored)
+        found = {}
+        for number in numbers:
+            row = connection.execute(
+                "SELECT text FROM texts WHERE generation = ? AND number = ?",
+                (stored.generation, number),
+            ).fetchone()
+            if row is None:
+                raise Replaced(stored.view)
+            found[number] = row[0]
+        return found
+
+    def replace(
+        self, stored: Stored, chunks: Iterable[Chunk], texts: Texts, changes: Mapping[bytes, Change]
+    ) -> Stored:
         with self._file.writing() as db:
             before = "SELECT generation FROM views WHERE view = ?"
             for (old,) in db.execute(before, (stored.view,)).fetchall():
                 db.execute("DELETE FROM chunks WHERE series IN (?, ?)", (2 * old, 2 * old + 1))
-                db.execute("DELETE FROM appended WHERE generation = ?", (old,))
+                db.execute("DELETE FROM seen WHERE generation = ?", (old,))
+                db.execute("DELETE FROM texts WHERE generation = ?", (old,))
             # Never the same twice, in this file or one made anew in its place.
             made = replace(stored, generation=uuid.uuid4().int >> 66)
             db.executemany(
-                "INSERT INTO chunks VALUES (?, ?, ?, 0, ?)",
-                ((_series(made, c.grain), c.entity, c.bucket, c.payload) for c in chunks),
+                _PUT,
+                ((_series(made, c.grain), c.entity, c.begin, c.until, c.payload) for c in chunks),
             )
-            db.execute(
-                "INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    made.view,
-                    made.generation,
-                    made.version,
-                    made.digest,
-                    json.dumps(to_data(made.layout)),
-                    made.rows,
-                    made.entities,
-                ),
-            )
+            _keep_texts(db, made, texts)
+            _tell(db, made)
+            _make(db, made, changes)
+            _prune(db, made)
         self._file.checkpoint()
         return made
 
-    def append(self, stored: Stored, chunks: Iterable[Chunk], transaction: Transaction) -> bool:
+    def change(
+        self,
+        stored: Stored,
+        changes: Mapping[bytes, Change],
+        texts: Texts,
+        transaction: Transaction | None = None,
+        pushed: Sequence[Pushed] = (),
+        confirmed: Iterable[tuple[bytes, int]] = (),
+    ) -> bool:
         with self._file.writing() as db:
-            _check(db, stored)
-            key = (stored.generation, transaction.application)
-            seen = db.execute(
-                "SELECT version FROM appended WHERE generation = ? AND application = ?", key
-            ).fetchone()
-            if seen is not None and seen[0] >= transaction.version:
+            _check_generation(db, stored)
+            if transaction is not None and not _is_new(db, stored, transaction):
                 return False
-            for chunk in chunks:
-                place = (_series(stored, chunk.grain), chunk.entity, chunk.bucket)
-                db.execute(
-                    "INSERT INTO chunks SELECT ?1, ?2, ?3, coalesce(max(seq), 0) + 1, ?4 "
-                    "FROM chunks WHERE series = ?1 AND entity = ?2 AND bucket = ?3",
-                    (*place, chunk.payload),
-                )
-            db.execute(
-                "INSERT OR REPLACE INTO appended VALUES (?, ?, ?)", (*key, transaction.version)
+            _keep_texts(db, stored, texts)
+            _make(db, stored, changes)
+            db.executemany(
+                "INSERT OR IGNORE INTO pushed VALUES (?, ?, ?, ?, ?)",
+                [(stored.view, row.entity, row.id, row.event_us, row.row) for row in pushed],
+            )
+            db.executemany(
+                "DELETE FROM pushed WHERE view = ? AND entity = ? AND id = ?",
+                [(stored.view, *row) for row in confirmed],
             )
         return True
+
+    def advance(self, stored: Stored) -> None:
+        with self._file.writing() as db:
+            _check_generation(db, stored)
+            _tell(db, stored)
+            _prune(db, stored)
+            db.execute(
+                "DELETE FROM pushed WHERE view = ? AND event_us < ?",
+                (stored.view, stored.horizon.events_us),
+            )
+
+    def pushed(self, view: str) -> list[Pushed]:
+        connection = self._file.reader()
+        if connection is None:
+            return []
+        found = connection.execute(
+            "SELECT entity, event_us, id, text FROM pushed WHERE view = ?", (view,)
+        )
+        return [Pushed(*row) for row in found.fetchall()]
 
     def close(self) -> None:
         self._file.close()
@@ -150,13 +204,125 @@ class OnlineFeatures(FeatureReader):
         super().__init__(SqliteStore(path, must_exist=True), views)
 
 
+class _EntityChunks:
+    """One entity's chunks, changed where they lie: the transaction makes it one change."""
+
+    def __init__(self, db: sqlite3.Connection, stored: Stored, entity: bytes) -> None:
+        self._db, self._entity = db, entity
+        self._series = {"event": _series(stored, "event"), "tile": _series(stored, "tile")}
+
+    def holding(self, grain: Grain, at_us: int) -> Held | None:
+        found = self._db.execute(_HOLDING, (self._series[grain], self._entity, at_us)).fetchone()
+        return None if found is None else Held(*found)
+
+    def put(self, grain: Grain, begin: int, until: int, payload: bytes) -> None:
+        self._db.execute(_PUT, (self._series[grain], self._entity, begin, until, payload))
+
+    def forget(self) -> None:
+        for series in self._series.values():
+            self._db.execute(
+                "DELETE FROM chunks WHERE series = ? AND entity = ?", (series, self._entity)
+            )
+
+
+def _span(
+    connection: sqlite3.Connection,
+    stored: Stored,
+    entity: bytes,
+    grain: Grain,
+    first_us: int,
+    end_us: int,
+) -> list[bytes]:
+    found = []
+    cursor = connection.execute(_BACKWARDS, (_series(stored, grain), entity, end_us))
+    for begin, payload in cursor:
+        found.append(payload)
+        if begin <= first_us:
+            break
+    cursor.close()
+    found.reverse()
+    return found
+
+
+def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change]) -> None:
+    for entity, change in changes.items():
+        change(_EntityChunks(db, stored, entity))
+
+
+def _tell(db: sqlite3.Connection, stored: Stored) -> None:
+    told = json.dumps(asdict(stored) | {"layout": to_data(stored.layout)})
+    db.execute(
+        "INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)",
+        (stored.view, stored.generation, stored.kept_from_us, told),
+    )
+
+
+def _told(text: str) -> Stored:
+    told: dict[str, Any] = json.loads(text)
+    told["layout"] = from_data(told["layout"])
+    told["horizon"] = Horizon(**told["horizon"])
+    return Stored(**told)
+
+
+def _is_new(db: sqlite3.Connection, stored: Stored, transaction: Transaction) -> bool:
+    key = (stored.generation, transaction.application)
+    seen = db.execute(
+        "SELECT version FROM seen WHERE generation = ? AND application = ?", key
+    ).fetchone()
+    if seen is not None and seen[0] >= transaction.version:
+        return False
+    db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (*key, transaction.version))
+    return True
+
+
+def _keep_texts(db: sqlite3.Connection, stored: Stored, texts: Texts) -> None:
+    for number, text in texts.items():
+        db.execute(
+            "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", (stored.generation, number, text)
+        )
+        if not db.execute("SELECT changes()").fetchone()[0]:
+            _check_same(db, stored, number, text)
+
+
+def _check_same(db: sqlite3.Connection, stored: Stored, number: int, text: bytes) -> None:
+    (there,) = db.execute(
+        "SELECT text FROM texts WHERE generation = ? AND number = ?", (stored.generation, number)
+    ).fetchone()
+    if there != text:
+        raise LakehouseError(
+            f"View '{stored.view}': two texts of its table have the same 63-bit number; leave one "
+            "of them out."
+        )
+
+
+def _prune(db: sqlite3.Connection, stored: Stored) -> None:
+    events, tiles = _series(stored, "event"), _series(stored, "tile")
+    if isinstance(stored.layout, LatestLayout):
+        db.execute(
+            "DELETE FROM chunks WHERE series = ? AND begin < ?", (events, stored.horizon.events_us)
+        )
+        db.execute(_SUPERSEDED, (events, stored.kept_from_us))
+        return
+    for series, before in ((events, stored.horizon.events_us), (tiles, stored.horizon.tiles_us)):
+        db.execute("DELETE FROM chunks WHERE series = ? AND until < ?", (series, before))
+
+
 def _series(stored: Stored, grain: Grain) -> int:
     return 2 * stored.generation + (grain == "tile")
 
 
-def _check(connection: sqlite3.Connection, stored: Stored) -> None:
+def _check_generation(connection: sqlite3.Connection, stored: Stored) -> None:
     found = connection.execute(
         "SELECT 1 FROM views WHERE view = ? AND generation = ?", (stored.view, stored.generation)
     ).fetchone()
     if found is None:
+        raise Replaced(stored.view)
+
+
+def _check(connection: sqlite3.Connection, stored: Stored) -> None:
+    """What is told now must be what a reader knows: rows before its horizon may be gone."""
+    found = connection.execute(
+        "SELECT generation, kept_from_us FROM views WHERE view = ?", (stored.view,)
+    ).fetchone()
+    if found != (stored.generation, stored.kept_from_us):
         raise Replaced(stored.view)

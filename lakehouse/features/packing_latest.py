@@ -9,17 +9,24 @@ import numpy as np
 import pyarrow as pa
 
 from lakehouse.declare.features import LatestView
-from lakehouse.features.arrow_numbers import Int64, numbers, one_array, present, row_order
-from lakehouse.features.entity_rows import EntityRows
+from lakehouse.features.arrow_numbers import Bool, Int64, numbers, one_array, present, row_order
+from lakehouse.features.entity_rows import EntityRows, cuts
 from lakehouse.features.latest_rows import RowFormat, padded
 from lakehouse.features.online import Chunk
 from lakehouse.features.online_layout import EVENT, KNOWN, LatestLayout
 
 
-def pack_latest(view: LatestView, layout: LatestLayout, table: pa.Table) -> Iterator[Chunk]:
-    """Yield a view's rows by entity and bucket, in the order in which they count."""
+def pack_latest(
+    view: LatestView, layout: LatestLayout, table: pa.Table, kept_from_us: int
+) -> Iterator[Chunk]:
+    """Yield a view's rows by entity and event time, in the order in which they count.
+
+    Left out are rows that others, known at the first moment asked for, come after.
+    """
     rows = EntityRows(view, table)
     order = _ties_ordered(layout, table, rows)
+    if len(order):
+        order = order[rows.keep(_not_superseded(rows, kept_from_us))]
     form = RowFormat(layout)
     packed = np.zeros((len(order), form.width), dtype=np.int64)
     packed[:, EVENT], packed[:, KNOWN] = rows.event, rows.known
@@ -34,7 +41,7 @@ def pack_latest(view: LatestView, layout: LatestLayout, table: pa.Table) -> Iter
             texts.append((offsets, text))
         else:
             packed[:, place] = numbers(values, column.kind, column.scale)[order]
-    for cut in rows.cuts(layout.bucket_us):
+    for cut in cuts(rows.keys, rows.entity, rows.event, 1):
         own = packed[cut.low : cut.high].tobytes()
         header = [cut.high - cut.low]
         parts = []
@@ -45,7 +52,18 @@ def pack_latest(view: LatestView, layout: LatestLayout, table: pa.Table) -> Iter
             parts.append(text[begin:end])
             place += end - begin
         payload = b"".join((struct.pack(f"<{form.header}q", *header), own, *parts))
-        yield Chunk("event", cut.entity, cut.bucket, padded(payload))
+        known = int(rows.known[cut.high - 1])
+        yield Chunk("event", cut.entity, cut.begin, known, padded(payload))
+
+
+def _not_superseded(rows: EntityRows, kept_from_us: int) -> Bool:
+    """Which rows count at some moment from then on: the last one known then, and all after it."""
+    place = np.arange(len(rows.order))
+    known_then = (rows.event < kept_from_us) & (rows.known <= kept_from_us)
+    first = np.concatenate(([True], rows.entity[1:] != rows.entity[:-1]))
+    begins = np.flatnonzero(first)
+    last = np.maximum.reduceat(np.where(known_then, place, -1), begins)
+    return np.asarray(place >= last[np.cumsum(first) - 1], dtype=np.bool_)
 
 
 def _texts(values: pa.Array, order: Int64) -> tuple[Int64, memoryview]:
@@ -59,14 +77,9 @@ def _texts(values: pa.Array, order: Int64) -> tuple[Int64, memoryview]:
 def _ties_ordered(layout: LatestLayout, table: pa.Table, rows: EntityRows) -> Int64:
     """The table's rows in order, those of equal times by their values: null least, NaN greatest."""
     order = rows.order
-    same = np.zeros(len(order) + 1, dtype=np.bool_)
-    same[1:-1] = True
-    for times in (rows.entity, rows.event, rows.known):
-        same[1:-1] &= times[1:] == times[:-1]
-    tied = np.flatnonzero(same[:-1] | same[1:])
+    tied, groups = rows.tied()
     if not len(tied):
         return order
-    groups = np.cumsum(~same[:-1])[tied]  # a row that is not as the one before begins a group
     among = table.select([c.name for c in layout.columns]).take(pa.array(order[tied]))
     among = among.append_column("", pa.array(groups))  # the first to order by; no column's name
     within = row_order(among, ["", *(c.name for c in layout.columns)])

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from lakehouse.declare.features import FeatureView
 from lakehouse.declare.tables import table_column
-from lakehouse.features.arrow_numbers import Bool, Int64, numbers, present, true
+from lakehouse.features.arrow_numbers import Bool, Int64, numbers, one_array, present, true
 from lakehouse.features.entity_rows import EntityRows, cuts
-from lakehouse.features.online import Chunk
+from lakehouse.features.online import Chunk, Horizon
 from lakehouse.features.online_layout import (
     EVENT,
     FIRST_SLOT,
+    ID,
     KNOWN,
     Grain,
     Slot,
@@ -22,34 +24,80 @@ from lakehouse.features.online_layout import (
     criteria,
     neutral,
 )
-from lakehouse.features.online_windows import ValueOverflow
+from lakehouse.features.packing_tiles import Tiles
+from lakehouse.features.row_ids import RowKeys, number_of
+from lakehouse.features.stored_numbers import NAN
+
+ROWS_PER_CHUNK = 64
 
 
-def pack_windows(view: FeatureView, layout: WindowLayout, table: pa.Table) -> Iterator[Chunk]:
-    """Yield a view's events, and then its tiles, by entity and bucket."""
-    rows = EntityRows(view, table)
-    packed = np.empty((len(rows.order), layout.width), dtype=np.int64)
-    packed[:, EVENT], packed[:, KNOWN] = rows.event, rows.known
-    for place, slot in enumerate(layout.slots, FIRST_SLOT):
-        packed[:, place] = _slot(view, layout, slot, table)[rows.order]
-    yield from _chunks("event", rows.keys, rows.entity, packed, layout.bucket_us)
-    if layout.tile_us is not None:
-        entity, tiles = _tiles(view, layout, layout.tile_us, rows.entity, packed)
-        del packed
-        yield from _chunks("tile", rows.keys, entity, tiles, layout.tile_bucket_us)
-
-
-def _chunks(
-    grain: Grain, keys: list[bytes], entity: Int64, packed: Int64, bucket_us: int
+def pack_windows(
+    view: FeatureView,
+    layout: WindowLayout,
+    table: pa.Table,
+    texts: dict[int, bytes],
+    horizon: Horizon,
 ) -> Iterator[Chunk]:
+    """Yield a view's events, and then its tiles, by entity and time."""
+    rows = EntityRows(view, table)
+    keys = _Keys(view, table, rows.order)
+    if layout.ordered:
+        tied, groups = rows.tied()
+        if len(tied):
+            rows.order[tied] = rows.order[tied][keys.order(tied, groups)]
+            keys = _Keys(view, table, rows.order)
+        texts.update(keys.texts())
+    packed = np.empty((len(rows.order), layout.width), dtype=np.int64)
+    packed[:, EVENT], packed[:, KNOWN], packed[:, ID] = rows.event, rows.known, keys.numbers
+    for place, slot in enumerate(layout.slots, FIRST_SLOT):
+        packed[:, place] = _slot(view, layout, slot, table, texts)[rows.order]
+    kept = rows.event >= horizon.events_us
+    events, of = (packed, rows.entity) if kept.all() else (packed[kept], rows.entity[kept])
+    yield from _chunks("event", rows.keys, of, events)
+    if layout.tile_us is not None:
+        entity, tiles = Tiles(view, layout, layout.tile_us).of(rows.entity, packed)
+        kept = tiles[:, EVENT] >= horizon.tiles_us
+        yield from _chunks("tile", rows.keys, entity[kept], tiles[kept])
+
+
+def _chunks(grain: Grain, keys: list[bytes], entity: Int64, packed: Int64) -> Iterator[Chunk]:
+    packed = np.ascontiguousarray(packed)
     row_bytes = packed.shape[1] * 8
     whole = memoryview(packed.reshape(-1).data).cast("B")
-    for cut in cuts(keys, entity, packed[:, EVENT], bucket_us):
+    for cut in cuts(keys, entity, packed[:, EVENT], ROWS_PER_CHUNK):
         payload = whole[cut.low * row_bytes : cut.high * row_bytes]
-        yield Chunk(grain, cut.entity, cut.bucket, payload)
+        yield Chunk(grain, cut.entity, cut.begin, cut.until, payload)
 
 
-def _slot(view: FeatureView, layout: WindowLayout, slot: Slot, table: pa.Table) -> Int64:
+class _Keys:
+    """The keys of a table's rows in an order, and the numbers that stand for them."""
+
+    def __init__(self, view: FeatureView, table: pa.Table, order: Int64) -> None:
+        names = view.of.keys
+        self.numbers: Int64 = np.zeros(len(order), dtype=np.int64)
+        self._keys: list[bytes] = []
+        if names:
+            taken = table.select(list(names)).take(pa.array(order))
+            encode = RowKeys(view).joined
+            columns = [taken.column(name).to_pylist() for name in names]
+            self._keys = [encode(values) for values in zip(*columns, strict=True)]
+            self.numbers = np.array([number_of(key) for key in self._keys], dtype=np.int64)
+
+    def texts(self) -> dict[int, bytes]:
+        return dict(zip(self.numbers.tolist(), self._keys, strict=True)) if self._keys else {}
+
+    def order(self, tied: Int64, groups: Int64) -> Int64:
+        """The order of tied rows, group by group, by their keys."""
+        keys = [
+            (group, self._keys[at])
+            for group, at in zip(groups.tolist(), tied.tolist(), strict=True)
+        ]
+        return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+
+
+def _slot(
+    view: FeatureView, layout: WindowLayout, slot: Slot, table: pa.Table, texts: dict[int, bytes]
+) -> Int64:
     """One slot of every row of the table: its value if the row counts, else what adds nothing."""
     counted: Bool = np.ones(table.num_rows, dtype=np.bool_)
     if slot.where is not None:
@@ -59,47 +107,27 @@ def _slot(view: FeatureView, layout: WindowLayout, slot: Slot, table: pa.Table) 
     if slot.column is None or slot.merged == "count":
         return counted.astype(np.int64)
     column = table_column(view.of, slot.column)
-    found = numbers(table.column(slot.column), column.kind, column.scale or 0)
+    values = table.column(slot.column)
+    if slot.texts:
+        return np.where(counted, _text_numbers(values, texts), 0)
+    found = numbers(values, column.kind, column.scale or 0)
+    if slot.kind == "float":
+        found = _canonical(found)
     return np.where(counted, found, neutral(slot))
 
 
-def _tiles(
-    view: FeatureView, layout: WindowLayout, tile_us: int, entity: Int64, packed: Int64
-) -> tuple[Int64, Int64]:
-    """Merge each entity's events of one tile that are known together.
-
-    A tile is asked for once the window's end has passed it, so all that is known by then is
-    known together, at that moment; what is known later is kept apart by when.
-    """
-    begin = packed[:, EVENT] // tile_us * tile_us
-    known = np.maximum(packed[:, KNOWN], begin + tile_us + layout.delay_us)
-    order = np.lexsort((known, begin, entity))
-    entity, begin, known = entity[order], begin[order], known[order]
-    fresh = np.ones(len(order), dtype=np.bool_)
-    fresh[1:] = (entity[1:] != entity[:-1]) | (begin[1:] != begin[:-1]) | (known[1:] != known[:-1])
-    starts = np.flatnonzero(fresh)
-    tiles = np.empty((len(starts), layout.width), dtype=np.int64)
-    tiles[:, EVENT], tiles[:, KNOWN] = begin[starts], known[starts]
-    sizes = np.diff(starts, append=len(order))
-    for place, slot in enumerate(layout.slots, FIRST_SLOT):
-        if len(starts):
-            tiles[:, place] = _merged(view, slot, packed[order, place], starts, sizes)
-    return entity[starts], tiles
+def _text_numbers(values: Any, texts: dict[int, bytes]) -> Int64:
+    encoded = one_array(one_array(values).dictionary_encode())
+    known = [text.encode() for text in encoded.dictionary.to_pylist()]
+    stands = [number_of(text) for text in known]
+    texts.update(zip(stands, known, strict=True))
+    codes = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    return np.asarray(np.array([*stands, 0], dtype=np.int64)[codes])
 
 
-def _merged(view: FeatureView, slot: Slot, values: Int64, starts: Int64, sizes: Int64) -> Int64:
-    if slot.real:
-        merge = {"sum": np.add, "min": np.fmin, "max": np.maximum}[slot.merged]
-        with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN, and no surprise
-            found: Int64 = merge.reduceat(values.view(np.float64), starts).view(np.int64)
-        return found
-    if slot.merged in ("min", "max"):
-        least = np.minimum if slot.merged == "min" else np.maximum
-        return np.asarray(least.reduceat(values, starts))
-    largest = max(int(values.max()), -int(values.min()))
-    if largest * int(sizes.max()) >= 2**63:
-        raise ValueOverflow(
-            f"View '{view.name}': amounts of '{slot.column}' up to {largest} cannot be summed "
-            "over a tile in 64 bits; declare the column with a smaller scale, or as a float."
-        )
-    return np.asarray(np.add.reduceat(values, starts))
+def _canonical(bits: Int64) -> Int64:
+    """Floats as they are compared: one NaN, one zero."""
+    reals = bits.view(np.float64)
+    found = np.where(reals == 0, 0, bits)
+    found[np.isnan(reals)] = NAN
+    return found

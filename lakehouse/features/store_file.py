@@ -12,29 +12,36 @@ from time import monotonic
 
 from lakehouse.errors import LakeFormatError
 
-FORMAT = 1
+FORMAT = 2
 LOOK_EVERY_S = 0.1
 """How soon a reader notices that the file itself was removed or replaced."""
 WAIT_S = 30
 _SCHEMA = """
 CREATE TABLE views (
-    view TEXT PRIMARY KEY, generation INTEGER NOT NULL,
-    version INTEGER NOT NULL,       -- of the Delta table the rows came from
-    digest TEXT NOT NULL,           -- of the view's declaration
-    layout TEXT NOT NULL,           -- JSON: what the slots of a row are
-    rows INTEGER NOT NULL, entities INTEGER NOT NULL
+    view TEXT PRIMARY KEY, generation INTEGER NOT NULL, kept_from_us INTEGER NOT NULL,
+    told TEXT NOT NULL              -- JSON: where the rows came from, and how they are laid out
 );
 CREATE TABLE chunks (
     series INTEGER NOT NULL,        -- twice the generation, + 1 for tiles
-    entity BLOB NOT NULL, bucket INTEGER NOT NULL,
-    seq INTEGER NOT NULL,           -- 0 as materialised, then as appended
+    entity BLOB NOT NULL,
+    begin INTEGER NOT NULL,         -- the first event time, up to that of the next chunk
+    until INTEGER NOT NULL,         -- the last event time; of latest values the last known time
     payload BLOB NOT NULL,
-    PRIMARY KEY (series, entity, bucket, seq)
+    PRIMARY KEY (series, entity, begin)
 ) WITHOUT ROWID;
-CREATE TABLE appended (
+CREATE TABLE texts (
+    generation INTEGER NOT NULL, number INTEGER NOT NULL, text BLOB NOT NULL,
+    PRIMARY KEY (generation, number)
+) WITHOUT ROWID;
+CREATE TABLE pushed (
+    view TEXT NOT NULL, entity BLOB NOT NULL, id INTEGER NOT NULL, event_us INTEGER NOT NULL,
+    text BLOB NOT NULL,
+    PRIMARY KEY (view, entity, id, event_us)
+) WITHOUT ROWID;
+CREATE TABLE seen (
     generation INTEGER NOT NULL, application TEXT NOT NULL, version INTEGER NOT NULL,
     PRIMARY KEY (generation, application)
-);
+) WITHOUT ROWID;
 """
 _PAGE_BYTES = 16_384
 """Chunks of some thousand bytes lie whole in such a page; in smaller ones they would overflow."""
@@ -47,6 +54,8 @@ class _Here(threading.local):
     connection: sqlite3.Connection | None = None
     file: tuple[int, int] | None = None
     look_at = 0.0
+    writer: sqlite3.Connection | None = None
+    written: tuple[int, int] | None = None
 
 
 class StoreFile:
@@ -61,33 +70,42 @@ class StoreFile:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it, or on any error nothing. Makes the file if it is not there."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None)
+        db = self._writer()
+        db.execute("BEGIN IMMEDIATE")
         try:
-            db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                if not _has_tables(db, self.path):
-                    for statement in _SCHEMA.split(";\n"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA user_version = {FORMAT}")
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
-        finally:
-            db.close()
+            if not _has_tables(db, self.path):
+                for statement in _SCHEMA.split(";\n"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {FORMAT}")
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+    def _writer(self) -> sqlite3.Connection:
+        """This thread's connection for writing, kept open: to open one costs as much as to push."""
+        here = self._here
+        if here.writer is not None and _identity(self.path) == here.written:
+            return here.writer
+        if here.writer is not None:
+            self._shut(here.writer)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(
+            self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
+        )
+        db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        here.writer, here.written = db, _identity(self.path)
+        with self._lock:
+            self._opened.add(db)
+        return db
 
     def checkpoint(self) -> None:
         """Move what was written from the log into the file, as far as readers let it."""
-        db = sqlite3.connect(self.path, timeout=1, isolation_level=None)
-        try:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            db.close()
+        self._writer().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def reader(self) -> sqlite3.Connection | None:
         """This thread's connection for reading; None while there is no file, or none written.

@@ -6,6 +6,7 @@ microseconds since 1970, dates as days since then. Text is kept elsewhere.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -75,10 +76,20 @@ def float_bits(value: float) -> int:
     return int(struct.unpack("<q", struct.pack("<d", value))[0])
 
 
+def canonical(bits: int) -> int:
+    """The bits of a float as those of its equals: every NaN is one, and -0.0 is 0.0."""
+    value = _bits_float(bits)
+    if value == 0:
+        return 0
+    return NAN if value != value else bits
+
+
 def _bits_float(bits: int) -> float:
     return float(struct.unpack("<d", struct.pack("<q", bits))[0])
 
 
+NAN = float_bits(math.nan)
+"""The one NaN that values are kept as where they are compared."""
 _WRITERS: dict[str, Callable[[Any], int]] = {
     "int": _of_type(int, int),
     "bool": _of_type(bool, int),

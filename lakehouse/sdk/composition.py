@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 from lakehouse.declare.domain import Domain
 from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.records import online
 from lakehouse.records.home import Clock, Home
+from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ def open_home(home: str | Path | None = None, create: Clock | None = None) -> Ho
 
 def open_records(home: Home) -> Records:
     return Records(home.records, now)
+
+
+def online_settings() -> OnlineSettings:
+    """Where features are kept to be served, and how much of the past."""
+    return online.from_environment(os.environ)
 
 
 def domain_names() -> list[str]:
@@ -160,4 +167,5 @@ def open_context(
         code_version(found),
         pins,
         os.environ.get("LAKEHOUSE_MLFLOW_URI") or None,
+        online_settings(),
     )

@@ -135,12 +135,14 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         at: datetime | None = None,
     ) -> dict[str, Any]:
         """The same values from the online store, as the service gives them."""
-        from lakehouse.features.online_sqlite import OnlineFeatures
+        from lakehouse.features.online_reader import FeatureReader
+        from lakehouse.features.online_stores import open_store
 
         ctx = self._context(domain)
         found = _stored(ctx.domain, view)
         _check_entity(found, entity)
-        online = OnlineFeatures(self.home.online(ctx.domain.name), [found])
+        store = open_store(self.home, ctx.domain.name, ctx.online, must_exist=True)
+        online = FeatureReader(store, [found])
         keys = tuple(entity[k] for k in found.by.keys)
         try:
             values = online.get(found, keys, microseconds(at or ctx.clock()))

@@ -6,7 +6,6 @@ row of the spine is answered by one read from it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -14,26 +13,25 @@ import pyarrow as pa
 
 from lakehouse.declare import expressions
 from lakehouse.declare.features import StoredView
-from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
+from lakehouse.engines.arrow_types import MICROSECONDS, feature_type
 from lakehouse.engines.protocol import BoundView, Transaction
 from lakehouse.features import expressions_python
 from lakehouse.features.online import OnlineStore, Stored
-from lakehouse.features.online_append import append
 from lakehouse.features.online_layout import Layout, WindowLayout, criteria, layout_of
+from lakehouse.features.online_push import push
 from lakehouse.features.online_reader import FeatureReader
 from lakehouse.features.packing import pack
 
-Mode = Literal["materialised", "in small buckets", "appended"]
-MODES: tuple[Mode, ...] = ("materialised", "in small buckets", "appended")
-SMALL_US = 3_600_000_000
+Mode = Literal["materialised", "one by one", "pushed"]
+MODES: tuple[Mode, ...] = ("materialised", "one by one", "pushed")
 AT_ONCE = 7
 
 
 class StoreAsEngine:
     """The part of an engine that features are asked of, answered by an online store.
 
-    `mode` is how rows come into the store: packed at once, packed into buckets of an hour, or
-    a few at a time in the order of the table.
+    `mode` is how rows come into the store: packed at once, packed at once and read for one entity
+    at a time, or pushed, a few at a time in the order of the table.
     """
 
     name = "online"
@@ -57,27 +55,31 @@ class StoreAsEngine:
         asked = spine.to_pylist()
         moments = spine.column(at).cast(MICROSECONDS).cast(pa.int64()).to_pylist()
         for bound in views:
-            found = reader.get_many(bound.view, asked, moments)
+            if self._mode == "one by one":
+                found = [
+                    reader.get(bound.view, row, at) for row, at in zip(asked, moments, strict=True)
+                ]
+            else:
+                found = reader.get_many(bound.view, asked, moments)
             for feature in bound.view.features:
                 values = [answer[feature.full_name] for answer in found]
-                typed = pa.array(values, arrow_type(feature.kind, feature.scale))
+                typed = pa.array(values, feature_type(feature))
                 spine = spine.append_column(feature.full_name, typed)
         store.close()
         return spine
 
     def _fill(self, store: OnlineStore, view: StoredView, rows: pa.Table) -> None:
         layout = layout_of(view)
-        if self._mode == "in small buckets":
-            layout = _cut_small(layout)
         stored = Stored(view.name, 1, "digest", layout, rows.num_rows, 0)
         rows = with_criteria(view, layout, rows)
-        if self._mode != "appended":
-            store.replace(stored, pack(view, layout, rows))
+        texts: dict[int, bytes] = {}
+        if self._mode != "pushed":
+            store.replace(stored, pack(view, layout, rows, texts), texts, {})
             return
-        store.replace(stored, pack(view, layout, rows.slice(0, 0)))
+        store.replace(stored, pack(view, layout, rows.slice(0, 0), texts), texts, {})
         given = rows.to_pylist()
         for first in range(0, len(given), AT_ONCE):
-            append(store, view, given[first : first + AT_ONCE], Transaction("rows", first))
+            push(store, view, given[first : first + AT_ONCE], Transaction("rows", first))
 
 
 def with_criteria(view: StoredView, layout: Layout, rows: pa.Table) -> pa.Table:
@@ -90,10 +92,3 @@ def with_criteria(view: StoredView, layout: Layout, rows: pa.Table) -> pa.Table:
         holds = expressions_python.compile(expressions.parse(text), kinds)
         rows = rows.append_column(name, pa.array([holds(row) for row in given], pa.bool_()))
     return rows
-
-
-def _cut_small(layout: Layout) -> Layout:
-    if isinstance(layout, WindowLayout):
-        tile_us = max(layout.tile_us or 0, SMALL_US)
-        return dataclasses.replace(layout, bucket_us=SMALL_US, tile_bucket_us=tile_us)
-    return dataclasses.replace(layout, bucket_us=SMALL_US)

@@ -14,14 +14,14 @@ from feast.protos.feast.types.Value_pb2 import Value
 from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.values import from_proto, parsed
 from lakehouse.declare.domain import Domain
-from lakehouse.declare.features import FeatureView as WindowedView
 from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.context import moment
 from lakehouse.engines.protocol import KNOWN_AT, Transaction
 from lakehouse.errors import LakehouseError, NotFound, unknown
-from lakehouse.features.online_append import append
-from lakehouse.features.online_sqlite import OnlineFeatures, SqliteStore
+from lakehouse.features.online_push import push
+from lakehouse.features.online_reader import FeatureReader
+from lakehouse.features.online_stores import open_store
 from lakehouse.features.online_windows import Values
 from lakehouse.features.stored_numbers import us_of
 from lakehouse.records.home import Home
@@ -41,7 +41,8 @@ class DeclaredOnline:
     def __init__(self, home: Home) -> None:
         self.home = home
         self._records = composition.open_records(home)
-        self._readers: dict[str, OnlineFeatures] = {}
+        self._settings = composition.online_settings()
+        self._readers: dict[str, FeatureReader] = {}
 
     def clock_us(self, domain: str) -> int:
         """The lake's clock now, in UTC microseconds."""
@@ -59,7 +60,8 @@ class DeclaredOnline:
         """A view's features of one entity at a moment, by `view__feature`."""
         reader = self._readers.get(domain.name)
         if reader is None:
-            reader = OnlineFeatures(self.home.online(domain.name), domain.stored_views)
+            store = open_store(self.home, domain.name, self._settings, must_exist=True)
+            reader = FeatureReader(store, domain.stored_views)
             self._readers[domain.name] = reader
         return reader.get(view, key, at_us)
 
@@ -71,7 +73,7 @@ class DeclaredOnline:
         """
         known_us = self.clock_us(domain.name)
         taken = [_row(table, row, known_us) for row in rows]
-        store = SqliteStore(self.home.online(domain.name))
+        store = open_store(self.home, domain.name, self._settings)
         try:
             views = [v for v in domain.stored_views if v.of == table]
             there = [v for v in views if store.stored(v.name) is not None]
@@ -81,8 +83,11 @@ class DeclaredOnline:
                     "'feast materialize-incremental' puts them there."
                 )
             for view in there:
-                for row in taken:
-                    append(store, view, [row], Transaction(_application(view, row), 1))
+                if view.of.keys:
+                    push(store, view, taken)
+                    continue
+                for row in taken:  # told apart by all that is in it
+                    push(store, view, [row], Transaction(_application(row, table), 1))
         finally:
             store.close()
 
@@ -132,11 +137,10 @@ def _row(table: Table, pushed: Pushed, clock_us: int) -> dict[str, Any]:
     return row
 
 
-def _application(view: StoredView, row: Mapping[str, Any]) -> str:
-    """What makes a pushed row the same as one pushed before: its key, or all that is in it."""
-    named = view.of.keys if isinstance(view, WindowedView) and view.of.keys else sorted(row)
-    text = repr([(name, row[name]) for name in named if name != KNOWN_AT])
-    return f"push {view.of.name} {hashlib.sha256(text.encode()).hexdigest()[:32]}"
+def _application(row: Mapping[str, Any], table: Table) -> str:
+    """What makes a pushed row of a table without a key the same as one pushed before."""
+    text = repr([(name, row[name]) for name in sorted(row) if name != KNOWN_AT])
+    return f"push {table.name} {hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def _utc(at: datetime) -> datetime:

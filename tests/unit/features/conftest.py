@@ -16,6 +16,7 @@ from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Transaction
 from lakehouse.records.home import Home
+from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records
 
 NOW = datetime(2024, 4, 1, tzinfo=UTC)
@@ -26,11 +27,12 @@ MakeContext = Callable[..., Context]
 def context_of(tmp_path: Path) -> MakeContext:
     """Make a context of a domain with these views, in one lake for each test."""
 
-    def make(*views: StoredView) -> Context:
+    def make(*views: StoredView, keep_us: int | None = None) -> Context:
         home = Home.create(tmp_path / "lake")
         records = Records(home.records, lambda: NOW)
         domain = Domain("cards", description="Movements of cards.", views=views)
-        return Context(home, records, EmbeddedEngine(), domain, CodeVersion("test", False))
+        code, settings = CodeVersion("test", False), OnlineSettings(keep_us=keep_us)
+        return Context(home, records, EmbeddedEngine(), domain, code, online=settings)
 
     return make
 

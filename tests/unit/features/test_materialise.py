@@ -13,10 +13,9 @@ from lakehouse.declare import Count, FeatureView, LatestView, Mean, Sum, last
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.features import materialise as materialising
-from lakehouse.features import store_file
+from lakehouse.features import store_file, view_source
 from lakehouse.features.historical import historical
 from lakehouse.features.materialise import Materialised, materialise
-from lakehouse.features.online_layout import Extent, layout_of, slice_us
 from lakehouse.features.online_sqlite import OnlineFeatures
 from lakehouse.testing.conformance.world import (
     NOON,
@@ -97,7 +96,7 @@ def assert_online_is_historical(context_of: MakeContext, *views: Any) -> None:
 def test_online_values_are_the_historical_ones(
     context_of: MakeContext, monkeypatch: pytest.MonkeyPatch, slice_rows: int
 ) -> None:
-    monkeypatch.setattr(materialising, "SLICE_ROWS", slice_rows)
+    monkeypatch.setattr(view_source, "SLICE_ROWS", slice_rows)
     ctx = context_of(SPEND, LAST, SEGMENT)
     written(ctx, movements, table_of(movements, history(1, 300)))
     facts = [
@@ -107,23 +106,20 @@ def test_online_values_are_the_historical_ones(
     written(ctx, customers, table_of(customers, facts))
     done = [materialise(ctx, view) for view in (SPEND, LAST, SEGMENT)]
     in_all = [row for row in history(1, 300) if row["card"] is not None]
-    assert done[0] == Materialised(len(in_all), 3, 0, changed=True)
-    assert done[2] == Materialised(len(facts), 3, 0, changed=True)
+    assert done[0] == Materialised(len(in_all), 3, 0, changed=True, taken=len(in_all))
+    assert done[2] == Materialised(len(facts), 3, 0, changed=True, taken=len(facts))
     assert_online_is_historical(context_of, SPEND, LAST, SEGMENT)
 
 
 def test_slices_meet_where_rows_have_no_event_time(
     context_of: MakeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(materialising, "SLICE_ROWS", 20)
+    monkeypatch.setattr(view_source, "SLICE_ROWS", 20)
     ctx = context_of(SEGMENT)
     facts = [
         {"customer_id": "c", "card": "a", "segment": f"s{n}", "_known_at": NOON + n * DAY}
         for n in range(96)
     ]
-    extent = Extent(len(facts), 1, 95 * DAY)
-    unit = slice_us(layout_of(SEGMENT, extent))
-    assert any(row["_known_at"] % unit == 0 for row in facts)
     written(ctx, customers, table_of(customers, facts))
     assert materialise(ctx, SEGMENT).rows == 96
     online = OnlineFeatures(ctx.home.online("cards"), [SEGMENT])
@@ -205,7 +201,7 @@ def test_a_crash_leaves_what_was_there(
     with monkeypatch.context() as patch:
         patch.setattr(materialising, "pack", breaking)
         with pytest.raises(KeyboardInterrupt):
-            materialise(ctx, SPEND)
+            materialise(ctx, SPEND, full=True)
     assert version_of(online) == 0
     assert online.get("spend", ("a",), NOON + 30 * DAY) == before
     assert materialise(ctx, SPEND).changed is True

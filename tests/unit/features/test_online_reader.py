@@ -18,15 +18,8 @@ from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakeFormatError, LakehouseError, NotFound
 from lakehouse.features.entity_keys import EntityKeyError, EntityKeys
 from lakehouse.features.online import Stored
-from lakehouse.features.online_append import append
-from lakehouse.features.online_layout import (
-    Extent,
-    WindowLayout,
-    from_data,
-    layout_of,
-    slice_us,
-    to_data,
-)
+from lakehouse.features.online_layout import from_data, layout_of, to_data
+from lakehouse.features.online_push import push
 from lakehouse.features.online_sqlite import OnlineFeatures, SqliteStore
 from lakehouse.features.packing import pack
 from lakehouse.features.stored_numbers import NotStorable
@@ -57,7 +50,9 @@ def filled(path: Path, *views: Any, rows: Any = ()) -> SqliteStore:
     for view in views:
         layout = layout_of(view)
         stored = Stored(view.name, 1, "digest", layout, len(rows), 1)
-        store.replace(stored, pack(view, layout, table_of(view.of, numbered(rows))))
+        texts: dict[int, bytes] = {}
+        chunks = pack(view, layout, table_of(view.of, numbered(rows)), texts)
+        store.replace(stored, chunks, texts, {})
     return store
 
 
@@ -67,7 +62,7 @@ def test_reading_loads_no_engine(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from lakehouse.declare.compiled import from_data
-from lakehouse.features import expressions_python, online_append
+from lakehouse.features import expressions_python, online_push
 from lakehouse.features.online_sqlite import OnlineFeatures
 import json
 views = [from_data(data) for data in json.loads(sys.argv[1])]
@@ -144,7 +139,7 @@ def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     store = filled(tmp_path / "online.db", SPEND)
     with store._file.writing() as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(LakeFormatError, match="has format 99, this version reads format 1"):
+    with pytest.raises(LakeFormatError, match="has format 99, this version reads format 2"):
         OnlineFeatures(tmp_path / "online.db", [SPEND]).get("spend", ("a",), NOON)
 
 
@@ -166,8 +161,8 @@ def test_an_older_event_overwrites_nothing(tmp_path: Path) -> None:
     store = filled(tmp_path / "online.db", SPEND, LAST, rows=rows)
     late = table_of(movements, [movement(NOON - HOUR, shop="s", points=1, movement_id="l")])
     for view in (SPEND, LAST):
-        assert append(store, view, late.to_pylist(), Transaction("stream", 1)) is True
-        assert append(store, view, late.to_pylist(), Transaction("stream", 1)) is False
+        assert push(store, view, late.to_pylist(), Transaction("stream", 1)) is True
+        assert push(store, view, late.to_pylist(), Transaction("stream", 1)) is False
     online = OnlineFeatures(tmp_path / "online.db", [SPEND, LAST])
     assert online.get(LAST, ("a", "s"), NOON + 1)["last_movement__points"] == 2
     assert online.get(LAST, ("a", "s"), NOON)["last_movement__points"] == 1
@@ -178,12 +173,12 @@ def test_a_row_that_does_not_fit_adds_nothing(tmp_path: Path) -> None:
     store = filled(tmp_path / "online.db", SPEND)
     good = table_of(movements, [movement(NOON, movement_id="1")]).to_pylist()[0]
     with pytest.raises(NotStorable, match=r"column 'amount_eur': a float where a Decimal belongs"):
-        append(store, SPEND, [good, good | {"amount_eur": 1.5}], Transaction("stream", 1))
+        push(store, SPEND, [good, good | {"amount_eur": 1.5}], Transaction("stream", 1))
     with pytest.raises(NotStorable, match="more than 2 digits after its point"):
-        append(store, SPEND, [good | {"amount_eur": Decimal("1.005")}], Transaction("stream", 1))
+        push(store, SPEND, [good | {"amount_eur": Decimal("1.005")}], Transaction("stream", 1))
     online = OnlineFeatures(tmp_path / "online.db", [SPEND])
     assert online.get(SPEND, ("a",), NOON + 1)["spend__n_1d"] == 0
-    assert append(store, SPEND, [good], Transaction("stream", 1)) is True
+    assert push(store, SPEND, [good], Transaction("stream", 1)) is True
     assert online.get(SPEND, ("a",), NOON + 1)["spend__n_1d"] == 1
 
 
@@ -191,9 +186,9 @@ def test_rows_that_count_at_no_moment_are_left_out(tmp_path: Path) -> None:
     store = filled(tmp_path / "online.db", SPEND)
     (good,) = table_of(movements, [movement(NOON, movement_id="1")]).to_pylist()
     rows = [good | {"card": None}, good | {"_known_at": None}, good | {"happened_at": None}]
-    assert append(store, SPEND, rows, Transaction("stream", 1)) is True
+    assert push(store, SPEND, rows, Transaction("stream", 1)) is True
     with pytest.raises(NotFound, match="'last_movement' is not in the online store"):
-        append(store, LAST, [good], Transaction("stream", 1))
+        push(store, LAST, [good], Transaction("stream", 1))
 
 
 def test_sums_beyond_the_lakes_digits_raise(tmp_path: Path) -> None:
@@ -211,22 +206,5 @@ def test_layouts_are_kept_as_data() -> None:
     )
     segment = LatestView("segment", of=customers, by=card, columns=("segment",))
     for view in (SPEND, LAST, edged, segment):
-        layout = layout_of(view, Extent(1000, 7, 50 * DAY))
+        layout = layout_of(view)
         assert from_data(to_data(layout)) == layout
-
-
-def test_buckets_hold_whole_tiles_and_enough_rows() -> None:
-    edged = FeatureView(
-        "edged",
-        of=movements,
-        by=card,
-        n=Count(over=last("90d", edge="6h") + last("2d", edge="1d") + last("1h")),
-    )
-    for extent in (Extent(10**6, 10, 400 * DAY), Extent(10, 10, 400 * DAY), Extent(0, 0, 0)):
-        layout = layout_of(edged, extent)
-        assert isinstance(layout, WindowLayout)
-        assert layout.tile_us == 6 * HOUR
-        assert layout.bucket_us % layout.tile_us == 0
-        assert slice_us(layout) % layout.bucket_us == 0
-    assert layout_of(SPEND, Extent(48, 1, 10 * DAY)).bucket_us == 10 * DAY
-    assert layout_of(SPEND, Extent(10**9, 1, 10 * DAY)).bucket_us == DAY // 2

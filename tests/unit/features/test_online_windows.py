@@ -100,8 +100,8 @@ def test_tiles_and_events_together_equal_the_oracle(
     "name",
     [
         *(name for name in CHECKS if name.endswith(", materialised")),
-        "check_random_histories, appended",
-        "check_edges, appended",
+        "check_random_histories, pushed",
+        "check_edges, pushed",
     ],
 )
 def test_many_rows_give_what_few_rows_give(
@@ -121,7 +121,7 @@ def test_tiles_hold_what_is_known_together_once() -> None:
     rows += [movement(midnight + n * HOUR, midnight + n * DAY) for n in range(9)]
     rows += [movement(midnight + n * HOUR, midnight + 30 * DAY) for n in range(5)]
     rows += [movement(midnight + n * HOUR, midnight + 40 * DAY) for n in range(5)]
-    chunks = list(pack(view, layout, table_of(movements, numbered(rows))))
+    chunks = list(pack(view, layout, table_of(movements, numbered(rows)), {}))
     tiles = [list(memoryview(c.payload).cast("q")) for c in chunks if c.grain == "tile"]
     kept = [(8 * DAY, 29), (30 * DAY, 5), (40 * DAY, 5)]  # how long after midnight, and how many
-    assert tiles == [[n for known, size in kept for n in (midnight, midnight + known, size)]]
+    assert tiles == [[n for known, size in kept for n in (midnight, midnight + known, 0, size)]]

@@ -1,0 +1,19 @@
+"""The online store of a domain, as a lake is set: a file of the lake, or a Redis server."""
+
+from __future__ import annotations
+
+from lakehouse.features.online import OnlineStore
+from lakehouse.features.online_sqlite import SqliteStore
+from lakehouse.records.home import Home
+from lakehouse.records.online import OnlineSettings
+
+
+def open_store(
+    home: Home, domain: str, settings: OnlineSettings, must_exist: bool = False
+) -> OnlineStore:
+    """Open a domain's store; with `must_exist` raises NotFound where nothing was written yet."""
+    if settings.url is not None:
+        from lakehouse.features.online_redis import RedisStore
+
+        return RedisStore(settings.url, f"lakehouse:{home.path.name}:{domain}", must_exist)
+    return SqliteStore(home.online(domain), must_exist)
