@@ -14,15 +14,20 @@ import argparse
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from lakehouse.engines.kernels.deviations import deviation
+from lakehouse.engines.kernels.distinct import Presence, distinct
 from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.latest import last_index
 from lakehouse.engines.kernels.measures import Measure
-from lakehouse.engines.kernels.windows import Window, Windows
+from lakehouse.engines.kernels.sequences import Sequence, first_row, last_row, last_rows
+from lakehouse.engines.kernels.spans import Window
+from lakehouse.engines.kernels.windows import Windows
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -93,6 +98,40 @@ def with_latest(events: Columns, moments: Columns, known_at: Any = None) -> Colu
         )
         for key in ENTITIES
     }
+
+
+def with_one(
+    aggregate: str, events: Columns, moments: Columns, known_at: Any = None
+) -> dict[str, Any]:
+    """Return one of the newer aggregates over the three windows of both keys, with its values."""
+    features: dict[str, Any] = {}
+    for key, other in zip(ENTITIES, reversed(ENTITIES), strict=True):
+        index = EventIndex(events[key], events["event_at"], known_at)
+        windows = Windows(index, Moments(moments[key], moments["at"]))
+        find = _finding(aggregate, windows, events, events[other])
+        for days in DAYS:
+            features[f"{key}_{aggregate}_{days}d"] = find(Window(days * DAY))
+    return features
+
+
+def _finding(
+    aggregate: str, windows: Windows, events: Columns, other: Any
+) -> Callable[[Window], Any]:
+    index, spans, cents = windows.index, windows.spans, events["cents"]
+    if aggregate == "std":
+        amounts = Measure(index, cents, scale=2)
+        return lambda window: deviation(amounts, spans, window)
+    if aggregate == "share":
+        dear, every = Measure(index, where=cents > 40_000), Measure(index)
+        return lambda window: windows.share(dear, every, window)
+    if aggregate == "distinct":
+        presence = Presence(index, other)
+        return lambda window: distinct(presence, spans, window)
+    rows = Sequence(index)
+    if aggregate == "last 5":
+        return lambda window: cents[last_rows(rows, spans, window, 5).rows]
+    row = first_row if aggregate == "first" else last_row
+    return lambda window: cents[row(rows, spans, window)]
 
 
 def with_polars_over(events: Columns) -> pl.DataFrame:
@@ -166,6 +205,15 @@ def main() -> None:
             events, moments, scattered
         ),
     }
+    for aggregate in ("std", "share", "distinct", "first", "last", "last 5"):
+        for lateness, known in (
+            ("", None),
+            (", 1 % late", late),
+            (", all late 0-7 days", scattered),
+        ):
+            work[f"kernels: six features of {aggregate}{lateness}"] = partial(
+                with_one, aggregate, events, moments, known
+            )
     elapsed = dict.fromkeys(work, float("inf"))
     computed = dict.fromkeys(work, float("inf"))
     for _ in range(options.rounds):
@@ -179,7 +227,7 @@ def main() -> None:
     print(f"{options.rows:,} events and moments, best of {options.rounds} rounds")
     for name, taken in elapsed.items():
         print(
-            f"{name:45s} {taken:6.2f} s ({computed[name]:5.2f} s of processors)  "
+            f"{name:52s} {taken:6.2f} s ({computed[name]:5.2f} s of processors)  "
             f"{taken / peer:5.2f} of the faster Polars"
         )
 

@@ -154,7 +154,3 @@ class Moments:
         restored = np.empty_like(values)
         restored[self._order] = values
         return restored
-
-    def sort(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the caller's values in the order of the sorted moments."""
-        return values[self._order]

@@ -118,46 +118,50 @@ def first_row(sequence: Sequence, spans: Spans, window: Window) -> Int64:
 def last_row(sequence: Sequence, spans: Spans, window: Window) -> Int64:
     """Return the caller's row that is last in the window at each moment, -1 if there is none."""
     _check(sequence, spans)
-    return _rows(sequence, spans, next(_last_positions(sequence, spans, window)))
+    positions, seen = next(_last_seen(sequence, spans, window.delay))
+    found = positions[seen]
+    return _rows(sequence, spans, np.where(found >= spans.begins(window), found, _NONE))
 
 
 def last_rows(sequence: Sequence, spans: Spans, window: Window, k: int) -> Listed:
     """Return up to k of the caller's rows that are last in the window, the last one first."""
     _check(sequence, spans)
-    moments = spans.moments
     length = np.minimum(spans.total(sequence.ones, window), k)
-    offsets = prefix_sum(moments.restore(length))
-    begin = moments.sort(offsets[:-1])
+    offsets = prefix_sum(length)
     rows = np.empty(int(offsets[-1]), dtype=np.int64)
-    most = int(length.max(initial=0))
-    for number, positions in zip(
-        range(most), _last_positions(sequence, spans, window), strict=False
-    ):
+    last_seen = _last_seen(sequence, spans, window.delay)
+    for number in range(int(length.max(initial=0))):
+        positions, seen = next(last_seen)
         there = np.flatnonzero(length > number)
-        rows[begin[there] + number] = sequence.rows[positions[there]]
-    return Listed(offsets, rows)
+        rows[offsets[there] + number] = sequence.rows[positions[seen[there]]]
+    # Lists lie in the order of the sorted moments, and are moved whole into the caller's.
+    begin, length = spans.moments.restore(offsets[:-1]), spans.moments.restore(length)
+    offsets = prefix_sum(length)
+    moved = np.repeat(begin - offsets[:-1], length)
+    moved += np.arange(len(rows))
+    return Listed(offsets, rows[moved])
 
 
-def _last_positions(sequence: Sequence, spans: Spans, window: Window) -> Iterator[Int64]:
-    """Yield for the sorted moments the last position in the window, the last but one, …
+def _last_seen(sequence: Sequence, spans: Spans, delay: int) -> Iterator[tuple[Int64, Int64]]:
+    """Yield positions by a number, and for each sorted moment that number.
 
-    A position is -1 where there is none.
+    First for the last row that is seen at the moment, then for the last but one, and so on. The
+    position may lie before the window; it is -1 where nothing is seen, and the number is negative
+    where even less is.
     """
-    begin, delay = spans.begins(window), window.delay
     if spans.index.on_time(delay):
         kept, counts = sequence.kept
-        first, place = _counted(counts, begin), _counted(counts, spans.ends(delay)) - 1
-        kept = np.append(kept, _NONE)
+        positions, seen = np.append(_NONE, kept), _counted(counts, spans.ends(delay))
         while True:
-            yield np.where(place >= first, kept[np.maximum(place, _NONE)], _NONE)
-            place = place - 1
-    positions, counts = sequence.seen(delay)
+            yield positions, seen
+            seen = seen - 1
+    kept, counts = sequence.seen(delay)
     seen = _counted(counts, spans.ends(delay))
-    rest = np.append(_NONE, positions)  # what the greater maxima left, by how many were seen
+    rest = np.append(_NONE, kept)
     while True:
         greatest = np.maximum.accumulate(rest)
-        found = greatest[seen]
-        yield np.where(found >= begin, found, _NONE)
+        yield greatest, seen
+        # What the maximum pushes out, or keeps out, is what the next one is of.
         rest = np.append(_NONE, np.minimum(greatest[:-1], rest[1:]))
 
 
