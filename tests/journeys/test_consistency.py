@@ -27,6 +27,7 @@ from typing import Any
 from unittest import mock
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse import Lake
 from lakehouse.cli.demo import server
@@ -160,15 +161,17 @@ def differing(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def chosen(lake: Lake, number: int, seed: int = 9) -> list[dict[str, Any]]:
-    """Payments as they would be asked about, every other one at a moment of its own.
+    """Late payments as they would be asked about, every other one at a moment of its own.
 
-    The others are asked for at the moment of the payment itself: an event exactly then.
+    The others are asked for at the moment of the payment itself: an event exactly then. All are
+    of the last weeks, which the online store keeps.
     """
     draw = random.Random(seed)
     model = lake.domain(DOMAIN).model(MODEL)
     columns = [column.name for column in model.learns_from.request.columns]
     payments = lake.table(f"{DOMAIN}.payments", columns=columns)
-    last = max(payments["paid_at"].to_pylist())
+    last = pc.max(payments["paid_at"]).as_py()
+    payments = payments.filter(pc.greater(payments["paid_at"], last - timedelta(days=29)))
     places = [draw.randrange(payments.num_rows) for _ in range(number)]
     rows: list[dict[str, Any]] = payments.take(pa.array(places)).to_pylist()
     for row in rows[1::2]:
@@ -180,16 +183,18 @@ def chosen(lake: Lake, number: int, seed: int = 9) -> list[dict[str, Any]]:
 @contextmanager
 def counting_events_at_the_moment_itself() -> Iterator[None]:
     """Let the online reader count payments of the last day up to the moment, and those at it."""
-    right = FeatureReader.get
+    right = FeatureReader.get_many
 
-    def wrong(reader: FeatureReader, view: Any, entity: Any, at_us: int) -> Any:
-        values = right(reader, view, entity, at_us)
+    def wrong(reader: FeatureReader, view: Any, entities: Any, at_us: Any) -> Any:
+        found = right(reader, view, entities, at_us)
+        later = right(reader, view, entities, [at + 1 for at in at_us])
         name = "card_spend__payments_1d"
-        if name in values:
-            values[name] = right(reader, view, entity, at_us + 1)[name]
-        return values
+        for values, counted in zip(found, later, strict=True):
+            if name in values:
+                values[name] = counted[name]
+        return found
 
-    with mock.patch.object(FeatureReader, "get", wrong):
+    with mock.patch.object(FeatureReader, "get_many", wrong):
         yield
 
 

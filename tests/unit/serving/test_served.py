@@ -128,7 +128,7 @@ def test_what_is_materialised_while_the_service_runs_is_logged_by_its_version(la
     assert held is not None
     with lake.client() as client:
         client.post(PATH, json=body, headers=lake.bearer("scientist"))
-        store.replace(replace(held, version=7), ())
+        store.advance(replace(held, version=7))
         until = time.monotonic() + 10
         while client.app.state.service.online.held("shop")["card_spend"] == 0:
             assert time.monotonic() < until
