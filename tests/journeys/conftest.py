@@ -28,8 +28,12 @@ def lakehouse(home: Path, *arguments: str, expect: int = 0) -> str:
 
 
 def environment() -> dict[str, str]:
-    """The test's environment with a code version of its own, whatever the checkout's state."""
-    return {**os.environ, "LAKEHOUSE_CODE_VERSION": "test", "COLUMNS": "160"}
+    """The test's environment with a code version of its own, whatever the checkout's state.
+
+    The online store keeps all of the past, so that any moment of it can be compared.
+    """
+    own = {"LAKEHOUSE_CODE_VERSION": "test", "LAKEHOUSE_ONLINE_KEEP": "all", "COLUMNS": "160"}
+    return {**os.environ, **own}
 
 
 def versions(home: Path) -> dict[str, int]:

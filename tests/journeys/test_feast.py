@@ -6,7 +6,6 @@ The lake, the registry and the online store are those that the guide on Feast le
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import socket
@@ -31,7 +30,7 @@ from feast.data_source import PushMode
 
 from lakehouse import Lake
 from tests.docs.pages import DOCS, ROOT, follow, shell
-from tests.journeys.conftest import lakehouse
+from tests.journeys.conftest import environment, lakehouse
 
 FEAST = Path(sys.executable).parent / "feast"
 DOMAIN = "payments_fraud"
@@ -50,7 +49,7 @@ class World:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "LAKEHOUSE_HOME": str(self.home), "LAKEHOUSE_CODE_VERSION": "test"}
+        return {**environment(), "LAKEHOUSE_HOME": str(self.home)}
 
     def store(self) -> FeatureStore:
         return FeatureStore(str(self.folder / "feature_repo"))
@@ -62,7 +61,11 @@ def world(demo: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("feast")
     home = shutil.copytree(demo[0], folder / "lake")
     made = World(home, folder / "work")
-    variables = {"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_CODE_VERSION": "test"}
+    variables = {
+        "LAKEHOUSE_HOME": str(home),
+        "LAKEHOUSE_CODE_VERSION": "test",
+        "LAKEHOUSE_ONLINE_KEEP": "all",
+    }
     with shell(folder, **variables) as reader, pytest.MonkeyPatch.context() as patched:
         (folder / "tools" / "feast").symlink_to(FEAST)
         repository = made.folder / "feature_repo"

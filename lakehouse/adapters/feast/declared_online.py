@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from feast import FeatureView
+from feast.errors import FeastError
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
@@ -20,7 +21,7 @@ from lakehouse.engines.context import moment
 from lakehouse.engines.protocol import KNOWN_AT, Transaction
 from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.features.online_push import push
-from lakehouse.features.online_reader import FeatureReader
+from lakehouse.features.online_reader import FeatureReader, NotKept
 from lakehouse.features.online_stores import open_store
 from lakehouse.features.online_windows import Values
 from lakehouse.features.stored_numbers import us_of
@@ -33,6 +34,13 @@ Pushed = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 
 Clock = Callable[[str], int]
 """The moment now in UTC microseconds, of a domain."""
+
+
+class MomentNotKept(FeastError):
+    """A moment lies before what the online store keeps; over HTTP the caller's mistake."""
+
+    def http_status_code(self) -> int:
+        return 422
 
 
 class DeclaredOnline:
@@ -63,7 +71,10 @@ class DeclaredOnline:
             store = open_store(self.home, domain.name, self._settings, must_exist=True)
             reader = FeatureReader(store, domain.stored_views)
             self._readers[domain.name] = reader
-        return reader.get(view, key, at_us)
+        try:
+            return reader.get(view, key, at_us)
+        except NotKept as error:
+            raise MomentNotKept(str(error)) from error
 
     def push(self, domain: Domain, table: Table, rows: Sequence[Pushed]) -> None:
         """Add rows of a table to every view of it; a row pushed again counts once.
