@@ -14,6 +14,7 @@ from lakehouse.declare import (
     Count,
     Entity,
     FeatureView,
+    Last,
     LatestView,
     Raw,
     Source,
@@ -58,6 +59,8 @@ def test_columns_needed_hold_times_criteria_and_what_orders_ties() -> None:
         "abroad", of=payments, by=card, n=Count(over=last("1d"), where="country <> 'DE'")
     )
     assert columns_of(abroad) == ["card_id", "_known_at", "paid_at", "country"]
+    newest = FeatureView("newest", of=payments, by=card, c=Last("country", over=last("1d")))
+    assert columns_of(newest) == ["card_id", "_known_at", "paid_at", "payment_id", "country"]
     assert columns_of(held) == ["card_id", "_known_at", "card_no", "tier"]
 
 

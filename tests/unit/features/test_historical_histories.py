@@ -12,7 +12,23 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lakehouse.declare import Count, Domain, FeatureView, LatestView, Max, Mean, Min, Sum, last
+from lakehouse.declare import (
+    Count,
+    Distinct,
+    Domain,
+    FeatureView,
+    First,
+    Last,
+    LastK,
+    LatestView,
+    Max,
+    Mean,
+    Min,
+    Share,
+    Std,
+    Sum,
+    last,
+)
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.context import Context
@@ -75,14 +91,23 @@ rows = st.builds(
     abroad=st.none() | st.booleans(),
     country=st.sampled_from((None, "DE", "FR")),
 )
+exact_windows = st.sampled_from(LENGTHS).map(last)
 windows = st.one_of(
-    st.sampled_from(LENGTHS).map(last),
+    exact_windows,
     st.sampled_from((("1d", "1h"), ("3d", "1d"), ("5h", "5h"), ("40d", "7d"))).map(
         lambda pair: last(pair[0], edge=pair[1])
     ),
 )
 criteria = st.none() | st.sampled_from(sorted(CRITERIA))
 numbers = st.sampled_from(("points", "amount_eur", "weight"))
+columns = numbers | st.sampled_from(("abroad", "country"))
+defaults: dict[str, Any] = {
+    "points": 7,
+    "amount_eur": "0.05",
+    "weight": -1,
+    "abroad": True,
+    "country": "",
+}
 aggregates = st.one_of(
     st.builds(
         lambda c, over, where: Count(c, over=over, where=where),
@@ -104,6 +129,42 @@ aggregates = st.one_of(
         windows,
         criteria,
     ),
+    st.builds(
+        lambda c, over, where, default: Std(c, over=over, where=where, default=default),
+        numbers,
+        windows,
+        criteria,
+        st.sampled_from((None, -1)),
+    ),
+    st.builds(
+        lambda of, c, over, where, known: of(
+            c, over=over, where=where, default=defaults[c] if known else None
+        ),
+        st.sampled_from((First, Last)),
+        columns,
+        windows,
+        criteria,
+        st.booleans(),
+    ),
+    st.builds(
+        lambda c, k, over, where: LastK(c, k=k, over=over, where=where),
+        columns,
+        st.sampled_from((1, 2, 5)),
+        windows,
+        criteria,
+    ),
+    st.builds(
+        lambda c, over, where: Distinct(c, over=over, where=where),
+        columns,
+        exact_windows,
+        criteria,
+    ),
+    st.builds(
+        lambda c, over, where: Share(c, over=over, where=where),
+        st.none() | columns,
+        windows,
+        st.sampled_from(sorted(CRITERIA)),
+    ),
 )
 entities = st.sampled_from((card, card_in_shop))
 windowed_views = st.builds(
@@ -115,7 +176,14 @@ windowed_views = st.builds(
     st.lists(aggregates, min_size=3, max_size=6),
 )
 latest_views = st.builds(
-    lambda by, columns, ttl: LatestView("latest", of=movements, by=by, columns=columns, ttl=ttl),
+    lambda by, columns, ttl, known: LatestView(
+        "latest",
+        of=movements,
+        by=by,
+        columns=columns,
+        ttl=ttl,
+        defaults={c: defaults[c] for c in columns} if known else None,
+    ),
     entities,
     st.lists(
         st.sampled_from(("points", "country", "amount_eur", "weight", "abroad")),
@@ -124,6 +192,7 @@ latest_views = st.builds(
         unique=True,
     ),
     st.sampled_from((None, "1s", "1h", "1d")),
+    st.booleans(),
 )
 
 
