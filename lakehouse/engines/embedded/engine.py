@@ -15,6 +15,7 @@ from lakehouse.engines.batches import lake_batches, matrix, targets
 from lakehouse.engines.committing import commit_once
 from lakehouse.engines.embedded import landing, mapping, reading, writing
 from lakehouse.engines.embedded.frames import DuckFrame, listed, quoted
+from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.translate import to_duckdb
 from lakehouse.engines.failures import QueryError
@@ -34,14 +35,18 @@ class EmbeddedEngine:
     """One DuckDB database in memory, its memory bounded, with delta-rs for commits.
 
     `memory_limit` is DuckDB's share; beyond it rows spill to a temporary folder that goes with
-    the engine. Frames are `DuckFrame`s; an Arrow table is taken wherever a frame is.
+    the engine. Frames are `DuckFrame`s; an Arrow table is taken wherever a frame is. `limits` say
+    from how many rows on features are computed in parts, and these are put aside in files.
     """
 
     name = "embedded"
 
-    def __init__(self, memory_limit: str = "1500MB", threads: int = 2) -> None:
+    def __init__(
+        self, memory_limit: str = "1500MB", threads: int = 2, limits: Limits | None = None
+    ) -> None:
         self._session = Session(memory_limit, threads)
         self._threads = threads
+        self._limits = limits or Limits()
 
     def land(self, files: Sequence[LandedFile], columns: Sequence[str]) -> Landed:
         """Read delivered files as text rows, spilled to disk; see `engines.protocol`."""
@@ -64,13 +69,11 @@ class EmbeddedEngine:
 
     def from_arrow(self, table: pa.Table) -> DuckFrame:
         """Take an Arrow table as a frame; naive times are times of UTC."""
-        name = self._session.new_name("arrow")
-        held = lake_table(table)
-        return self._session.frame(f"SELECT * FROM {quoted(name)}", {name: held}, ())
+        return self._session.held(lake_table(table))
 
     def to_arrow(self, frame: Frame) -> pa.Table:
         """Compute a frame as an Arrow table of the lake's types."""
-        return lake_table(self._session.arrow(self._taken(frame)))
+        return self._session.arrow(self._taken(frame))
 
     def batches(self, frame: Frame, by: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Stream a frame's rows in ascending order of some columns; DuckDB sorts and spills."""
@@ -100,7 +103,12 @@ class EmbeddedEngine:
         """Add every feature of the views as `view__name`, at each row's moment `at`."""
         from lakehouse.engines.embedded import point_in_time
 
-        return point_in_time.historical_features(self, spine, at, views)
+        frames = {id(bound.rows): self._taken(bound.rows) for bound in views}
+        taken = [BoundView(bound.view, frames[id(bound.rows)]) for bound in views]
+        answer = point_in_time.historical_features(
+            self, self._session, self._limits, self._taken(spine), at, taken
+        )
+        return self._session.held(answer)
 
     def map_arrow(self, frame: Frame, function: MapBatches, schema: pa.Schema) -> DuckFrame:
         """Put a frame's rows through a function, batch by batch, and keep its answer on disk."""

@@ -13,13 +13,15 @@ class DuckFrame:
 
     A frame is text, so nothing has to stay registered in the connection for it to live: the
     Arrow tables, under names no other frame uses, are registered where the text is run. `holds`
-    are things that must live as long as the frame, such as a folder of spilled rows.
+    are things that must live as long as the frame, such as a folder of spilled rows. `computed`
+    is its answer where that is at hand: an Arrow table, or what gives one by `read_all()`.
     """
 
     sql: str
     columns: tuple[tuple[str, str], ...]
     tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     holds: tuple[Any, ...] = field(default=(), repr=False)
+    computed: Any = field(default=None, repr=False)
 
     @property
     def names(self) -> list[str]:

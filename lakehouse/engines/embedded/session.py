@@ -8,13 +8,18 @@ import shutil
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
+from lakehouse.engines.arrow_tables import lake_table
+from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.embedded.ansi import MACROS
-from lakehouse.engines.embedded.frames import DuckFrame, exact_columns
+from lakehouse.engines.embedded.frames import DuckFrame, exact_columns, quoted
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.temporary import temporary_folder
 
@@ -65,16 +70,41 @@ class Session:
                 columns = [(row[0], row[1]) for row in rows.fetchall()]
         return DuckFrame(sql, tuple(columns), dict(tables), holds)
 
-    def arrow(self, frame: DuckFrame) -> Any:
-        """Compute a frame as an Arrow table."""
+    def held(self, table: Any) -> DuckFrame:
+        """Take Arrow rows of the lake's types as a frame: a table, or what DuckDB scans like one.
+
+        They are given back as they are where DuckDB would not change their types.
+        """
+        name = self.new_name("arrow")
+        frame = self.frame(f"SELECT * FROM {quoted(name)}", {name: table}, ())
+        kinds = table.schema.types
+        if frame.names != table.schema.names or not all(map(is_same_in_duckdb, kinds)):
+            return frame
+        if isinstance(table, pa.Table):
+            table = pa.table(table.columns, frame.names)  # without notes on its columns
+        return replace(frame, computed=table)
+
+    def arrow(self, frame: DuckFrame) -> pa.Table:
+        """Compute a frame as an Arrow table of the lake's types."""
+        if frame.computed is not None:
+            held = frame.computed
+            return held if isinstance(held, pa.Table) else held.read_all()
         with self._run(frame.sql, frame.tables) as rows:
-            return rows.to_arrow_table()
+            return lake_table(rows.to_arrow_table())
+
+    def count(self, frame: DuckFrame) -> int:
+        """Return how many rows a frame has."""
+        if frame.computed is not None:
+            return int(frame.computed.num_rows)
+        with self._run(f"SELECT count(*) FROM ({frame.sql})", frame.tables) as rows:
+            ((count,),) = rows.fetchall()
+            return int(count)
 
     @contextmanager
-    def batches(self, frame: DuckFrame) -> Iterator[Any]:
-        """Compute a frame as a stream of Arrow record batches."""
+    def batches(self, frame: DuckFrame, most: int = BATCH_ROWS) -> Iterator[Any]:
+        """Compute a frame as a stream of Arrow record batches of at most so many rows."""
         with self._run(frame.sql, frame.tables) as rows:
-            yield rows.to_arrow_reader(BATCH_ROWS)
+            yield rows.to_arrow_reader(most)
 
     @contextmanager
     def _run(self, sql: str, tables: Mapping[str, Any]) -> Iterator[Any]:
@@ -87,6 +117,18 @@ class Session:
             raise query_error(error) from error
         finally:
             cursor.close()
+
+
+def is_same_in_duckdb(kind: pa.DataType) -> bool:
+    """Whether DuckDB gives a column of this Arrow type back as it was given."""
+    types = pa.types
+    if types.is_list(kind):
+        return is_same_in_duckdb(kind.value_type)
+    if types.is_decimal128(kind):
+        return bool(kind.precision <= MAX_DECIMAL_PRECISION)
+    exact = (types.is_boolean, types.is_signed_integer, types.is_string, types.is_binary)
+    others = (types.is_float32, types.is_float64, types.is_date32)
+    return kind == MICROSECONDS or any(test(kind) for test in (*exact, *others))
 
 
 def query_error(error: Exception) -> QueryError:

@@ -1,0 +1,100 @@
+"""The features of one entity's views, computed part by part and collected batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lakehouse.declare.features import StoredView
+from lakehouse.engines.arrow_types import feature_type
+from lakehouse.engines.embedded.clustered import Make
+from lakehouse.engines.embedded.streamed import Streamed
+from lakehouse.engines.kernels.entity_codes import check_kinds
+from lakehouse.engines.kernels.ordering import Int64
+from lakehouse.engines.kernels.point_in_time import entity_features
+from lakehouse.engines.kernels.view_rows import Selection, ViewRows
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for: views of one entity on one table, their rows, and moments `at`."""
+
+    views: Sequence[StoredView]
+    selected: Selection
+    rows: Streamed
+    spine: Streamed
+    at: str
+
+    def __post_init__(self) -> None:
+        """Refuse keys of two kinds, as a kernel does; a column without a value is of any kind."""
+        for key in self.views[0].by.keys:
+            if self.rows.has_values(key) and self.spine.has_values(key):
+                events, moments = (s.schema.field(key).type for s in (self.rows, self.spine))
+                check_kinds([events], [moments], [key], f"View '{self.views[0].name}'")
+
+
+class Answers:
+    """The values of what is asked for, first by part, then by batch of the spine.
+
+    A part has about `most` rows, of the table and the spine together: more, if one bucket has.
+    """
+
+    def __init__(self, asked: Asked, most: int, make: Make) -> None:
+        keys = asked.views[0].by.keys
+        self._asked = asked
+        self._rows, self._moments = asked.rows.by[keys], asked.spine.by[keys]
+        self._ends = even_ends(self._rows.counts + self._moments.counts, most)
+        # Of each batch of the spine (a row) in each part (a column).
+        self._sizes = self._moments.sizes(self._ends)
+        self._offsets = np.cumsum(self._sizes, axis=0) - self._sizes
+        features = [feature for view in asked.views for feature in view.features]
+        self.schema = pa.schema([(f.full_name, feature_type(f)) for f in features])
+        self._spilled = make(self.schema)
+        self._numbers: dict[int, int] = {}
+
+    def parts(self) -> Iterator[Callable[[], None]]:
+        """Yield the computation of each part; they may be done in any order."""
+        begins = [0, *self._ends.tolist()]
+        for part, end in enumerate(self._ends.tolist()):
+            yield partial(self._compute, part, begins[part], end)
+
+    def of_batch(self, number: int) -> list[Any]:
+        """Return the columns of a batch of the spine, in its order, once all parts are computed."""
+        sizes, offsets = self._sizes[number].tolist(), self._offsets[number].tolist()
+        with self._spilled.opened() as opened:
+            stretches = [
+                opened.table(self._numbers[part]).slice(offset, size)
+                for part, (offset, size) in enumerate(zip(offsets, sizes, strict=True))
+                if size
+            ]
+            together = pa.concat_tables(stretches).combine_chunks()
+            back = pa.array(self._moments.back(number))
+            columns: list[Any] = together.take(back).columns
+            return columns
+
+    def _compute(self, part: int, first: int, end: int) -> None:
+        rows = ViewRows(self._asked.selected, self._rows.rows(first, end))
+        moments = self._moments.rows(first, end)
+        found = entity_features(rows, moments, self._asked.at, self._asked.views)
+        values = pa.table([found[name] for name in self.schema.names], schema=self.schema)
+        self._numbers[part] = self._spilled.put(values.combine_chunks())
+
+
+def even_ends(counts: Int64, most: int) -> Int64:
+    """Return where parts of about equally many rows end, among buckets with these counts.
+
+    >>> even_ends(np.array([4, 1, 1, 9, 1, 2]), most=6).tolist()
+    [3, 4, 6]
+    >>> even_ends(np.zeros(3, dtype=np.int64), most=6).tolist()
+    [3]
+    """
+    total = int(counts.sum())
+    parts = max(1, -(-total // most))
+    wanted = np.arange(1, parts) * total // parts
+    ends = np.searchsorted(np.cumsum(counts), wanted) + 1
+    return np.unique(np.append(ends, len(counts)))

@@ -1,0 +1,96 @@
+"""Point-in-time features of many rows: entities in parts, each computed by the same kernels.
+
+Spine and rows stream by once, and each batch is put in the order of its entities' buckets. A part
+is some neighbouring buckets: its rows, gathered from all batches, are what a kernel holds, few
+enough to stay in the processor's caches. In the end each batch of the spine collects its values
+from the parts. All that is put aside in between lies in files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from lakehouse.declare.features import StoredView
+from lakehouse.engines.embedded.answers import Answers, Asked
+from lakehouse.engines.embedded.collected import Collected
+from lakehouse.engines.embedded.frames import DuckFrame
+from lakehouse.engines.embedded.limits import Limits
+from lakehouse.engines.embedded.session import Session
+from lakehouse.engines.embedded.spilled import Spilled
+from lakehouse.engines.embedded.streamed import Keys, streamed
+from lakehouse.engines.embedded.threads import in_order
+from lakehouse.engines.kernels.arrow_numbers import as_microseconds
+from lakehouse.engines.kernels.asked import by_entity, check_moments
+from lakehouse.engines.kernels.view_rows import Selection
+from lakehouse.features.binding import columns_of
+
+
+@dataclass(frozen=True)
+class OnTable:
+    """The views on one table, and the rows that they are computed from."""
+
+    views: Sequence[StoredView]
+    selected: Selection
+    rows: DuckFrame
+
+    def needed(self) -> dict[Keys, list[str]]:
+        """Return the columns that the views of each entity need, by its keys."""
+        flags = self.selected.criteria.values()
+        return {
+            views[0].by.keys: list(
+                dict.fromkeys([*(name for view in views for name in columns_of(view)), *flags])
+            )
+            for views in by_entity(self.views)
+        }
+
+
+def features_in_parts(
+    session: Session,
+    spine: DuckFrame,
+    at: str,
+    tables: Sequence[OnTable],
+    names: Sequence[str],
+    limits: Limits,
+) -> Collected:
+    """Compute the features of a spine and return both, as `historical_features` describes them.
+
+    `names` are the answer's columns. Its files lie in a folder of the session.
+    """
+    folder = Path(tempfile.mkdtemp(dir=session.folder))
+    try:
+        numbers = itertools.count()
+
+        def make(schema: pa.Schema) -> Spilled:
+            return Spilled(schema, folder / f"{next(numbers)}.arrow")
+
+        held = spine.computed if isinstance(spine.computed, pa.Table) else None
+        read = partial(streamed, session, make=make, batch_rows=limits.batch)
+        moments = {key: [*key, at] for table in tables for key in table.needed()}
+        streams = in_order(
+            [
+                partial(read, spine, moments, keep=held is None),
+                *(partial(read, table.rows, table.needed(), keep=False) for table in tables),
+            ]
+        )
+        asked = next(streams)
+        as_microseconds(asked.schema.empty_table().column(at), f"Spine column '{at}'")
+        check_moments(asked.nulls[at], asked.rows, at)
+        answers = [
+            Answers(Asked(views, table.selected, rows, asked, at), limits.part, make)
+            for table, rows in zip(tables, streams, strict=True)
+            for views in by_entity(table.views)
+        ]
+        for _ in in_order(part for answer in answers for part in answer.parts()):
+            pass  # each part is put aside where it is computed
+        return Collected(asked, held, answers, names, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
