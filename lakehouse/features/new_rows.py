@@ -55,7 +55,7 @@ class RowPacker:
         self.texts: dict[int, bytes] = {}
         self._entities = EntityKeys.of_view(view)
         self._keys = RowKeys(view)
-        self._has_key = bool(view.of.keys)
+        self._has_key, self._event_time = bool(view.of.keys), view.of.event_time
         if isinstance(view, FeatureView) and isinstance(layout, WindowLayout):
             self._kept = _WindowPacker(view, layout, self.texts).kept
         elif isinstance(view, LatestView) and isinstance(layout, LatestLayout):
@@ -74,11 +74,11 @@ class RowPacker:
         """
         entity = self._entities.of(row)
         known = row[KNOWN_AT]
-        event = known if self.view.of.event_time is None else row[self.view.of.event_time]
+        event = known if self._event_time is None else row[self._event_time]
         if entity is None or known is None or event is None:
             return None
         # What has no event time happens one microsecond before it is known.
-        event_us, known_us = us_of(event) - (self.view.of.event_time is None), us_of(known)
+        event_us, known_us = us_of(event) - (self._event_time is None), us_of(known)
         key = self._keys.of(row)
         number = number_of(key) if self._has_key else 0
         if self._ordered:
@@ -198,23 +198,31 @@ def _written(write: Callable[[Any], int], row: Row, name: str, where: str) -> in
         raise NotStorable(f"{where}, column '{name}': {error}.") from error
 
 
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class RowText:
     """Rows of a table as text, to be kept until the table has them."""
 
     def __init__(self, view: StoredView) -> None:
-        self._columns = [(c.name, c.kind, c.scale or 0) for c in view.of.columns]
+        self._columns = [
+            (c.name, None, None)
+            if c.kind == "string"
+            else (c.name, writer(c.kind, c.scale or 0), reader(c.kind, c.scale or 0))
+            for c in view.of.columns
+        ]
 
     def write(self, row: Row) -> bytes:
-        numbers = [
-            row[name] if kind == "string" or row[name] is None else writer(kind, scale)(row[name])
-            for name, kind, scale in self._columns
-        ]
-        return json.dumps([us_of(row[KNOWN_AT]), *numbers]).encode()
+        numbers = [us_of(row[KNOWN_AT])]
+        for name, write, _ in self._columns:
+            value = row[name]
+            numbers.append(value if write is None or value is None else write(value))
+        return _dumps(numbers).encode()
 
     def read(self, text: bytes) -> dict[str, Any]:
         known_us, *numbers = json.loads(text)
         row = {
-            name: value if kind == "string" or value is None else reader(kind, scale)(value)
-            for (name, kind, scale), value in zip(self._columns, numbers, strict=True)
+            name: value if read is None or value is None else read(value)
+            for (name, _, read), value in zip(self._columns, numbers, strict=True)
         }
         return row | {KNOWN_AT: reader("timestamp")(known_us)}

@@ -19,6 +19,7 @@ from lakehouse.features.online_layout import (
     FIRST_SLOT,
     ID,
     KNOWN,
+    Grain,
     LatestLayout,
     Slot,
     WindowLayout,
@@ -28,8 +29,8 @@ from lakehouse.features.stored_numbers import float_bits
 
 ENDING = 2**62
 """Later than every time."""
-MOST_ROWS = 128
-"""A chunk with more rows is cut in two."""
+MOST_BYTES = 1_200
+"""A chunk that gets longer is cut in two."""
 
 
 class Joining:
@@ -97,7 +98,7 @@ class Joining:
         numbers = memoryview(data).cast("q")
         size = len(numbers) // width
         if numbers[(size - 1) * width + EVENT] < row.event_us:
-            self._put(chunks, held.begin, data + own, row.event_us)
+            _put(chunks, "event", held.begin, data + own, width)
             return True
         times = numbers[EVENT::width].tolist()
         low, high = bisect_left(times, row.event_us), bisect_right(times, row.event_us)
@@ -112,7 +113,7 @@ class Joining:
         while place < high and self._before(numbers, place * width, row):
             place += 1
         at = place * width * 8
-        self._put(chunks, held.begin, data[:at] + own + data[at:], times[-1])
+        _put(chunks, "event", held.begin, data[:at] + own + data[at:], width)
         return True
 
     def _before(self, numbers: memoryview, at: int, row: NewRow) -> bool:
@@ -125,24 +126,6 @@ class Joining:
     def _key_of(self, number: int) -> bytes:
         found = self._texts.get(number)
         return self._store.texts(self._stored, [number])[number] if found is None else found
-
-    def _put(self, chunks: EntityChunks, begin: int, data: bytes, until: int) -> None:
-        """Put a chunk, or two if it has too many rows; rows of one event time stay together."""
-        width = self._layout.width * 8
-        size = len(data) // width
-        if size <= MOST_ROWS:
-            chunks.put("event", begin, until, data)
-            return
-        times = memoryview(data).cast("q")[EVENT :: self._layout.width].tolist()
-        # Streams add at the end: what is full stays full.
-        half = bisect_left(times, times[size - size // 4])
-        if half == 0:
-            half = bisect_right(times, times[0])
-        if half >= size:
-            chunks.put("event", begin, until, data)
-            return
-        chunks.put("event", begin, times[half - 1], data[: half * width])
-        chunks.put("event", times[half], until, data[half * width :])
 
     def _add_tile(self, chunks: EntityChunks, tile: list[int]) -> None:
         layout = self._layout
@@ -169,17 +152,7 @@ class Joining:
                 return
         at = place * width * 8
         data = held.payload[:at] + struct.pack(form, *tile) + held.payload[at:]
-        until = max(numbers[(rows - 1) * width], tile[EVENT])
-        if rows < MOST_ROWS:
-            chunks.put("tile", held.begin, until, data)
-            return
-        times_of = memoryview(data).cast("q")[EVENT::width].tolist()
-        half = bisect_left(times_of, times_of[rows - rows // 4])
-        if half == 0:
-            chunks.put("tile", held.begin, until, data)
-            return
-        chunks.put("tile", held.begin, times_of[half - 1], data[: half * width * 8])
-        chunks.put("tile", times_of[half], until, data[half * width * 8 :])
+        _put(chunks, "tile", held.begin, data, width)
 
     def _add_latest(self, chunks: EntityChunks, entity: bytes, row: NewRow) -> None:
         """Put a row among those of its event time, in the order in which they count."""
@@ -204,6 +177,25 @@ class Joining:
             rows = others
         rows = sorted([*rows, new], key=lambda one: one.order)
         chunks.put("event", row.event_us, rows[-1].known_us, self._format.pack(rows))
+
+
+def _put(chunks: EntityChunks, grain: Grain, begin: int, data: bytes, width: int) -> None:
+    """Put a chunk, or two if it is too long; rows of one event time stay together."""
+    numbers = memoryview(data).cast("q")
+    until = numbers[len(numbers) - width]
+    if len(data) <= MOST_BYTES:
+        chunks.put(grain, begin, until, data)
+        return
+    times = numbers[EVENT::width].tolist()
+    # Streams add at the end: what is full stays full.
+    cut = bisect_left(times, times[-max(len(times) // 4, 1)])
+    if cut == 0:
+        cut = bisect_right(times, times[0])
+    if cut == len(times):
+        chunks.put(grain, begin, until, data)
+        return
+    chunks.put(grain, begin, times[cut - 1], data[: cut * width * 8])
+    chunks.put(grain, times[cut], until, data[cut * width * 8 :])
 
 
 class _TileMerge:

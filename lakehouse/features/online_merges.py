@@ -69,6 +69,9 @@ def evaluator(feature: Feature, placed: Sequence[Placed], squares: Placed | None
 
 
 def _sum(placed: Placed, parts: Sequence[Part]) -> int:
+    if len(parts) == 1:
+        rows, low, high, tiles = parts[0]
+        return rows.total(placed.tile if tiles else placed.event, low, high)
     return sum([part.rows.total(placed.at(part), part.low, part.high) for part in parts])
 
 
@@ -86,8 +89,14 @@ def _total(feature: Feature, placed: Placed) -> Evaluate:
     limit = 10**MAX_DECIMAL_PRECISION if decimal else 2**63
     least = 1 - limit if decimal else -limit
 
+    place = placed.event
+
     def total(parts: Sequence[Part]) -> Any:
-        found = _sum(placed, parts)
+        if len(parts) == 1 and not parts[0].tiles:  # most reads come here
+            rows, low, high, _ = parts[0]
+            found = rows.total(place, low, high)
+        else:
+            found = _sum(placed, parts)
         if not least <= found < limit:
             raise ValueOverflow(
                 f"Feature '{feature.dotted}': a sum does not fit {room}; declare the column with a "

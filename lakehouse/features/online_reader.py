@@ -52,8 +52,14 @@ class FeatureReader:
         materialised, EntityKeyError for a key that is none, NotKept for a moment before those
         that the store keeps.
         """
-        (found,) = self.get_many(view, (entity,), (at_us,))
-        return found
+        name = view if isinstance(view, str) else view.name
+        for _ in range(ATTEMPTS):
+            answers = self._answers.get(name) or self._looked_up(name)
+            try:
+                return answers.value(self.store, entity, at_us)
+            except Replaced:
+                self._answers.pop(name, None)
+        raise _replaced(name)
 
     def get_many(
         self, view: StoredView | str, entities: Sequence[Key], at_us: Sequence[int]
@@ -68,9 +74,7 @@ class FeatureReader:
                 return answers.values(self.store, entities, at_us)
             except Replaced:
                 self._answers.pop(name, None)
-        raise LakehouseError(
-            f"View '{name}' was replaced {ATTEMPTS} times while it was read; ask again."
-        )
+        raise _replaced(name)
 
     def stored(self, view: StoredView | str) -> Stored | None:
         """What the store holds of a view now: its table's version, rows and entities."""
@@ -93,11 +97,23 @@ class FeatureReader:
         return answers
 
 
+def _replaced(name: str) -> LakehouseError:
+    return LakehouseError(
+        f"View '{name}' was replaced {ATTEMPTS} times while it was read; ask again."
+    )
+
+
 class _Answers:
     """A view as it is stored: its keys, and how its values are read."""
 
     def __init__(self, view: StoredView, stored: Stored) -> None:
         self._keys, self._stored = EntityKeys.of_view(view), stored
+
+    def value(self, store: OnlineStore, entity: Key, at_us: int) -> Values:
+        key = self._keys.of(entity)
+        if at_us < self._stored.kept_from_us:
+            raise self._not_kept(at_us)
+        return self.empty() if key is None else self._one(store, key, at_us)
 
     def values(
         self, store: OnlineStore, entities: Sequence[Key], at_us: Sequence[int]
@@ -112,8 +128,11 @@ class _Answers:
     def empty(self) -> Values:
         raise NotImplementedError
 
-    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
         raise NotImplementedError
+
+    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        return [self._one(store, key, at_us) for key, at_us in asked]
 
     def _not_kept(self, at_us: int) -> NotKept:
         asked, kept = (
@@ -138,21 +157,24 @@ class _WindowReads(_Answers):
     def empty(self) -> Values:
         return self._answers.empty()
 
+    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
+        answers = self._answers
+        chunks = store.chunks(self._stored, key, answers.needed(at_us))
+        values = answers.values(at_us, chunks)
+        if answers.texts:
+            answers.told(values, lambda numbers: self._look_up(store, numbers))
+        return values
+
     def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
-        answers, stored = self._answers, self._stored
-        if len(asked) == 1:
-            ((key, at_us),) = asked
-            found = [answers.values(at_us, store.chunks(stored, key, answers.needed(at_us)))]
-        else:
-            spans = [(key, answers.needed(at_us)) for key, at_us in asked]
-            chunks = store.chunks_of_many(stored, spans)
-            moments = [at_us for _, at_us in asked]
-            together = None
-            if len(asked) >= AT_ONCE:
-                together = many_values(answers, moments, chunks)
-            found = together or [
-                answers.values(at_us, own) for at_us, own in zip(moments, chunks, strict=True)
-            ]
+        if len(asked) < AT_ONCE:
+            return super()._known(store, asked)
+        answers = self._answers
+        spans = [(key, answers.needed(at_us)) for key, at_us in asked]
+        chunks = store.chunks_of_many(self._stored, spans)
+        moments = [at_us for _, at_us in asked]
+        found = many_values(answers, moments, chunks) or [
+            answers.values(at_us, own) for at_us, own in zip(moments, chunks, strict=True)
+        ]
         if answers.texts:
             for values in found:
                 answers.told(values, lambda numbers: self._look_up(store, numbers))
@@ -179,11 +201,8 @@ class _LatestReads(_Answers):
     def empty(self) -> Values:
         return self._answers.empty()
 
-    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
-        return [
-            self._answers.values(at_us, store.newest_first(self._stored, key, at_us))
-            for key, at_us in asked
-        ]
+    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
+        return self._answers.values(at_us, store.newest_first(self._stored, key, at_us))
 
 
 def _check_horizon(view: StoredView, stored: Stored, answers: WindowAnswers) -> None:

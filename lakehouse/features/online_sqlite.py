@@ -23,10 +23,17 @@ from lakehouse.features.online_layout import Grain, LatestLayout, from_data, to_
 from lakehouse.features.online_reader import FeatureReader
 from lakehouse.features.store_file import StoreFile
 
+_CURRENT = "EXISTS (SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?)"
+"""What is told now is what a reader knows: rows before its horizon may be gone."""
 _BACKWARDS = (
     "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin < ? "
-    "ORDER BY begin DESC"
+    f"AND {_CURRENT} ORDER BY begin DESC"
 )
+_OF_SEVERAL = (
+    "SELECT entity, payload FROM chunks WHERE series = ? AND begin < ? AND until >= ? "
+    f"AND {_CURRENT} AND entity IN ({{}}) ORDER BY entity, begin"
+)
+MOST_AT_ONCE = 500
 _HOLDING = (
     "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin <= ? "
     "ORDER BY begin DESC LIMIT 1"
@@ -73,7 +80,8 @@ class SqliteStore:
                 found = [_span(connection, stored, entity, *span) for span in spans]
             finally:
                 connection.execute("COMMIT")
-        _check(connection, stored)
+        if not any(found):
+            _check(connection, stored)
         return found
 
     def chunks_of_many(
@@ -82,26 +90,35 @@ class SqliteStore:
         connection = self._reader(stored)
         connection.execute("BEGIN")
         try:
-            found = [
-                [_span(connection, stored, entity, *span) for span in spans]
-                for entity, spans in asked
-            ]
+            if len({spans for _, spans in asked}) == 1:
+                spans = asked[0][1]
+                entities = [entity for entity, _ in asked]
+                columns = [_column(connection, stored, entities, *span) for span in spans]
+                found = [list(of_entity) for of_entity in zip(*columns, strict=True)]
+            else:
+                found = [
+                    [_span(connection, stored, entity, *span) for span in spans]
+                    for entity, spans in asked
+                ]
         finally:
             connection.execute("COMMIT")
-        _check(connection, stored)
+        if not any(any(of_entity) for of_entity in found):
+            _check(connection, stored)
         return found
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
         connection = self._reader(stored)
-        cursor = connection.execute(_BACKWARDS, (_series(stored, "event"), entity, end_us))
+        asked = (_series(stored, "event"), entity, end_us, *_known(stored))
+        cursor = connection.execute(_BACKWARDS, asked)
+        empty = True
         try:
-            found = cursor.fetchone()
-            _check(connection, stored)  # of the state that the open cursor reads
-            while found is not None:
-                yield found[1]
-                found = cursor.fetchone()
+            for _, payload in cursor:
+                empty = False
+                yield payload
         finally:
             cursor.close()  # an open one would keep the log from being moved into the file
+        if empty:
+            _check(connection, stored)
 
     def texts(self, stored: Stored, numbers: Iterable[int]) -> dict[int, bytes]:
         connection = self._reader(stored)
@@ -154,13 +171,9 @@ class SqliteStore:
             _keep_texts(db, stored, texts)
             _make(db, stored, changes)
             db.executemany(
-                "INSERT OR IGNORE INTO pushed VALUES (?, ?, ?, ?, ?)",
-                [(stored.view, row.entity, row.id, row.event_us, row.row) for row in pushed],
+                "INSERT INTO pushed VALUES (?, ?, ?, ?, ?)", [(stored.view, *row) for row in pushed]
             )
-            db.executemany(
-                "DELETE FROM pushed WHERE view = ? AND entity = ? AND id = ?",
-                [(stored.view, *row) for row in confirmed],
-            )
+            _confirm(db, stored, set(confirmed))
         return True
 
     def advance(self, stored: Stored) -> None:
@@ -180,7 +193,8 @@ class SqliteStore:
         found = connection.execute(
             "SELECT entity, event_us, id, text FROM pushed WHERE view = ?", (view,)
         )
-        return [Pushed(*row) for row in found.fetchall()]
+        rows = [Pushed(*row) for row in found.fetchall()]
+        return list({(row.entity, row.id, row.event_us): row for row in rows}.values())
 
     def close(self) -> None:
         self._file.close()
@@ -233,8 +247,9 @@ def _span(
     first_us: int,
     end_us: int,
 ) -> list[bytes]:
-    found = []
-    cursor = connection.execute(_BACKWARDS, (_series(stored, grain), entity, end_us))
+    found: list[bytes] = []
+    asked = (_series(stored, grain), entity, end_us, *_known(stored))
+    cursor = connection.execute(_BACKWARDS, asked)
     for begin, payload in cursor:
         found.append(payload)
         if begin <= first_us:
@@ -242,6 +257,30 @@ def _span(
     cursor.close()
     found.reverse()
     return found
+
+
+def _column(
+    connection: sqlite3.Connection,
+    stored: Stored,
+    entities: Sequence[bytes],
+    grain: Grain,
+    first_us: int,
+    end_us: int,
+) -> list[list[bytes]]:
+    """One span of several entities. What ends before it has no row in it."""
+    by_entity: dict[bytes, list[bytes]] = {entity: [] for entity in entities}
+    distinct = list(by_entity)
+    for first in range(0, len(distinct), MOST_AT_ONCE):
+        some = distinct[first : first + MOST_AT_ONCE]
+        sql = _OF_SEVERAL.format(", ".join("?" * len(some)))
+        asked = (_series(stored, grain), end_us, first_us, *_known(stored), *some)
+        for entity, payload in connection.execute(sql, asked).fetchall():
+            by_entity[entity].append(payload)
+    return [by_entity[entity] for entity in entities]
+
+
+def _known(stored: Stored) -> tuple[str, int, int]:
+    return stored.view, stored.generation, stored.kept_from_us
 
 
 def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change]) -> None:
@@ -262,6 +301,14 @@ def _told(text: str) -> Stored:
     told["layout"] = from_data(told["layout"])
     told["horizon"] = Horizon(**told["horizon"])
     return Stored(**told)
+
+
+def _confirm(db: sqlite3.Connection, stored: Stored, confirmed: set[tuple[bytes, int]]) -> None:
+    if not confirmed:
+        return
+    listed = db.execute("SELECT rowid, entity, id FROM pushed WHERE view = ?", (stored.view,))
+    gone = [(row,) for row, *of in listed.fetchall() if tuple(of) in confirmed]
+    db.executemany("DELETE FROM pushed WHERE rowid = ?", gone)
 
 
 def _is_new(db: sqlite3.Connection, stored: Stored, transaction: Transaction) -> bool:
@@ -320,7 +367,6 @@ def _check_generation(connection: sqlite3.Connection, stored: Stored) -> None:
 
 
 def _check(connection: sqlite3.Connection, stored: Stored) -> None:
-    """What is told now must be what a reader knows: rows before its horizon may be gone."""
     found = connection.execute(
         "SELECT generation, kept_from_us FROM views WHERE view = ?", (stored.view,)
     ).fetchone()

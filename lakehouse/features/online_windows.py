@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from lakehouse.declare.features import Feature, FeatureView, StoredView
@@ -37,6 +38,11 @@ class Window:
     length_us: int
     edge_us: int
     features: tuple[tuple[Feature, Evaluate], ...]
+
+    @cached_property
+    def named(self) -> tuple[tuple[str, Evaluate], ...]:
+        """The features by full name."""
+        return tuple((feature.full_name, evaluate) for feature, evaluate in self.features)
 
     def begin(self, end: int) -> int:
         return (end - self.length_us) // self.edge_us * self.edge_us
@@ -145,11 +151,9 @@ class WindowAnswers:
         return values
 
     def _evaluate(self, window: Window, parts: Sequence[Part], answer: Values) -> None:
-        for feature, evaluate in window.features:
+        for name, evaluate in window.named:
             value = evaluate(parts)
-            if value is None:
-                value = self._defaults.get(feature.full_name)
-            answer[feature.full_name] = value
+            answer[name] = self._defaults.get(name) if value is None else value
 
     def _has_tiles(self, edge_us: int) -> bool:
         """Whether tiles serve a window of this edge."""

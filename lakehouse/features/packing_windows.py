@@ -28,7 +28,8 @@ from lakehouse.features.packing_tiles import Tiles
 from lakehouse.features.row_ids import RowKeys, number_of
 from lakehouse.features.stored_numbers import NAN
 
-ROWS_PER_CHUNK = 64
+CHUNK_BYTES = 800
+"""About so long chunks are packed: a read takes few of them, and a pushed row rewrites little."""
 
 
 def pack_windows(
@@ -64,7 +65,7 @@ def _chunks(grain: Grain, keys: list[bytes], entity: Int64, packed: Int64) -> It
     packed = np.ascontiguousarray(packed)
     row_bytes = packed.shape[1] * 8
     whole = memoryview(packed.reshape(-1).data).cast("B")
-    for cut in cuts(keys, entity, packed[:, EVENT], ROWS_PER_CHUNK):
+    for cut in cuts(keys, entity, packed[:, EVENT], max(CHUNK_BYTES // row_bytes, 1)):
         payload = whole[cut.low * row_bytes : cut.high * row_bytes]
         yield Chunk(grain, cut.entity, cut.begin, cut.until, payload)
 

@@ -33,19 +33,20 @@ CREATE TABLE texts (
     generation INTEGER NOT NULL, number INTEGER NOT NULL, text BLOB NOT NULL,
     PRIMARY KEY (generation, number)
 ) WITHOUT ROWID;
-CREATE TABLE pushed (
-    view TEXT NOT NULL, entity BLOB NOT NULL, id INTEGER NOT NULL, event_us INTEGER NOT NULL,
-    text BLOB NOT NULL,
-    PRIMARY KEY (view, entity, id, event_us)
-) WITHOUT ROWID;
+CREATE TABLE pushed (              -- in the order of pushing: streams write to its end alone
+    view TEXT NOT NULL, entity BLOB NOT NULL, event_us INTEGER NOT NULL, id INTEGER NOT NULL,
+    text BLOB NOT NULL
+);
 CREATE TABLE seen (
     generation INTEGER NOT NULL, application TEXT NOT NULL, version INTEGER NOT NULL,
     PRIMARY KEY (generation, application)
 ) WITHOUT ROWID;
 """
-_PAGE_BYTES = 16_384
-"""Chunks of some thousand bytes lie whole in such a page; in smaller ones they would overflow."""
+_PAGE_BYTES = 8_192
+"""A chunk lies whole in such a page, up to 2,000 bytes of it; a longer one would overflow."""
 _CACHE_KIB = 65_536
+_LOG_PAGES = 16_000
+"""A long log: a page that many pushes change is moved into the file once."""
 
 
 class _Here(threading.local):
@@ -97,6 +98,7 @@ class StoreFile:
         db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
         db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         here.writer, here.written = db, _identity(self.path)
         with self._lock:
