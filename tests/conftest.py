@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from lakehouse.engines.spark.engine import SparkEngine
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.records.home import Clock, Home
 from lakehouse.records.store import CodeVersion, Records
+from tests.redis_server import ask, redis_server
 
 settings.register_profile("steady", derandomize=True, deadline=None)
 # A suite that everybody runs gives everybody the same verdict; search on with
@@ -59,6 +60,20 @@ def spark_settings() -> SparkSettings:
 def spark(spark_settings: SparkSettings) -> SparkEngine:
     """One Spark engine, whose session starts with its first use."""
     return SparkEngine(spark_settings)
+
+
+@pytest.fixture(scope="session")
+def redis_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Redis server; without the program there is none, which CI does not accept."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(redis_of_the_session: str) -> Iterator[str]:
+    """The URL of an empty Redis server."""
+    yield redis_of_the_session
+    ask(redis_of_the_session, b"FLUSHALL")
 
 
 @pytest.fixture

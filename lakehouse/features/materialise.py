@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,16 @@ from lakehouse.errors import LakehouseError
 from lakehouse.features.changed_rows import Changed, changed_rows
 from lakehouse.features.entity_keys import EntityKeys
 from lakehouse.features.new_rows import NewRow, RowPacker, RowText
-from lakehouse.features.online import Change, Chunk, EntityChunks, Horizon, OnlineStore, Stored
+from lakehouse.features.online import (
+    Change,
+    Chunk,
+    EntityChunks,
+    Horizon,
+    OnlineStore,
+    Pushed,
+    Stored,
+    Texts,
+)
 from lakehouse.features.online_joining import Joining
 from lakehouse.features.online_latest import LatestAnswers
 from lakehouse.features.online_layout import BEGINNING, LatestLayout, Layout, layout_of
@@ -165,17 +174,22 @@ class _Work:
                 yield from pack(self._view, self._layout, table, texts, horizon, kept_from_us)
 
         packer = RowPacker(self._view, self._layout)
-        pushed = self._pushed_before(packer, horizon)
         both = ChainMap(texts, packer.texts)
         joining = Joining(self._online, stored, self._view, both, "kept")
-        made = self._online.replace(stored, chunks(), both, joining.changes(pushed))
+
+        def again(pushed: Sequence[Pushed]) -> tuple[Mapping[bytes, Change], Texts]:
+            return joining.changes(self._packed(pushed, packer, horizon)), packer.texts
+
+        made = self._online.replace(stored, chunks(), texts, again)
         self._online.change(made, {}, {}, confirmed=joining.there)
         return Materialised(made.rows, made.entities, made.version, changed=True, taken=extent.rows)
 
-    def _pushed_before(self, packer: RowPacker, horizon: Horizon) -> dict[bytes, list[NewRow]]:
-        """The rows that the table may not have, by entity."""
+    def _packed(
+        self, pushed: Iterable[Pushed], packer: RowPacker, horizon: Horizon
+    ) -> dict[bytes, list[NewRow]]:
+        """Rows that the table may not have, by entity."""
         text = RowText(self._view)
-        rows = [packer.pack(text.read(row.row)) for row in self._online.pushed(self._view.name)]
+        rows = [packer.pack(text.read(row.row)) for row in pushed]
         found: dict[bytes, list[NewRow]] = {}
         for row in rows:
             if row is not None and row.event_us >= horizon.events_us:
@@ -243,16 +257,32 @@ class _Work:
             for chunk in pack(self._view, self._layout, table, texts, horizon, there.kept_from_us):
                 by_entity[chunk.entity].append(chunk)
         packer = RowPacker(self._view, self._layout)
-        pushed = self._pushed_before(packer, horizon)
+        pushed = self._pushed(entities)
         both = ChainMap(texts, packer.texts)
         joining = Joining(self._online, there, self._view, both, "kept")
-        again = joining.changes({e: rows for e, rows in pushed.items() if e in entities})
+        again = joining.changes(self._packed(pushed, packer, horizon))
         changes = {
             entity: _in_place_of_all(chunks, again.get(entity))
             for entity, chunks in by_entity.items()
         }
         self._online.change(there, changes, both)
+        self._rejoin(there, entities, pushed)
         self._online.change(there, {}, {}, confirmed=joining.there)
+
+    def _rejoin(self, there: Stored, entities: Container[bytes], given: set[Pushed]) -> None:
+        """Join what was pushed to entities while they were put anew, and went with what was there.
+
+        A row is listed from the moment it is in the store.
+        """
+        while fresh := self._pushed(entities) - given:
+            packer = RowPacker(self._view, self._layout)
+            joining = Joining(self._online, there, self._view, packer.texts)
+            changes = joining.changes(self._packed(fresh, packer, there.horizon))
+            self._online.change(there, changes, packer.texts)
+            given |= fresh
+
+    def _pushed(self, entities: Container[bytes]) -> set[Pushed]:
+        return {row for row in self._online.pushed(self._view.name) if row.entity in entities}
 
     def _key(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(row[name] for name in self._view.by.keys)

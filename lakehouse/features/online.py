@@ -86,6 +86,16 @@ class StoreUnreachable(LakehouseError):
     """The online store cannot be read or written now."""
 
 
+class TextsCollide(LakehouseError):
+    """One number stands for two texts."""
+
+    def __init__(self, view: str) -> None:
+        super().__init__(
+            f"View '{view}': two texts of its table have the same 63-bit number; leave one of "
+            "them out."
+        )
+
+
 class EntityChunks(Protocol):
     """One entity's chunks while they are changed: all changes become visible at once."""
 
@@ -103,8 +113,11 @@ class EntityChunks(Protocol):
 
 
 Change = Callable[[EntityChunks], None]
+"""A change of one entity. It may be made again from the start, on what is there by then."""
 Texts = Mapping[int, bytes]
 """What numbers in rows stand for."""
+Again = Callable[[Sequence[Pushed]], tuple[Mapping[bytes, Change], Texts]]
+"""The changes that put pushed rows beside a view's chunks, and the texts that they need."""
 
 
 class OnlineStore(Protocol):
@@ -117,9 +130,10 @@ class OnlineStore(Protocol):
     def chunks(
         self, stored: Stored, entity: bytes, spans: Sequence[tuple[Grain, int, int]]
     ) -> list[list[bytes]]:
-        """Of each span (grain, from, until) an entity's chunks that hold its times, in order.
+        """Of each span (grain, from, until) an entity's chunks that have rows in it, in order.
 
-        All spans are of one state of the store. Raises Replaced if the chunks are another's.
+        The one that holds the span's beginning may come first without a row in it. All spans are
+        of one state of the store. Raises Replaced if the chunks are another's.
         """
         ...
 
@@ -130,7 +144,16 @@ class OnlineStore(Protocol):
         ...
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
-        """An entity's chunks of events that begin before `end_us`, from the last one back."""
+        """An entity's chunks of events that begin before `end_us`, from the last one back.
+
+        Raises Replaced, also where what was given is no more.
+        """
+        ...
+
+    def newest_first_of_many(
+        self, stored: Stored, asked: Sequence[tuple[bytes, int]]
+    ) -> list[Iterator[bytes]]:
+        """The same for several entities, the first chunks of each in one round trip."""
         ...
 
     def texts(self, stored: Stored, numbers: Iterable[int]) -> dict[int, bytes]:
@@ -138,12 +161,17 @@ class OnlineStore(Protocol):
         ...
 
     def replace(
-        self, stored: Stored, chunks: Iterable[Chunk], texts: Texts, changes: Mapping[bytes, Change]
+        self,
+        stored: Stored,
+        chunks: Iterable[Chunk],
+        texts: Texts,
+        again: Again = lambda pushed: ({}, {}),
     ) -> Stored:
         """Put a view's chunks in the place of all it had, at once for every reader.
 
-        `texts` is read after the chunks, and `changes` are made after them. What was pushed
-        before stays listed in `pushed`.
+        No two chunks of an entity and grain begin at once. `texts` is read after the chunks.
+        `again` is asked then, once or more, about all rows that were pushed until readers have
+        the new chunks; they stay listed in `pushed`.
         """
         ...
 

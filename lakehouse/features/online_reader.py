@@ -132,7 +132,7 @@ class _Answers:
         raise NotImplementedError
 
     def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
-        return [self._one(store, key, at_us) for key, at_us in asked]
+        raise NotImplementedError
 
     def _not_kept(self, at_us: int) -> NotKept:
         asked, kept = (
@@ -166,13 +166,14 @@ class _WindowReads(_Answers):
         return values
 
     def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
-        if len(asked) < AT_ONCE:
-            return super()._known(store, asked)
         answers = self._answers
         spans = [(key, answers.needed(at_us)) for key, at_us in asked]
         chunks = store.chunks_of_many(self._stored, spans)
         moments = [at_us for _, at_us in asked]
-        found = many_values(answers, moments, chunks) or [
+        together = None
+        if len(asked) >= AT_ONCE:
+            together = many_values(answers, moments, chunks)
+        found = together or [
             answers.values(at_us, own) for at_us, own in zip(moments, chunks, strict=True)
         ]
         if answers.texts:
@@ -203,6 +204,13 @@ class _LatestReads(_Answers):
 
     def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
         return self._answers.values(at_us, store.newest_first(self._stored, key, at_us))
+
+    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        newest = store.newest_first_of_many(self._stored, asked)
+        return [
+            self._answers.values(at_us, chunks)
+            for (_, at_us), chunks in zip(asked, newest, strict=True)
+        ]
 
 
 def _check_horizon(view: StoredView, stored: Stored, answers: WindowAnswers) -> None:

@@ -7,20 +7,29 @@ and see the old rows or the new ones, never some of each.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.protocol import Transaction
-from lakehouse.errors import LakehouseError, NotFound
-from lakehouse.features.online import Change, Chunk, Held, Horizon, Pushed, Replaced, Stored, Texts
-from lakehouse.features.online_layout import Grain, LatestLayout, from_data, to_data
+from lakehouse.errors import NotFound
+from lakehouse.features.online import (
+    Again,
+    Change,
+    Chunk,
+    Held,
+    Pushed,
+    Replaced,
+    Stored,
+    Texts,
+    TextsCollide,
+)
+from lakehouse.features.online_layout import Grain, LatestLayout
 from lakehouse.features.online_reader import FeatureReader
+from lakehouse.features.online_told import from_text, to_text
 from lakehouse.features.store_file import StoreFile
 
 _CURRENT = "EXISTS (SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?)"
@@ -66,7 +75,7 @@ class SqliteStore:
         if connection is None:
             return None
         found = connection.execute("SELECT told FROM views WHERE view = ?", (view,)).fetchone()
-        return None if found is None else _told(found[0])
+        return None if found is None else from_text(found[0])
 
     def chunks(
         self, stored: Stored, entity: bytes, spans: Sequence[tuple[Grain, int, int]]
@@ -90,7 +99,7 @@ class SqliteStore:
         connection = self._reader(stored)
         connection.execute("BEGIN")
         try:
-            if len({spans for _, spans in asked}) == 1:
+            if len({tuple(spans) for _, spans in asked}) == 1:
                 spans = asked[0][1]
                 entities = [entity for entity, _ in asked]
                 columns = [_column(connection, stored, entities, *span) for span in spans]
@@ -133,8 +142,17 @@ class SqliteStore:
             found[number] = row[0]
         return found
 
+    def newest_first_of_many(
+        self, stored: Stored, asked: Sequence[tuple[bytes, int]]
+    ) -> list[Iterator[bytes]]:
+        return [self.newest_first(stored, entity, end_us) for entity, end_us in asked]
+
     def replace(
-        self, stored: Stored, chunks: Iterable[Chunk], texts: Texts, changes: Mapping[bytes, Change]
+        self,
+        stored: Stored,
+        chunks: Iterable[Chunk],
+        texts: Texts,
+        again: Again = lambda pushed: ({}, {}),
     ) -> Stored:
         with self._file.writing() as db:
             before = "SELECT generation FROM views WHERE view = ?"
@@ -150,6 +168,8 @@ class SqliteStore:
             )
             _keep_texts(db, made, texts)
             _tell(db, made)
+            changes, more = again(_listed(db, stored.view))
+            _keep_texts(db, made, more)
             _make(db, made, changes)
             _prune(db, made)
         self._file.checkpoint()
@@ -190,11 +210,7 @@ class SqliteStore:
         connection = self._file.reader()
         if connection is None:
             return []
-        found = connection.execute(
-            "SELECT entity, event_us, id, text FROM pushed WHERE view = ?", (view,)
-        )
-        rows = [Pushed(*row) for row in found.fetchall()]
-        return list({(row.entity, row.id, row.event_us): row for row in rows}.values())
+        return _listed(connection, view)
 
     def close(self) -> None:
         self._file.close()
@@ -289,18 +305,16 @@ def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change
 
 
 def _tell(db: sqlite3.Connection, stored: Stored) -> None:
-    told = json.dumps(asdict(stored) | {"layout": to_data(stored.layout)})
     db.execute(
         "INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)",
-        (stored.view, stored.generation, stored.kept_from_us, told),
+        (stored.view, stored.generation, stored.kept_from_us, to_text(stored)),
     )
 
 
-def _told(text: str) -> Stored:
-    told: dict[str, Any] = json.loads(text)
-    told["layout"] = from_data(told["layout"])
-    told["horizon"] = Horizon(**told["horizon"])
-    return Stored(**told)
+def _listed(db: sqlite3.Connection, view: str) -> list[Pushed]:
+    found = db.execute("SELECT entity, event_us, id, text FROM pushed WHERE view = ?", (view,))
+    rows = [Pushed(*row) for row in found.fetchall()]
+    return list({(row.entity, row.id, row.event_us): row for row in rows}.values())
 
 
 def _confirm(db: sqlite3.Connection, stored: Stored, confirmed: set[tuple[bytes, int]]) -> None:
@@ -336,10 +350,7 @@ def _check_same(db: sqlite3.Connection, stored: Stored, number: int, text: bytes
         "SELECT text FROM texts WHERE generation = ? AND number = ?", (stored.generation, number)
     ).fetchone()
     if there != text:
-        raise LakehouseError(
-            f"View '{stored.view}': two texts of its table have the same 63-bit number; leave one "
-            "of them out."
-        )
+        raise TextsCollide(stored.view)
 
 
 def _prune(db: sqlite3.Connection, stored: Stored) -> None:

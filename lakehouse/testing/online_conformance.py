@@ -83,8 +83,12 @@ def check_chunks_come_back_by_time(make_store: MakeStore) -> None:
     """A span gets the chunk that holds its first time and all up to its end, in order."""
     store = make_store()
     far = 2**61
-    chunks = [event(b"a", begin, b"%d" % begin) for begin in (-far, -2, 0, 1, 5, far)]
-    here = store.replace(stored("v"), [*chunks, Chunk("tile", b"a", 0, 0, b"tile")], {}, {})
+    begins = (-far, -2, 0, 1, 5, far)
+    chunks = [
+        Chunk("event", b"a", begin, after - 1, b"%d" % begin)
+        for begin, after in zip(begins, (*begins[1:], far + 1), strict=True)
+    ]
+    here = store.replace(stored("v"), [*chunks, Chunk("tile", b"a", 0, 0, b"tile")], {})
     for first, end, expected in (
         (-2, 1, [b"-2", b"0"]),
         (-1, 2, [b"-2", b"0", b"1"]),
@@ -108,7 +112,7 @@ def check_entities_and_views_are_apart(make_store: MakeStore) -> None:
     keys = [b"", b"a", b"ab", b"a\x00", b"A", b"\xff", b"1:12:11", b"2:111:1", b"a:0", b"a|0"]
     views = ["v", "v1", "v_1"]
     held = {
-        view: store.replace(stored(view), [event(k, 0, view.encode() + k) for k in keys], {}, {})
+        view: store.replace(stored(view), [event(k, 0, view.encode() + k) for k in keys], {})
         for view in views
     }
     for view in views:
@@ -127,7 +131,7 @@ def check_what_is_stored_is_told(make_store: MakeStore) -> None:
     require(store.stored("v") is None, "An empty store says that it holds a view.")
     column = StoredColumn("amount", "decimal", 2)
     told = Stored("v", 7, "abc", LatestLayout((column,)), 5, 3, -4, Horizon(-5, -6), 9)
-    made = store.replace(told, [], {}, {})
+    made = store.replace(told, [], {})
     require_equal(store.stored("v"), made, "What was stored")
     require_equal((made.version, made.digest, made.layout), (7, "abc", told.layout), "Stored")
     require(store.stored("w") is None, "Another view is said to be there.")
@@ -136,15 +140,15 @@ def check_what_is_stored_is_told(make_store: MakeStore) -> None:
 def check_replacing_takes_all_at_once(make_store: MakeStore) -> None:
     """Nothing old stays, a failed replacement changes nothing, and old readers are told."""
     store = make_store()
-    old = store.replace(stored("v"), [event(b"a", 0, b"old"), event(b"gone", 0, b"old")], {}, {})
-    other = store.replace(stored("w"), [event(b"a", 0, b"other")], {}, {})
+    old = store.replace(stored("v"), [event(b"a", 0, b"old"), event(b"gone", 0, b"old")], {})
+    other = store.replace(stored("w"), [event(b"a", 0, b"other")], {})
 
     def failing() -> Iterator[Chunk]:
         yield event(b"a", 0, b"half")
         raise InterruptedError
 
     try:
-        store.replace(stored("v", 2), failing(), {}, {})
+        store.replace(stored("v", 2), failing(), {})
     except InterruptedError:
         pass
     else:
@@ -152,7 +156,7 @@ def check_replacing_takes_all_at_once(make_store: MakeStore) -> None:
     require_equal(store.stored("v"), old, "What is stored after a failure")
     require_equal(events(store, old, b"a", 0, 1), [b"old"], "Chunks after a failure")
     then = {b"a": put("event", 3, b"then"), b"b": put("event", 0, b"b")}
-    new = store.replace(stored("v", 2), [event(b"a", 0, b"new")], {}, then)
+    new = store.replace(stored("v", 2), [event(b"a", 0, b"new")], {}, lambda pushed: (then, {}))
     require_equal(events(store, new, b"a", 0, 9), [b"new", b"then"], "Chunks after a replacement")
     require_equal(events(store, new, b"b", 0, 9), [b"b"], "What was put after the chunks")
     require_equal(events(store, new, b"gone", 0, 1), [], "What was replaced")
@@ -178,7 +182,7 @@ def _require_replaced(use: Callable[[], object]) -> None:
 def check_changing_once_per_transaction(make_store: MakeStore) -> None:
     """A transaction that was seen, or comes before one that was, adds nothing; nor a failed one."""
     store = make_store()
-    here = store.replace(stored("v"), [event(b"a", 0, b"0")], {}, {})
+    here = store.replace(stored("v"), [event(b"a", 0, b"0")], {})
 
     def added(application: str, version: int, begin: int) -> bool:
         change = {b"a": put("event", begin, b"%d" % begin)}
@@ -200,7 +204,7 @@ def check_changing_once_per_transaction(make_store: MakeStore) -> None:
 def check_changes_see_what_is_there(make_store: MakeStore) -> None:
     """A change finds the chunk that holds a time, also what it put itself, and puts in places."""
     store = make_store()
-    here = store.replace(stored("v"), [event(b"a", -5, b"x"), event(b"a", 5, b"y")], {}, {})
+    here = store.replace(stored("v"), [event(b"a", -5, b"x"), event(b"a", 5, b"y")], {})
     seen: list[Any] = []
 
     def change(chunks: EntityChunks) -> None:
@@ -229,7 +233,7 @@ def check_changes_see_what_is_there(make_store: MakeStore) -> None:
 def check_texts_are_kept_and_never_mixed(make_store: MakeStore) -> None:
     """A number stands for its text; for another one it is refused, and nothing is changed."""
     store = make_store()
-    here = store.replace(stored("v"), [], {1: b"one", 2**63 - 1: b""}, {})
+    here = store.replace(stored("v"), [], {1: b"one", 2**63 - 1: b""})
     store.change(here, {}, {1: b"one", 3: b"three"})
     told = store.texts(here, [3, 1, 2**63 - 1])
     require_equal(told, {1: b"one", 3: b"three", 2**63 - 1: b""}, "Texts")
@@ -248,13 +252,13 @@ def check_pushed_rows_are_listed_until_confirmed(make_store: MakeStore) -> None:
     """Through a replacement too; one row once; what no moment needs is not listed."""
     store = make_store()
     require_equal(store.pushed("v"), [], "Of a view that is not there")
-    here = store.replace(stored("v"), [], {}, {})
+    here = store.replace(stored("v"), [], {})
     rows = [Pushed(b"a", at, at + 10, b"row %d" % at) for at in (1, 2, 3)]
     store.change(here, {}, {}, pushed=rows[:2])
     store.change(here, {}, {}, pushed=rows)
     require_equal(sorted(store.pushed("v")), rows, "Pushed")
     require_equal(store.pushed("w"), [], "Another view")
-    here = store.replace(stored("v", 2), [], {}, {})
+    here = store.replace(stored("v", 2), [], {})
     require_equal(sorted(store.pushed("v")), rows, "Pushed, after a replacement")
     store.change(here, {}, {}, confirmed=[(b"a", 12), (b"b", 11)])
     require_equal(sorted(store.pushed("v")), [rows[0], rows[2]], "Not confirmed")
@@ -267,7 +271,7 @@ def check_advancing_removes_what_no_moment_needs(make_store: MakeStore) -> None:
     store = make_store()
     chunks = [Chunk("event", b"a", begin, begin + 4, b"%d" % begin) for begin in (0, 5, 10)]
     tiles = [Chunk("tile", b"a", begin, begin, b"%d" % begin) for begin in (0, 5)]
-    here = store.replace(stored("v"), [*chunks, *tiles], {}, {})
+    here = store.replace(stored("v"), [*chunks, *tiles], {})
     told = dataclasses.replace(
         here, version=9, rows=7, kept_from_us=8, horizon=Horizon(6, 5), newest_us=12
     )
@@ -289,7 +293,7 @@ def check_advancing_keeps_the_latest_row(make_store: MakeStore) -> None:
     chunks = [Chunk("event", b"a", begin, known, b"%d" % begin) for begin, known in times]
     chunks.append(Chunk("event", b"b", 1, 1, b"alone"))
     made = Stored("v", 1, "digest", layout, 1, 1)
-    here = store.replace(made, chunks, {}, {})
+    here = store.replace(made, chunks, {})
     told = dataclasses.replace(here, kept_from_us=10)
     store.advance(told)
     newest = [bytes(c) for c in store.newest_first(told, b"a", 99)]
@@ -306,7 +310,7 @@ def check_a_reader_sees_what_is_materialised_later(make_store: MakeStore) -> Non
         rows = numbered([movement(NOON - HOUR, card=name) for name in cards])
         layout = layout_of(A_DAY)
         made = Stored("a_day", 1, "digest", layout, len(rows), len(set(cards)))
-        store.replace(made, pack(A_DAY, layout, table_of(movements, rows), {}), {}, {})
+        store.replace(made, pack(A_DAY, layout, table_of(movements, rows), {}), {})
 
     try:
         reader.get(A_DAY, {"card": "a"}, NOON)
@@ -328,7 +332,7 @@ def check_readers_go_on_while_a_view_is_replaced(make_store: MakeStore) -> None:
     def put(count: int) -> None:
         rows = numbered([movement(NOON - n - 1, card=c) for n in range(count) for c in "ab"])
         made = Stored("a_day", count, "digest", layout, len(rows), 2)
-        store.replace(made, pack(A_DAY, layout, table_of(movements, rows), {}), {}, {})
+        store.replace(made, pack(A_DAY, layout, table_of(movements, rows), {}), {})
 
     put(1)
     reader = FeatureReader(store, [A_DAY])

@@ -74,9 +74,9 @@ class StoreAsEngine:
         rows = with_criteria(view, layout, rows)
         texts: dict[int, bytes] = {}
         if self._mode != "pushed":
-            store.replace(stored, pack(view, layout, rows, texts), texts, {})
+            store.replace(stored, pack(view, layout, rows, texts), texts)
             return
-        store.replace(stored, pack(view, layout, rows.slice(0, 0), texts), texts, {})
+        store.replace(stored, pack(view, layout, rows.slice(0, 0), texts), texts)
         given = rows.to_pylist()
         for first in range(0, len(given), AT_ONCE):
             push(store, view, given[first : first + AT_ONCE], Transaction("rows", first))

@@ -52,7 +52,7 @@ def filled(path: Path, *views: Any, rows: Any = ()) -> SqliteStore:
         stored = Stored(view.name, 1, "digest", layout, len(rows), 1)
         texts: dict[int, bytes] = {}
         chunks = pack(view, layout, table_of(view.of, numbered(rows)), texts)
-        store.replace(stored, chunks, texts, {})
+        store.replace(stored, chunks, texts)
     return store
 
 
