@@ -2,7 +2,7 @@
 
 hiredis reads the answers. A client of more comfort spends several times as long on a command as
 the server does, and a read of the online store is a handful of commands
-(docs/decisions/0013-redis-by-plain-commands.md).
+(docs/decisions/0014-redis-by-plain-commands.md).
 """
 
 from __future__ import annotations

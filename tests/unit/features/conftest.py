@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from lakehouse.declare.tables import Table
 from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Transaction
+from lakehouse.features.online import OnlineStore
+from lakehouse.features.online_redis import RedisStore
+from lakehouse.features.online_sqlite import SqliteStore
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records
@@ -35,6 +38,18 @@ def context_of(tmp_path: Path) -> MakeContext:
         return Context(home, records, EmbeddedEngine(), domain, code, online=settings)
 
     return make
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OnlineStore]:
+    """An empty online store of each kind."""
+    made: OnlineStore
+    if request.param == "redis":
+        made = RedisStore(request.getfixturevalue("redis_url"), "test")
+    else:
+        made = SqliteStore(tmp_path / "online" / "cards.db")
+    yield made
+    made.close()
 
 
 def written(ctx: Context, table: Table, rows: Any, mode: str = "append") -> int:

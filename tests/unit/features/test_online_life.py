@@ -31,9 +31,12 @@ from lakehouse.declare import (
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.engines.context import Context, moment
 from lakehouse.features.materialise import backfill, materialise
+from lakehouse.features.online import OnlineStore
 from lakehouse.features.online_push import TooOld, push
 from lakehouse.features.online_reader import FeatureReader, NotKept
-from lakehouse.features.online_sqlite import OnlineFeatures, SqliteStore
+from lakehouse.features.online_redis import RedisStore
+from lakehouse.features.online_sqlite import SqliteStore
+from lakehouse.features.redis_wire import command
 from lakehouse.features.view_source import KeyTooLarge
 from lakehouse.testing.conformance.against_oracle import Expected
 from lakehouse.testing.conformance.comparing import close
@@ -82,9 +85,9 @@ def everything(delay: str | None) -> FeatureView:
 class Life:
     """A lake and its online store, and all the rows that either was given."""
 
-    def __init__(self, ctx: Context, seed: int, *views: Any) -> None:
+    def __init__(self, ctx: Context, store: OnlineStore, seed: int, *views: Any) -> None:
         self.ctx, self.views, self.chance = ctx, views, random.Random(seed)
-        self.store = SqliteStore(ctx.home.online("cards"))
+        self.store = store
         self.in_table: dict[str, Fields] = {}
         self.pushed: dict[str, Fields] = {}
         self.number = 0
@@ -171,11 +174,11 @@ class Life:
 @pytest.mark.parametrize("keep_us", [None, 5 * DAY])
 @pytest.mark.parametrize("seed", range(4))
 def test_every_step_gives_what_history_gives(
-    context_of: MakeContext, seed: int, keep_us: int | None
+    context_of: MakeContext, store: OnlineStore, seed: int, keep_us: int | None
 ) -> None:
     views = (FEW, everything(None if seed % 2 else "2h"), LATEST)
     ctx = context_of(*views, keep_us=keep_us)
-    life = Life(ctx, seed, *views)
+    life = Life(ctx, store, seed, *views)
     life.write(life.rows(30))
     life.materialise()
     seen = life.check()
@@ -204,9 +207,9 @@ def test_every_step_gives_what_history_gives(
     assert seen > 300
 
 
-def test_new_rows_alone_are_taken(context_of: MakeContext) -> None:
+def test_new_rows_alone_are_taken(context_of: MakeContext, store: OnlineStore) -> None:
     ctx = context_of(FEW)
-    life = Life(ctx, 1, FEW)
+    life = Life(ctx, store, 1, FEW)
     life.write(life.rows(60))
     assert materialise(ctx, FEW, life.store).taken == 60
     life.write(life.rows(3))
@@ -216,9 +219,11 @@ def test_new_rows_alone_are_taken(context_of: MakeContext) -> None:
     life.check()
 
 
-def test_a_row_pushed_twice_or_pushed_and_delivered_counts_once(context_of: MakeContext) -> None:
+def test_a_row_pushed_twice_or_pushed_and_delivered_counts_once(
+    context_of: MakeContext, store: OnlineStore
+) -> None:
     ctx = context_of(FEW, LATEST)
-    life = Life(ctx, 2, FEW, LATEST)
+    life = Life(ctx, store, 2, FEW, LATEST)
     life.write([movement(NOON, movement_id="0")])
     life.materialise()
     row = movement(NOON + HOUR, movement_id="1", points=5)
@@ -240,9 +245,11 @@ def test_a_row_pushed_twice_or_pushed_and_delivered_counts_once(context_of: Make
     }
 
 
-def test_a_pushed_row_outlives_a_full_materialisation(context_of: MakeContext) -> None:
+def test_a_pushed_row_outlives_a_full_materialisation(
+    context_of: MakeContext, store: OnlineStore
+) -> None:
     ctx = context_of(FEW, LATEST)
-    life = Life(ctx, 3, FEW, LATEST)
+    life = Life(ctx, store, 3, FEW, LATEST)
     life.write([movement(NOON, movement_id="0")])
     life.materialise()
     life.push([movement(NOON + HOUR, movement_id="1", points=5, country="FR")])
@@ -251,12 +258,12 @@ def test_a_pushed_row_outlives_a_full_materialisation(context_of: MakeContext) -
     assert len(life.store.pushed("few")) == 1
 
 
-def test_moments_that_are_not_kept_are_refused(context_of: MakeContext) -> None:
+def test_moments_that_are_not_kept_are_refused(context_of: MakeContext, store: OnlineStore) -> None:
     ctx = context_of(FEW, keep_us=DAY)
-    life = Life(ctx, 4, FEW)
+    life = Life(ctx, store, 4, FEW)
     life.write([movement(NOON - n * HOUR, movement_id=str(n)) for n in range(24 * 9)])
     life.materialise()
-    online = OnlineFeatures(ctx.home.online("cards"), [FEW])
+    online = FeatureReader(store, [FEW])
     assert online.get(FEW, ("a",), NOON - DAY)["few__n_2d"] == 48
     with pytest.raises(NotKept, match=r"keeps moments from 2024-03-14T12:00:00\+00:00 on, and was"):
         online.get(FEW, ("a",), NOON - DAY - 1)
@@ -270,10 +277,12 @@ def test_moments_that_are_not_kept_are_refused(context_of: MakeContext) -> None:
         online.get(FEW, ("a",), NOON - DAY + 1)
 
 
-def test_the_store_holds_no_more_than_moments_need(context_of: MakeContext) -> None:
+def test_the_store_holds_no_more_than_moments_need(
+    context_of: MakeContext, store: OnlineStore
+) -> None:
     views = (FEW, everything(None), LATEST)
     ctx = context_of(*views, keep_us=DAY)
-    life = Life(ctx, 5, *views)
+    life = Life(ctx, store, 5, *views)
     sizes = []
     for part in range(4):
         first = NOON + part * 60 * DAY
@@ -281,26 +290,40 @@ def test_the_store_holds_no_more_than_moments_need(context_of: MakeContext) -> N
         hours = range(0, 60 * 24, 2)
         life.write([movement(first + n * HOUR, movement_id=f"{part}-{n}") for n in hours])
         life.materialise()
-        with life.store._file.writing() as db:
-            found = db.execute("SELECT count(*), sum(length(payload)) FROM chunks").fetchone()
-        sizes.append(found)
+        sizes.append(bytes_in(store))
         life.now = first + 60 * DAY
         life.check(4)
-    assert sizes[3][1] <= 1.2 * sizes[0][1]
+    assert sizes[3] <= 1.2 * sizes[0]
 
 
-def test_a_key_too_large_for_exact_windows_is_refused(context_of: MakeContext) -> None:
+def bytes_in(store: OnlineStore) -> int:
+    """How much a store holds of all views' chunks."""
+    if isinstance(store, SqliteStore):
+        with store._file.writing() as db:
+            (found,) = db.execute("SELECT sum(length(payload)) FROM chunks").fetchone()
+            return int(found)
+    assert isinstance(store, RedisStore)
+    ask = store._connections.ask
+    (names,) = ask(command(b"KEYS", b"*:c:*"), 1)
+    return sum(
+        len(chunk) for name in names for chunk in ask(command(b"ZRANGE", name, b"0", b"-1"), 1)[0]
+    )
+
+
+def test_a_key_too_large_for_exact_windows_is_refused(
+    context_of: MakeContext, store: OnlineStore
+) -> None:
     ctx = context_of(FEW)
     ctx = dataclasses.replace(ctx, online=dataclasses.replace(ctx.online, most_rows=20))
-    life = Life(ctx, 6, FEW)
+    life = Life(ctx, store, 6, FEW)
     life.write([movement(NOON - n, movement_id=str(n)) for n in range(30)])
     with pytest.raises(KeyTooLarge, match=r"1 of its entities \(card\) have more than 20 rows"):
         life.materialise()
 
 
-def test_times_are_compared_to_the_microsecond(context_of: MakeContext) -> None:
+def test_times_are_compared_to_the_microsecond(context_of: MakeContext, store: OnlineStore) -> None:
     ctx = context_of(FEW)
-    life = Life(ctx, 7, FEW)
+    life = Life(ctx, store, 7, FEW)
     life.write([movement(NOON, movement_id="0")])
     life.materialise()
     life.push([movement(NOON + 1, NOON + 3, movement_id="1")])
