@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli.lake import read_json
+from lakehouse.cli.lake import read_json, read_rows
 from lakehouse.cli.state import moment, state
 
 group = typer.Typer(no_args_is_help=True, help="Feature values, and the rows behind a number.")
@@ -69,6 +69,57 @@ def get(
         else lake.features_of(domain, view, key, at=moment(at))
     )
     here.output.facts(values)
+
+
+@group.command()
+def materialise(
+    context: typer.Context,
+    domain: str,
+    view: Annotated[str | None, typer.Argument(help="One view; default: all.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Pack the views anew.")] = False,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Read again what has rows from this time on.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="… and up to, without, this time.")] = None,
+    engine: Annotated[str, typer.Option(help="Which engine works.")] = "embedded",
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another writer.")] = 0.0,
+) -> None:
+    """Bring the online store up to date with the tables of a domain's views.
+
+    Example: lakehouse features materialise payments_fraud card_spend --full
+    """
+    from lakehouse.records.lock import writing
+    from lakehouse.sdk import online
+
+    here = state(context)
+    ctx = here.context(domain, engine)
+    with writing(ctx.home.path, wait):
+        done = online.materialise(ctx, view, full, moment(from_), moment(until))
+    here.output.rows(
+        [{"view": name, **vars(found)} for name, found in done.items()],
+        f"Online store of {ctx.domain.name}",
+        right=("rows", "entities", "version", "taken"),
+        empty="no view is declared",
+    )
+
+
+@group.command()
+def push(
+    context: typer.Context,
+    domain: str,
+    table: Annotated[str, typer.Argument(help="The table whose rows they are.")],
+    rows: Annotated[str, typer.Argument(help="The rows as JSON: '[{\"payment_id\": …}]'.")],
+) -> None:
+    """Push rows into the online store, ahead of their table.
+
+    Example: lakehouse features push payments_fraud payments '[{"payment_id": "P1", …}]'
+    """
+    from lakehouse.sdk import online
+
+    here = state(context)
+    given = read_rows(rows)
+    views = online.push(here.context(domain), table, given)
+    here.output.facts({"rows": len(given), "views": views})
 
 
 @group.command()

@@ -143,14 +143,26 @@ def reset(
     here.output.say(f"The lake in {home.path} is gone.")
 
 
+def read_rows(text: str) -> list[dict[str, Any]]:
+    """Read a JSON list of objects given on the command line; raises LakehouseError saying how."""
+    value = _json(text)
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise LakehouseError(f"{text!r} is no list of rows; write '[{{\"column\": value}}]'.")
+    return value
+
+
 def read_json(text: str) -> dict[str, Any]:
     """Read a JSON object given on the command line; raises LakehouseError saying how."""
+    value = _json(text)
+    if not isinstance(value, dict):
+        raise LakehouseError(f"{text!r} is not a JSON object of names and values.")
+    return value
+
+
+def _json(text: str) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except ValueError as error:
         raise LakehouseError(
             f'{text!r} is not JSON ({error}); write it as \'{{"card_id": "123"}}\'.'
         ) from None
-    if not isinstance(value, dict):
-        raise LakehouseError(f"{text!r} is not a JSON object of names and values.")
-    return value

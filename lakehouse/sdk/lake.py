@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lakehouse.features.explain import Explanation
+    from lakehouse.features.materialise import Materialised
     from lakehouse.monitoring.consistency import Consistency
     from lakehouse.training.training_set import Built
 
@@ -29,7 +30,7 @@ ZONES = ("raw", "cleaned", "quarantine", "set_aside", "curated", "training")
 
 
 class Lake:
-    """One lake, read-only: `Lake()` opens the one in LAKEHOUSE_HOME.
+    """One lake: `Lake()` opens the one in LAKEHOUSE_HOME.
 
     Answers are Arrow tables; `.to_pandas()` turns one into a DataFrame. `as_of` (a moment of the
     wall clock, by the records of the runs) or `tag` gives the lake as it stood then: every table,
@@ -149,6 +150,38 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         finally:
             online.close()
         return {f.name: values[f.full_name] for f in found.features}
+
+    def materialise(
+        self,
+        domain: str,
+        view: str | None = None,
+        *,
+        full: bool = False,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> dict[str, Materialised]:
+        """Bring the online store up to date with one view's table, or with those of all.
+
+        With `since` and `until` every entity with a row in that interval of event time is read
+        again. Takes the lake's writer lock.
+        """
+        from lakehouse.records.lock import writing
+        from lakehouse.sdk.online import materialise
+
+        ctx = self._context(domain)
+        with writing(self.home.path):
+            return materialise(ctx, view, full, since, until)
+
+    def push(self, domain: str, table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Push rows of a table into every materialised view of it; returns their names.
+
+        A missing nullable column is null; without `_known_at` a row is known when its contract
+        says, else now by the lake's clock. A row counts once, however often it is pushed. The
+        table does not get it: deliver it to its source too.
+        """
+        from lakehouse.sdk.online import push
+
+        return push(self._context(domain), table, rows)
 
     def explain(
         self,

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
 
 from lakehouse.declare.columns import Column
-from lakehouse.declare.constants import as_declared, constant
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.declare.features import RequestView, StoredView
-from lakehouse.declare.given import described
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.protocol import KNOWN_AT, BoundView, load
-from lakehouse.errors import DeclarationError, LakehouseError, unknown
+from lakehouse.errors import LakehouseError, unknown
 from lakehouse.features.binding import columns_of
+from lakehouse.features.given_rows import Row, never_null, typed_row, typed_value
 from lakehouse.features.historical import compute
 
-Row = Mapping[str, Any]
 _AT = "_asked_at"
 
 
@@ -71,7 +68,7 @@ def feature_values(
     {'payments_1h': 0, 'payments_1d': 1, 'spend_1d': Decimal('19.99')}
     """
     stored = view.uses if isinstance(view, RequestView) else (view,)
-    moment = _value(Column("at", "timestamp"), at, "The moment")
+    moment = typed_value(Column("at", "timestamp"), at, "The moment")
     asked: dict[str, Any] = {}
     if isinstance(view, RequestView) and view.request is not None:
         asked = _request(view, view.request, request or {}, moment)
@@ -115,23 +112,14 @@ def _rows(stored: Sequence[StoredView], table: Table, rows: Sequence[Row]) -> pa
     """Events as typed rows of the columns that the views of a table need."""
     needed = dict.fromkeys(c for view in stored if view.of == table for c in columns_of(view))
     columns = [table_column(table, name) for name in needed if name != KNOWN_AT]
-    places = {c.name: c for c in table.columns} | {KNOWN_AT: Column(KNOWN_AT, "timestamp")}
     typed: dict[str, list[Any]] = {name: [] for name in [*(c.name for c in columns), KNOWN_AT]}
     for number, row in enumerate(rows):
         where = f"Event {number} of table '{table.name}'"
-        if not isinstance(row, Mapping):
-            raise LakehouseError(f"{where} is {described(row)}; give its columns by name.")
-        for name in row:
-            if name not in places:
-                raise LakehouseError(unknown("column", name, places, where))
-        values = {name: _value(places[name], value, where) for name, value in row.items()}
+        values = typed_row(table, row, where)
         if values.get(KNOWN_AT) is None:
             values[KNOWN_AT] = _known(table, values, where)
         for column in columns:
-            if values.get(column.name) is None and not column.nullable:
-                raise LakehouseError(
-                    f"{where} has no '{column.name}', which is never null; add it."
-                )
+            never_null(column, values, where)
         for name in typed:
             typed[name].append(values.get(name))
     kinds = {c.name: arrow_type(c.kind, c.scale) for c in columns} | {KNOWN_AT: MICROSECONDS}
@@ -153,7 +141,7 @@ def _request(view: RequestView, spec: ContractSpec, given: Row, moment: Any) -> 
         if name not in spec.by_name:
             raise LakehouseError(unknown("column", name, spec.by_name, where))
     values = {spec.event_time: moment} if spec.event_time is not None else {}
-    return values | {name: _value(spec.by_name[name], v, where) for name, v in given.items()}
+    return values | {name: typed_value(spec.by_name[name], v, where) for name, v in given.items()}
 
 
 def _spine(
@@ -170,7 +158,7 @@ def _spine(
     for name, given in key.items():
         if name not in keys:
             raise LakehouseError(unknown("key", name, keys, f"View '{view.name}'"))
-        values[name] = _value(keys[name], given, f"The key of view '{view.name}'")
+        values[name] = typed_value(keys[name], given, f"The key of view '{view.name}'")
     missing = [name for name in keys if name not in values]
     if missing:
         raise LakehouseError(
@@ -181,18 +169,3 @@ def _spine(
         for name, c in (columns | keys).items()
     }
     return pa.table({**spine, _AT: pa.array([moment], MICROSECONDS)})
-
-
-def _value(column: Column, given: Any, where: str) -> Any:
-    """A value as its column holds it: amounts and times from their text, too."""
-    if given is None or (column.kind == "float" and isinstance(given, float)):
-        return given  # NaN and infinity are floats that no contract's constant may be
-    value = as_declared(given)
-    try:
-        if column.kind == "decimal" and isinstance(value, str):
-            value = Decimal(value)
-        return constant(column, value)
-    except InvalidOperation:
-        raise LakehouseError(f"{where}, '{column.name}': {given!r} is no number.") from None
-    except DeclarationError as error:
-        raise LakehouseError(f"{where}, '{column.name}': {error}") from None

@@ -1,0 +1,83 @@
+"""The online store as its users change it: views brought up to date, rows pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.tables import Table
+from lakehouse.engines.context import Context
+from lakehouse.engines.protocol import KNOWN_AT
+from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.features import materialise as materialising
+from lakehouse.features.given_rows import never_null, typed_row
+from lakehouse.features.materialise import Materialised
+from lakehouse.features.online_push import push as push_to_view
+from lakehouse.features.online_stores import open_store
+
+
+def materialise(
+    ctx: Context,
+    name: str | None = None,
+    full: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> dict[str, Materialised]:
+    """Bring one stored view up to date, or all of the domain; returns what each holds.
+
+    The caller holds the lake's writer lock.
+    """
+    views = ctx.domain.stored_views if name is None else (_stored(ctx, name),)
+    if since is None and until is None:
+        return {view.name: materialising.materialise(ctx, view, full=full) for view in views}
+    if since is None or until is None or full:
+        raise LakehouseError(
+            "An interval has a beginning and an end, and stands without full: give both of them, "
+            "or neither."
+        )
+    return {view.name: materialising.backfill(ctx, view, since, until) for view in views}
+
+
+def push(ctx: Context, table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Push rows of a table into every materialised view of it; returns their names."""
+    of = ctx.domain.table(table)
+    given = [_row(ctx, of, row, f"Row {number}") for number, row in enumerate(rows)]
+    store = open_store(ctx.home, ctx.domain.name, ctx.online)
+    try:
+        views = [view for view in ctx.domain.stored_views if view.of == of]
+        there = [view for view in views if store.stored(view.name) is not None]
+        if not there:
+            raise NotFound(
+                f"No view of table '{table}' is in the online store; "
+                f"'lakehouse features materialise {ctx.domain.name}' puts them there."
+            )
+        for view in there:
+            push_to_view(store, view, given)
+        return [view.name for view in there]
+    finally:
+        store.close()
+
+
+def _row(ctx: Context, table: Table, row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    values = typed_row(table, row, f"{where} of table '{table.name}'")
+    for column in table.columns:
+        never_null(column, values, f"{where} of table '{table.name}'")
+    whole = {c.name: values.get(c.name) for c in table.columns}
+    known = values.get(KNOWN_AT) or whole.get(table.contract.known_at or "")
+    if known is None:
+        known = ctx.clock()
+        event = whole.get(table.event_time or "")
+        known = known if event is None else max(known, event)
+    return whole | {KNOWN_AT: known}
+
+
+def _stored(ctx: Context, name: str) -> StoredView:
+    view = ctx.domain.view(name)
+    if isinstance(view, RequestView):
+        raise LakehouseError(
+            f"View '{name}' is computed from the request when it is asked for; the views it uses "
+            f"are materialised: {', '.join(used.name for used in view.uses)}."
+        )
+    return view
