@@ -45,7 +45,7 @@ CREATE TABLE seen (
 _PAGE_BYTES = 8_192
 """A chunk lies whole in such a page, up to 2,000 bytes of it; a longer one would overflow."""
 _CACHE_KIB = 65_536
-_LOG_PAGES = 16_000
+_LOG_PAGES = 4_000
 """A long log: a page that many pushes change is moved into the file once."""
 
 
