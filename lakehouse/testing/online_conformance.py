@@ -8,7 +8,6 @@ into it.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,27 +17,23 @@ from typing import Any
 
 from lakehouse.declare import Count, FeatureView, last
 from lakehouse.declare.durations import HOUR
-from lakehouse.engines.protocol import Transaction
-from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.errors import NotFound
 from lakehouse.features.online import (
-    Change,
     Chunk,
     EntityChunks,
     Horizon,
-    OnlineStore,
-    Pushed,
     Replaced,
     Stored,
 )
 from lakehouse.features.online_layout import (
-    Grain,
+    BEGINNING,
     LatestLayout,
     StoredColumn,
-    WindowLayout,
     layout_of,
 )
 from lakehouse.features.online_reader import FeatureReader
 from lakehouse.features.packing import pack
+from lakehouse.testing import online_writers
 from lakehouse.testing.conformance import aggregates, latest, sequences, spines, windows
 from lakehouse.testing.conformance.comparing import NotConforming, require, require_equal
 from lakehouse.testing.conformance.world import (
@@ -49,34 +44,18 @@ from lakehouse.testing.conformance.world import (
     numbered,
     table_of,
 )
+from lakehouse.testing.online_chunks import (
+    Check,
+    MakeStore,
+    event,
+    events,
+    put,
+    require_replaced,
+    stored,
+)
 from lakehouse.testing.online_engine import MODES, StoreAsEngine
 
-MakeStore = Callable[[], OnlineStore]
-Check = Callable[[MakeStore], None]
-
-LAYOUT = WindowLayout((), (), 0, None, False)
 A_DAY = FeatureView("a_day", of=movements, by=card, n=Count(over=last("1d")))
-
-
-def stored(view: str, version: int = 1) -> Stored:
-    """What is said of a view whose chunks mean nothing."""
-    return Stored(view, version, "digest", LAYOUT, 1, 1)
-
-
-def event(entity: bytes, begin: int, payload: bytes) -> Chunk:
-    return Chunk("event", entity, begin, begin, payload)
-
-
-def put(grain: Grain, begin: int, payload: bytes) -> Change:
-    return lambda chunks: chunks.put(grain, begin, begin, payload)
-
-
-def events(store: OnlineStore, here: Stored, entity: bytes, first: int, end: int) -> list[bytes]:
-    """An entity's chunks of events in a span of times."""
-    ((found,),) = store.chunks_of_many(here, [(entity, [("event", first, end)])])
-    (same,) = store.chunks(here, entity, [("event", first, end)])
-    require_equal([bytes(c) for c in same], [bytes(c) for c in found], "One entity of many")
-    return [bytes(c) for c in found]
 
 
 def check_chunks_come_back_by_time(make_store: MakeStore) -> None:
@@ -104,6 +83,63 @@ def check_chunks_come_back_by_time(make_store: MakeStore) -> None:
     require_equal([[bytes(c) for c in of] for of in both], [[b"5"], [b"tile"]], "Both grains")
     newest = [bytes(c) for c in store.newest_first(here, b"a", 5)]
     require_equal(newest, [b"1", b"0", b"-2", b"%d" % -far], "Newest first")
+
+
+def check_every_time_is_told_apart(make_store: MakeStore) -> None:
+    """Down to the microsecond, from before every time to after it."""
+    store = make_store()
+    least, most = BEGINNING, -BEGINNING
+    begins = [least, least + 1, -(2**53) - 1, -(2**53), 2**53, 2**53 + 1, most - 1, most]
+    here = store.replace(stored("v"), [event(b"a", at, b"%d" % at) for at in begins], {})
+    for number, at in enumerate(begins[:-1]):
+        require_equal(events(store, here, b"a", at, at + 1), [b"%d" % at], f"At {at}")
+        newest = [bytes(c) for c in store.newest_first(here, b"a", at + 1)]
+        require_equal(newest, [b"%d" % t for t in reversed(begins[: number + 1])], f"To {at}")
+    held: list[Any] = []
+
+    def change(chunks: EntityChunks) -> None:
+        held[:] = [chunks.holding("event", at) for at in begins]
+        chunks.put("event", most, most, b"last")
+
+    store.change(here, {b"a": change}, {})
+    require_equal(held, [(at, b"%d" % at) for at in begins], "Held")
+    store.change(here, {b"a": change}, {})
+    require_equal(held[-2:], [(most - 1, b"%d" % (most - 1)), (most, b"last")], "Held after")
+
+
+def check_chunks_come_back_from_the_newest(make_store: MakeStore) -> None:
+    """However many there are; of several entities too, each up to its own time."""
+    store = make_store()
+    chunks = [event(e, at, b"%b%d" % (e, at)) for e in (b"a", b"b") for at in range(300)]
+    here = store.replace(stored("v"), chunks, {})
+    asked = [(b"a", 300), (b"b", 7), (b"c", 9), (b"a", 41)]
+    expected = [[b"%b%d" % (e, at) for at in range(end - 1, -1, -1)] for e, end in asked]
+    expected[2] = []
+    found = [[bytes(c) for c in store.newest_first(here, *one)] for one in asked]
+    require_equal(found, expected, "One by one")
+    many = [[bytes(c) for c in own] for own in store.newest_first_of_many(here, asked)]
+    require_equal(many, expected, "Together")
+    stopped = store.newest_first(here, b"a", 300)
+    require_equal([bytes(next(stopped)) for _ in range(2)], [b"a299", b"a298"], "The first two")
+    del stopped
+
+
+def check_what_is_read_in_parts_is_of_one_state(make_store: MakeStore) -> None:
+    """A row that moves while chunks are read back in time is neither missed nor seen twice."""
+    store = make_store()
+    here = store.replace(stored("v"), [event(b"a", at, b"%d" % at) for at in range(100)], {})
+
+    def moved(chunks: EntityChunks) -> None:
+        chunks.forget()
+        for at in range(1, 101):
+            chunks.put("event", at, at, b"%d" % (at % 100))
+
+    reading = store.newest_first(here, b"a", 1000)
+    seen = [bytes(next(reading))]
+    store.change(here, {b"a": moved}, {})
+    with suppress(Replaced):
+        seen += [bytes(c) for c in reading]
+        require_equal(seen, [b"%d" % at for at in range(99, -1, -1)], "Chunks")
 
 
 def check_entities_and_views_are_apart(make_store: MakeStore) -> None:
@@ -167,138 +203,8 @@ def check_replacing_takes_all_at_once(make_store: MakeStore) -> None:
         lambda: store.change(old, {b"a": put("event", 0, b"late")}, {}),
         lambda: store.advance(old),
     ):
-        _require_replaced(use)
+        require_replaced(use)
     require_equal(events(store, other, b"a", 0, 1), [b"other"], "Another view")
-
-
-def _require_replaced(use: Callable[[], object]) -> None:
-    try:
-        use()
-    except Replaced:
-        return
-    raise NotConforming("What was replaced is still read or written to.")
-
-
-def check_changing_once_per_transaction(make_store: MakeStore) -> None:
-    """A transaction that was seen, or comes before one that was, adds nothing; nor a failed one."""
-    store = make_store()
-    here = store.replace(stored("v"), [event(b"a", 0, b"0")], {})
-
-    def added(application: str, version: int, begin: int) -> bool:
-        change = {b"a": put("event", begin, b"%d" % begin)}
-        return store.change(here, change, {}, Transaction(application, version))
-
-    def failing(chunks: EntityChunks) -> None:
-        chunks.put("event", 99, 99, b"half")
-        raise InterruptedError
-
-    with suppress(InterruptedError):
-        store.change(here, {b"a": failing}, {}, Transaction("s", 1))
-    done = [added("s", 1, 1), added("s", 1, 7), added("s", 0, 8)]
-    done += [added("other", 1, 3), added("s", 2, 4), added("s", 2, 9)]
-    require_equal(done, [True, False, False, True, True, False], "What was added")
-    require_equal(events(store, here, b"a", 0, 100), [b"0", b"1", b"3", b"4"], "Chunks")
-    require_equal(store.stored("v"), here, "What is stored")
-
-
-def check_changes_see_what_is_there(make_store: MakeStore) -> None:
-    """A change finds the chunk that holds a time, also what it put itself, and puts in places."""
-    store = make_store()
-    here = store.replace(stored("v"), [event(b"a", -5, b"x"), event(b"a", 5, b"y")], {})
-    seen: list[Any] = []
-
-    def change(chunks: EntityChunks) -> None:
-        seen[:] = [chunks.holding("event", at) for at in (-6, -5, 4, 5, 9)]
-        chunks.put("event", 5, 6, b"z")
-        chunks.put("event", 7, 7, b"new")
-        chunks.put("tile", 0, 0, b"tile")
-        seen.extend([chunks.holding("event", at) for at in (6, 7)])
-        seen.append(chunks.holding("tile", 3))
-
-    store.change(here, {b"a": change}, {})
-    expected = [None, (-5, b"x"), (-5, b"x"), (5, b"y"), (5, b"y"), (5, b"z"), (7, b"new")]
-    require_equal(seen, [*expected, (0, b"tile")], "What a change sees")
-    require_equal(events(store, here, b"a", -5, 9), [b"x", b"z", b"new"], "Chunks")
-
-    def anew(chunks: EntityChunks) -> None:
-        chunks.forget()
-        require(chunks.holding("event", 9) is None, "What was forgotten is there.")
-        chunks.put("event", 1, 1, b"only")
-
-    store.change(here, {b"a": anew}, {})
-    require_equal(events(store, here, b"a", -5, 9), [b"only"], "Chunks after all was forgotten")
-    require_equal(store.chunks(here, b"a", [("tile", -9, 9)]), [[]], "Tiles")
-
-
-def check_texts_are_kept_and_never_mixed(make_store: MakeStore) -> None:
-    """A number stands for its text; for another one it is refused, and nothing is changed."""
-    store = make_store()
-    here = store.replace(stored("v"), [], {1: b"one", 2**63 - 1: b""})
-    store.change(here, {}, {1: b"one", 3: b"three"})
-    told = store.texts(here, [3, 1, 2**63 - 1])
-    require_equal(told, {1: b"one", 3: b"three", 2**63 - 1: b""}, "Texts")
-    _require_replaced(lambda: store.texts(here, [4]))
-    try:
-        store.change(here, {b"a": put("event", 0, b"late")}, {1: b"another"})
-    except LakehouseError:
-        pass
-    else:
-        raise NotConforming("One number stands for two texts.")
-    require_equal(events(store, here, b"a", 0, 1), [], "Chunks of a refused change")
-    require_equal(store.texts(here, [1]), {1: b"one"}, "The text that was first")
-
-
-def check_pushed_rows_are_listed_until_confirmed(make_store: MakeStore) -> None:
-    """Through a replacement too; one row once; what no moment needs is not listed."""
-    store = make_store()
-    require_equal(store.pushed("v"), [], "Of a view that is not there")
-    here = store.replace(stored("v"), [], {})
-    rows = [Pushed(b"a", at, at + 10, b"row %d" % at) for at in (1, 2, 3)]
-    store.change(here, {}, {}, pushed=rows[:2])
-    store.change(here, {}, {}, pushed=rows)
-    require_equal(sorted(store.pushed("v")), rows, "Pushed")
-    require_equal(store.pushed("w"), [], "Another view")
-    here = store.replace(stored("v", 2), [], {})
-    require_equal(sorted(store.pushed("v")), rows, "Pushed, after a replacement")
-    store.change(here, {}, {}, confirmed=[(b"a", 12), (b"b", 11)])
-    require_equal(sorted(store.pushed("v")), [rows[0], rows[2]], "Not confirmed")
-    store.advance(dataclasses.replace(here, kept_from_us=5, horizon=Horizon(3, 3)))
-    require_equal(sorted(store.pushed("v")), [rows[2]], "After an advance")
-
-
-def check_advancing_removes_what_no_moment_needs(make_store: MakeStore) -> None:
-    """Chunks that end before the horizon go, readers of before are told, the rest stays."""
-    store = make_store()
-    chunks = [Chunk("event", b"a", begin, begin + 4, b"%d" % begin) for begin in (0, 5, 10)]
-    tiles = [Chunk("tile", b"a", begin, begin, b"%d" % begin) for begin in (0, 5)]
-    here = store.replace(stored("v"), [*chunks, *tiles], {})
-    told = dataclasses.replace(
-        here, version=9, rows=7, kept_from_us=8, horizon=Horizon(6, 5), newest_us=12
-    )
-    store.advance(told)
-    require_equal(store.stored("v"), told, "What is told")
-    require_equal(events(store, told, b"a", 6, 99), [b"5", b"10"], "Events")
-    require_equal(events(store, told, b"a", 0, 5), [], "Events before the horizon")
-    require_equal(store.chunks(told, b"a", [("tile", 0, 9)]), [[b"5"]], "Tiles")
-    _require_replaced(lambda: store.chunks(here, b"a", [("event", 0, 1)]))
-    _require_replaced(lambda: list(store.newest_first(here, b"a", 1)))
-
-
-def check_advancing_keeps_the_latest_row(make_store: MakeStore) -> None:
-    """Of latest values the last one visible at the first moment stays, and all after it."""
-    store = make_store()
-    layout = LatestLayout((StoredColumn("amount", "decimal", 2),))
-    # A chunk ends with its last known time: the third row is known too late to take its place.
-    times = [(1, 1), (2, 3), (4, 50), (20, 20)]
-    chunks = [Chunk("event", b"a", begin, known, b"%d" % begin) for begin, known in times]
-    chunks.append(Chunk("event", b"b", 1, 1, b"alone"))
-    made = Stored("v", 1, "digest", layout, 1, 1)
-    here = store.replace(made, chunks, {})
-    told = dataclasses.replace(here, kept_from_us=10)
-    store.advance(told)
-    newest = [bytes(c) for c in store.newest_first(told, b"a", 99)]
-    require_equal(newest, [b"20", b"4", b"2"], "Rows that count from then on")
-    require_equal([bytes(c) for c in store.newest_first(told, b"b", 99)], [b"alone"], "Alone")
 
 
 def check_a_reader_sees_what_is_materialised_later(make_store: MakeStore) -> None:
@@ -373,7 +279,9 @@ OF_THE_ENGINE = (
 )
 """Checks of a spine's own types, which no store sees, and of what is refused online."""
 CHECKS: dict[str, Check] = {
-    name: check for name, check in list(globals().items()) if name.startswith("check_")
+    name: check
+    for name, check in [*globals().items(), *vars(online_writers).items()]
+    if name.startswith("check_")
 } | {
     f"{name}, {mode}": partial(_as_engine, check, mode)
     for mode in MODES

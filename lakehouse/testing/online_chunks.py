@@ -1,0 +1,42 @@
+"""What checks of online stores are made of: chunks that mean nothing, and what is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lakehouse.features.online import Change, Chunk, OnlineStore, Replaced, Stored
+from lakehouse.features.online_layout import Grain, WindowLayout
+from lakehouse.testing.conformance.comparing import NotConforming, require_equal
+
+MakeStore = Callable[[], OnlineStore]
+Check = Callable[[MakeStore], None]
+LAYOUT = WindowLayout((), (), 0, None, False)
+
+
+def stored(view: str, version: int = 1) -> Stored:
+    """What is said of a view whose chunks mean nothing."""
+    return Stored(view, version, "digest", LAYOUT, 1, 1)
+
+
+def event(entity: bytes, begin: int, payload: bytes) -> Chunk:
+    return Chunk("event", entity, begin, begin, payload)
+
+
+def put(grain: Grain, begin: int, payload: bytes) -> Change:
+    return lambda chunks: chunks.put(grain, begin, begin, payload)
+
+
+def events(store: OnlineStore, here: Stored, entity: bytes, first: int, end: int) -> list[bytes]:
+    """An entity's chunks of events in a span of times."""
+    ((found,),) = store.chunks_of_many(here, [(entity, [("event", first, end)])])
+    (same,) = store.chunks(here, entity, [("event", first, end)])
+    require_equal([bytes(c) for c in same], [bytes(c) for c in found], "One entity of many")
+    return [bytes(c) for c in found]
+
+
+def require_replaced(use: Callable[[], object]) -> None:
+    try:
+        use()
+    except Replaced:
+        return
+    raise NotConforming("What was replaced is still read or written to.")
