@@ -25,7 +25,7 @@ from lakehouse.features.online_layout import Grain
 from lakehouse.features.online_told import from_text
 from lakehouse.features.redis_address import Address
 from lakehouse.features.redis_connections import Connections
-from lakehouse.features.redis_filling import FORMAT, Filling, stamp_of, tell
+from lakehouse.features.redis_filling import FORMAT, Filling, stamp_of, sweep, tell
 from lakehouse.features.redis_keys import HEAD, LETTERS, Generation, ViewKeys, row_listed, sortable
 from lakehouse.features.redis_pruning import forget_listed, pages, prune
 from lakehouse.features.redis_pushes import Pushes, check_generation
@@ -144,6 +144,7 @@ class RedisStore:
         self._connections.change([keys.told], asked, decide)
         generation = Generation(self._prefix, stored.generation, stored.layout)
         prune(self._connections, generation, stored)
+        sweep(self._connections, self._prefix, keys)
         forget_listed(self._connections, keys.pushed, stored.horizon.events_us)
 
     def pushed(self, view: str) -> list[Pushed]:

@@ -45,12 +45,10 @@ class Filling:
         self, connections: Connections, prefix: bytes, keys: ViewKeys, stored: Stored
     ) -> None:
         self._connections, self._prefix, self._keys = connections, prefix, keys
-        # Never the same twice, on this server or one that takes its place.
-        self.stored = replace(stored, generation=uuid.uuid4().int >> 66)
-        self._own = self._generation(self.stored.generation)
+        self.stored = replace(stored, generation=new_number())
+        self._own = Generation(prefix, self.stored.generation, stored.layout)
         self._is_open = command(b"EXISTS", self._own.open)
-        self._generations = b"%b:generations" % prefix
-        """A hash: the view of every generation that has keys."""
+        self._generations = _generations(prefix)
 
     def fill(self, chunks: Iterable[Chunk], texts: Texts, again: Again) -> Stored:
         """Fill and switch; on any error nothing is changed."""
@@ -61,15 +59,14 @@ class Filling:
             self._put_texts(texts)
             given = self._listed()
             self._change(*again(given))
-            old = self._switch(set(given), again)
+            self._switch(set(given), again)
         except BaseException:
             with suppress(StoreUnreachable):  # what cannot be removed now is left to the next one
                 self._connections.ask(command(b"DEL", self._own.open), 1)
-                self._remove(self._own)
+                sweep(self._connections, self._prefix, self._keys)
             raise
-        if old is not None:
-            with suppress(StoreUnreachable):
-                self._remove(old)
+        with suppress(StoreUnreachable):
+            sweep(self._connections, self._prefix, self._keys)
         return self.stored
 
     def _check_server(self) -> None:
@@ -86,14 +83,10 @@ class Filling:
 
     def _begin(self) -> None:
         """Say that this generation is being filled, and take over from others that were."""
-        others: list[Generation] = []
 
         def decide(_: Wire, found: list[Any]) -> Sequence[bytes]:
             listed, stamp = found
-            views = dict(zip(listed[::2], listed[1::2], strict=True))
-            current = None if stamp is None else int(stamp.split(b":")[0])
-            numbers = [int(n, 16) for n, view in views.items() if view == self._keys.view]
-            others[:] = [self._generation(n) for n in numbers if n != current]
+            others = _others(self._prefix, self._keys, listed, _told(stamp))
             return [
                 command(b"SETNX", b"%b:format" % self._prefix, FORMAT),
                 *(command(b"DEL", other.open) for other in others),
@@ -106,8 +99,7 @@ class Filling:
             command(b"HGET", self._keys.told, b"stamp"),
         ]
         self._connections.change([self._generations, self._keys.told], asked, decide)
-        for other in others:
-            self._remove(other)
+        sweep(self._connections, self._prefix, self._keys)
 
     def _put_chunks(self, chunks: Iterable[Chunk]) -> None:
         own = self._own
@@ -152,22 +144,19 @@ class Filling:
             self._connections.change(watched, asked, partial(decide, batch, texts))
             texts = {}
 
-    def _switch(self, given: set[Pushed], again: Again) -> Generation | None:
+    def _switch(self, given: set[Pushed], again: Again) -> None:
         """Let readers have this one, while writers wait for what they pushed meanwhile."""
         keys, number = self._keys, b"%x" % self._own.number
-        old: list[Generation] = []
 
         def decide(_: Wire, found: list[Any]) -> Sequence[bytes]:
-            is_open, stamp, switching = found
+            is_open, switching = found
             self._check_open(is_open)
-            old[:] = [] if stamp is None else [self._generation(int(stamp.split(b":")[0]))]
             if switching != number:
                 return ()  # it took too long, and writers went on
             return [tell(keys, self.stored), command(b"DEL", self._own.open, keys.switching)]
 
         asked = [
             self._is_open,
-            command(b"HGET", keys.told, b"stamp"),
             command(b"GET", keys.switching),
         ]
         while True:
@@ -179,7 +168,7 @@ class Filling:
                 given.update(fresh)
             watched = [self._own.open, keys.told, keys.switching]
             if self._connections.change(watched, asked, decide):
-                return old[0] if old else None
+                return
 
     def _write(self, commands: Sequence[bytes]) -> None:
         """Write to this generation unless another has begun."""
@@ -197,13 +186,43 @@ class Filling:
                 "later; let that one end."
             )
 
-    def _remove(self, generation: Generation) -> None:
-        remove(self._connections, generation)
-        number = b"%x" % generation.number
-        self._connections.ask(command(b"HDEL", self._generations, number), 1)
 
-    def _generation(self, number: int) -> Generation:
-        return Generation(self._prefix, number, self.stored.layout)
+def sweep(connections: Connections, prefix: bytes, keys: ViewKeys) -> None:
+    """Remove what is neither told nor being filled: what was replaced, or given up."""
+    generations = _generations(prefix)
+    stamped = command(b"HGET", keys.told, b"stamp")
+    for other in _others(prefix, keys, *connections.ask(command(b"HGETALL", generations), 1)):
+        # What is neither, in one state, is neither from then on.
+        is_open, stamp = connections.state(command(b"EXISTS", other.open) + stamped, 2)
+        if not is_open and other.number != _told(stamp):
+            remove(connections, other)
+            connections.ask(command(b"HDEL", generations, b"%x" % other.number), 1)
+
+
+def _generations(prefix: bytes) -> bytes:
+    """A hash: the view of every materialisation that has keys."""
+    return b"%b:generations" % prefix
+
+
+def _told(stamp: bytes | None) -> int | None:
+    return None if stamp is None else int(stamp.split(b":")[0])
+
+
+def _others(
+    prefix: bytes, keys: ViewKeys, listed: Sequence[bytes], but: int | None = None
+) -> list[Generation]:
+    """A view's generations but one."""
+    numbers = [
+        int(number, 16)
+        for number, view in zip(listed[::2], listed[1::2], strict=True)
+        if view == keys.view
+    ]
+    return [Generation(prefix, number) for number in numbers if number != but]
+
+
+def new_number() -> int:
+    """A number that no other generation has, on this server or one that takes its place."""
+    return uuid.uuid4().int >> 66
 
 
 def stamp_of(stored: Stored) -> bytes:

@@ -69,7 +69,7 @@ class ViewKeys:
 class Generation:
     """The keys of one materialisation of a view, and nobody else's."""
 
-    def __init__(self, prefix: bytes, number: int, layout: Layout) -> None:
+    def __init__(self, prefix: bytes, number: int, layout: Layout | None = None) -> None:
         own = b"%b:%x:" % (prefix, number)
         self.number = number
         self.latest = isinstance(layout, LatestLayout)

@@ -56,13 +56,15 @@ class Pushes:
             alone = number == len(parts)
             rows = {entity: by_entity.pop(entity, []) for entity, _ in batch}
             others = [row for own in by_entity.values() for row in own] if alone else []
-            if not self._make(_Batch(batch, texts, rows, others, alone)):
-                return False
+            is_new = self._make(_Batch(batch, texts, rows, others, alone))
+            if not is_new:
+                break
             texts = {}
+        # Also where all was made before: by one that came to its end but for this.
         if len(parts) > 1:
             self._forget_marks(changes)
         self._confirm(confirmed)
-        return True
+        return is_new
 
     def _make(self, batch: _Batch) -> bool:
         keys, generation, transaction = self.keys, self.generation, self.transaction
