@@ -1,13 +1,14 @@
-"""Windowed features of every card payment at its own moment, beside bare DuckDB and Polars.
+"""Windowed features from Delta table to Arrow table, beside bare DuckDB and Polars.
 
-    python tests/benchmarks/bench_historical.py [--days 183] [--repeat 3]
+    python -m tests.benchmarks.bench_historical [--days 183] [--repeat 3]
 
-The handbook's 1.75 million payments lie in a Delta table; each contestant reads it and gives an
-Arrow table of all payments with their features. Every run is a process of its own that has done
-the same once before; the best times and the greatest peak of memory are shown. The windows are
-[t - w, t), 1, 7 and 30 days long.
+The handbook's 1.75 million payments lie in a Delta table. Twelve features are asked for: count and
+sum over 1, 7 and 30 days, [t - w, t), by card and by terminal.
 
-- `plain`: count and sum by card and by terminal, twelve features; the peers do the same.
+- `moments`: at as many moments of a second Delta table, none of which is an event's time. Polars
+  is spared that, and rolls over the events themselves; DuckDB's windows can be asked at moments
+  by a union of events and moments.
+- `payments`: at every payment's own moment; the peers do the same.
 - `handbook`: the platform alone, with delayed windows, a second table that is known late, and the
   book's fifteen inputs, as the payments domain declares them.
 """
@@ -15,172 +16,180 @@ the same once before; the best times and the greatest peak of memory are shown. 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from feature_repo.payments_fraud.features import WINDOWS, at_payment, card, terminal
+from feature_repo.payments_fraud.features import at_payment
 from feature_repo.payments_fraud.sources import payments
-from feature_repo.payments_fraud.tables import reported_frauds
-from lakehouse.declare import Count, Domain, FeatureView, Sum, last
-from lakehouse.engines.context import Context
-from lakehouse.engines.protocol import KNOWN_AT, Transaction, load
 from lakehouse.features.historical import historical
 from lakehouse.records.home import Home
-from lakehouse.records.store import CodeVersion, Records
-
-DAYS = {"1d": 1, "7d": 7, "30d": 30}
-PLAIN = tuple(
-    FeatureView(
-        f"by_{entity.name}",
-        of=payments,
-        by=entity,
-        payments=Count(over=last(*WINDOWS)),
-        spend=Sum("amount_eur", over=last(*WINDOWS)),
-    )
-    for entity in (card, terminal)
+from tests.benchmarks.contest import Contestant, Measured, measure, run_one, show, show_ran
+from tests.benchmarks.payments_lake import (
+    AT,
+    DAYS,
+    KEYS,
+    PLAIN,
+    asked_path,
+    files,
+    handbook,
+    make_lake,
+    open_context,
 )
 
-
-def open_context(home: Path) -> Context:
-    domain = Domain("payments_fraud", description="", views=(*PLAIN, at_payment))
-    records = Records(home / "records.db", lambda: datetime(2018, 10, 1, tzinfo=UTC))
-    return Context(
-        Home.create(home, "data"), records, load("embedded"), domain, CodeVersion("bench", False)
-    )
+COLUMNS = [c.name for c in payments.columns]
 
 
-def make_lake(home: Path, days: int) -> int:
-    """Write the simulated payments and reported frauds as Delta tables."""
-    from feature_repo.payments_fraud.simulator import simulate
-
-    Home.create(home, "data")
-    ctx = open_context(home)
-    table = simulate(days=days)
-    amount = table.column("amount_eur").cast(pa.decimal128(18, 2))
-    table = table.set_column(table.column_names.index("amount_eur"), "amount_eur", amount)
-    columns = [c.name for c in payments.columns]
-    taken = table.select(columns).append_column(KNOWN_AT, table.column("paid_at"))
-    frauds = table.filter(pc.greater(table.column("fraud_scenario"), 0))
-    known = pc.add(frauds.column("paid_at"), pa.scalar(timedelta(days=7)))
-    names = [c.name for c in reported_frauds.columns]
-    reported = frauds.select(names).append_column(KNOWN_AT, known)
-    for of, rows in ((payments, taken), (reported_frauds, reported)):
-        frame = ctx.engine.from_arrow(rows)
-        ctx.engine.write(ctx.path(of.zone, of.name), frame, "append", Transaction("bench", 1))
-    return int(taken.num_rows)
+def at_moments(lake: Path, rows: int | None = None) -> pa.Table:
+    ctx = open_context(lake)
+    return ctx.engine.to_arrow(historical(ctx, ctx.engine.read(asked_path(lake)), AT, PLAIN))
 
 
-def platform(home: Path, views: Any) -> pa.Table:
-    ctx = open_context(home)
-    spine = ctx.read(payments, columns=[c.name for c in payments.columns])
-    return ctx.engine.to_arrow(historical(ctx, spine, "paid_at", views))
+def at_payments(lake: Path, rows: int | None = None) -> pa.Table:
+    ctx = open_context(lake)
+    spine = ctx.read(payments, columns=COLUMNS)
+    return ctx.engine.to_arrow(historical(ctx, spine, "paid_at", PLAIN))
 
 
-def duckdb_ranges(home: Path) -> pa.Table:
+def of_the_handbook(lake: Path, rows: int | None = None) -> pa.Table:
+    ctx = open_context(lake)
+    spine = ctx.read(payments, columns=COLUMNS)
+    return ctx.engine.to_arrow(historical(ctx, spine, "paid_at", [at_payment]))
+
+
+def duckdb_windows() -> str:
+    """The twelve features as window functions over rows with amount_eur, keys and a `moment`."""
+    features = []
+    for key in KEYS:
+        for text, days in DAYS.items():
+            window = (
+                f"OVER (PARTITION BY {key} ORDER BY moment RANGE BETWEEN INTERVAL {days} DAYS PRECEDING"
+                " AND INTERVAL 1 MICROSECOND PRECEDING)"
+            )
+            name = f"by_{key.removesuffix('_id')}"
+            features.append(f"count(amount_eur) {window} AS {name}__payments_{text}")
+            features.append(
+                f"coalesce(sum(amount_eur) {window}, 0)::DECIMAL(18, 2) AS {name}__spend_{text}"
+            )
+    return ",\n    ".join(features)
+
+
+AT_MOMENTS = f"""
+SELECT * EXCLUDE (amount_eur) FROM (
+  SELECT *, {duckdb_windows()}
+  FROM (
+    SELECT card_id, terminal_id, asked_at AS moment, NULL AS amount_eur, true AS asked FROM asked
+    UNION ALL
+    SELECT card_id, terminal_id, paid_at AS moment, amount_eur, false AS asked FROM payments
+  )
+) WHERE asked
+"""
+AT_PAYMENTS = f"""
+SELECT *, {duckdb_windows()}
+FROM (SELECT payment_id, card_id, terminal_id, amount_eur, paid_at AS moment FROM payments)
+"""
+
+
+def duckdb_query(lake: Path, query: str) -> pa.Table:
     import duckdb
 
     con = duckdb.connect()
-    con.execute("SET TimeZone='UTC'; SET threads=2")
-    features = []
-    for key in ("card_id", "terminal_id"):
-        for text, days in DAYS.items():
-            window = (
-                f"(PARTITION BY {key} ORDER BY paid_at RANGE BETWEEN INTERVAL {days} DAYS PRECEDING"
-                " AND INTERVAL 1 MICROSECOND PRECEDING)"
-            )
-            features.append(f"count(*) OVER {window} AS {key}_payments_{text}")
-            features.append(f"sum(amount_eur) OVER {window} AS {key}_spend_{text}")
-    columns = ", ".join(c.name for c in payments.columns)
-    sql = f"SELECT {columns}, {', '.join(features)} FROM read_parquet({_files(home)})"
-    return con.sql(sql).to_arrow_table()
+    con.execute("SET TimeZone = 'UTC'")
+    for name, table in (("payments", payments_path(lake)), ("asked", asked_path(lake))):
+        con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({files(table)})")
+    return con.sql(query).to_arrow_table()
 
 
-def polars_rolling(home: Path) -> pa.Table:
+def polars_rolling(lake: Path, rows: int | None = None) -> pa.Table:
     import polars as pl
 
-    columns = [c.name for c in payments.columns]
-    frame = pl.scan_parquet(_files(home)).select(columns)
+    frame = pl.scan_parquet(files(payments_path(lake))).select(COLUMNS)
     cents = (pl.col("amount_eur") * 100).cast(pl.Int64)
     ones = cents.is_not_null().cast(pl.Int64)
     features = []
-    for key in ("card_id", "terminal_id"):
+    for key in KEYS:
         for text in DAYS:
-            options: Any = {"by": "paid_at", "window_size": text, "closed": "left"}
-            count = ones.rolling_sum_by(**options).over(key)
-            features.append(count.alias(f"{key}_payments_{text}"))
-            total = cents.rolling_sum_by(**options).over(key)
-            features.append(total.alias(f"{key}_spend_{text}"))
+            name = f"by_{key.removesuffix('_id')}"
+            for value, of in ((ones, "payments"), (cents, "cents")):
+                rolled = value.rolling_sum_by("paid_at", window_size=text, closed="left")
+                features.append(rolled.over(key).alias(f"{name}__{of}_{text}"))
     return frame.with_columns(features).collect().to_arrow()
 
 
-def _files(home: Path) -> list[str]:
-    from deltalake import DeltaTable
-
-    table = DeltaTable(str(Home(home).table(payments.zone, "payments_fraud", payments.name)))
-    return table.file_uris()
+def payments_path(lake: Path) -> Path:
+    return Home(lake).table(payments.zone, "payments_fraud", payments.name)
 
 
-CONTESTANTS: dict[str, Callable[[Path], pa.Table]] = {
-    "lakehouse, plain": lambda home: platform(home, PLAIN),
-    "lakehouse, handbook": lambda home: platform(home, [at_payment]),
-    "DuckDB, RANGE windows": duckdb_ranges,
-    "Polars, rolling": polars_rolling,
+HISTORICAL = "historical(ctx, {spine}, {at}, {views}) |> ctx.engine.to_arrow"
+CONTESTANTS = {
+    "lakehouse, moments": Contestant(
+        at_moments, HISTORICAL.format(spine="asked", at="'asked_at'", views="PLAIN")
+    ),
+    "Polars, rolling over the payments": Contestant(
+        polars_rolling,
+        """
+        scan_parquet(payments).with_columns(
+            value.rolling_sum_by('paid_at', window_size=w, closed='left').over(key)
+            for key in (card_id, terminal_id) for w in (1d, 7d, 30d) for value in (1, cents))
+        .collect().to_arrow()
+        """,
+    ),
+    "DuckDB, windows over payments and moments": Contestant(
+        lambda lake, rows: duckdb_query(lake, AT_MOMENTS), AT_MOMENTS
+    ),
+    "lakehouse, payments": Contestant(
+        at_payments, HISTORICAL.format(spine="payments", at="'paid_at'", views="PLAIN")
+    ),
+    "DuckDB, windows over the payments": Contestant(
+        lambda lake, rows: duckdb_query(lake, AT_PAYMENTS), AT_PAYMENTS
+    ),
+    "lakehouse, handbook": Contestant(
+        of_the_handbook, HISTORICAL.format(spine="payments", at="'paid_at'", views="[at_payment]")
+    ),
 }
-
-
-def run_one(name: str, home: Path) -> None:
-    """Run one contestant here twice, and print what it took the second time, all imported."""
-    CONTESTANTS[name](home)
-    started, used_before = time.perf_counter(), time.process_time()
-    answer = CONTESTANTS[name](home)
-    seconds = time.perf_counter() - started
-    cpu = time.process_time() - used_before
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    checks = [c for c in answer.column_names if "payments_" in c or "spend_" in c]
-    total = {c: str(pc.sum(answer.column(c)).as_py()) for c in checks}
-    print(
-        json.dumps(
-            {"seconds": seconds, "cpu": cpu, "mib": peak, "rows": answer.num_rows, "sums": total}
-        )
-    )
+SAME = (
+    ("lakehouse, moments", "DuckDB, windows over payments and moments"),
+    ("lakehouse, payments", "DuckDB, windows over the payments"),
+    ("lakehouse, payments", "Polars, rolling over the payments"),
+)
+"""Who answers the same question: the sums of all columns that both have must be equal."""
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--days", type=int, default=183)
     arguments.add_argument("--repeat", type=int, default=3)
-    arguments.add_argument("--lake", type=Path, help="an existing lake of an earlier run")
+    arguments.add_argument("--lake", type=Path, help="a lake that an earlier run made and left")
+    arguments.add_argument("--only", nargs="*", default=list(CONTESTANTS))
     arguments.add_argument("--one", help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.one:
-        run_one(given.one, given.lake)
+        run_one(CONTESTANTS[given.one], given.lake, None)
         return
     with tempfile.TemporaryDirectory() as folder:
-        home = given.lake or Path(folder) / "lake"
-        if not home.exists():
-            print(f"{make_lake(home, given.days):,} payments")
-        best: dict[str, float] = {}
-        for name in CONTESTANTS:
-            command = [sys.executable, __file__, "--one", name, "--lake", str(home)]
-            runs = [
-                json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-                for _ in range(given.repeat)
-            ]
-            best[name] = min(run["seconds"] for run in runs)
-            ratio = best[name] / best["lakehouse, plain"]
-            cpu, mib = min(run["cpu"] for run in runs), max(run["mib"] for run in runs)
-            print(f"{name:24}{best[name]:7.2f} s {ratio:6.2f} ×{cpu:7.2f} s CPU{mib:8.0f} MiB")
+        lake = given.lake or Path(folder) / "lake"
+        if not lake.exists():
+            print(f"{make_lake(lake, handbook(given.days)):,} payments")
+        took: dict[str, Measured] = {}
+        for name in given.only:
+            took[name] = measure(
+                "tests.benchmarks.bench_historical", name, lake, None, given.repeat
+            )
+            beside = took.get("lakehouse, moments", took.get("lakehouse, payments"))
+            show(name, took[name], beside)
+    for one, other in SAME:
+        if one in took and other in took:
+            check_same(took[one], took[other])
+    show_ran(CONTESTANTS, given.only)
+
+
+def check_same(one: Measured, other: Measured) -> None:
+    """Stop if two answers to one question differ."""
+    common = [name for name in one.sums if name in other.sums]
+    wrong = [name for name in common if one.sums[name] != other.sums[name]]
+    if wrong or len(common) < 6:
+        raise SystemExit(f"The answers differ in {wrong}: these figures mean nothing.")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pyarrow as pa
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.embedded.clustered import Make
+from lakehouse.engines.embedded.placed import Placed
 from lakehouse.engines.embedded.streamed import Streamed
 from lakehouse.engines.kernels.entity_codes import check_kinds
 from lakehouse.engines.kernels.ordering import Int64
@@ -66,16 +67,17 @@ class Answers:
     def of_batch(self, number: int) -> list[Any]:
         """Return the columns of a batch of the spine, in its order, once all parts are computed."""
         sizes, offsets = self._sizes[number].tolist(), self._offsets[number].tolist()
+        rows = self._moments.order(number)
+        columns = [Placed(kind, len(rows)) for kind in self.schema.types]
+        begin = 0
         with self._spilled.opened() as opened:
-            stretches = [
-                opened.table(self._numbers[part]).slice(offset, size)
-                for part, (offset, size) in enumerate(zip(offsets, sizes, strict=True))
-                if size
-            ]
-            together = pa.concat_tables(stretches).combine_chunks()
-            back = pa.array(self._moments.back(number))
-            columns: list[Any] = together.take(back).columns
-            return columns
+            for part, (offset, size) in enumerate(zip(offsets, sizes, strict=True)):
+                if size:
+                    values = opened.table(self._numbers[part]).slice(offset, size)
+                    for column, piece in zip(columns, values.columns, strict=True):
+                        column.put(rows[begin : begin + size], _one_array(piece))
+                    begin += size
+            return [column.array() for column in columns]
 
     def _compute(self, part: int, first: int, end: int) -> None:
         rows = ViewRows(self._asked.selected, self._rows.rows(first, end))
@@ -83,6 +85,11 @@ class Answers:
         found = entity_features(rows, moments, self._asked.at, self._asked.views)
         values = pa.table([found[name] for name in self.schema.names], schema=self.schema)
         self._numbers[part] = self._spilled.put(values.combine_chunks())
+
+
+def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array, without a copy where it is one."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def even_ends(counts: Int64, most: int) -> Int64:

@@ -96,10 +96,8 @@ class Clustered:
                 return self.schema.empty_table()
             return pa.concat_tables(stretches).combine_chunks()
 
-    def back(self, number: int) -> Int64:
-        """Return where each row of a batch, as it came, stands in the order of buckets."""
+    def order(self, number: int) -> Int64:
+        """Return the rows of a batch, as it came, in the order of their buckets."""
         with self._spilled.opened() as opened:
-            order = opened.table(number).column(ORDER).to_numpy()
-        back = np.empty(len(order), dtype=np.int64)
-        back[order] = np.arange(len(order))
-        return back
+            order: Int64 = opened.table(number).column(ORDER).to_numpy().astype(np.int64)
+            return order

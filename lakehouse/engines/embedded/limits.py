@@ -13,6 +13,6 @@ class Limits:
     files before and after. Rows are read in batches of `batch`.
     """
 
-    in_memory: int = 6_000_000
+    in_memory: int = 2_000_000
     part: int = 400_000
     batch: int = 524_288

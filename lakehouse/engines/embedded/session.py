@@ -18,6 +18,7 @@ import pyarrow as pa
 from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.engines.embedded.allocation import keep_freed_memory
 from lakehouse.engines.embedded.ansi import MACROS
 from lakehouse.engines.embedded.frames import DuckFrame, exact_columns, quoted
 from lakehouse.engines.failures import QueryError
@@ -34,6 +35,7 @@ class Session:
     """
 
     def __init__(self, memory_limit: str, threads: int) -> None:
+        keep_freed_memory()
         self.folder, locked = temporary_folder()
         self._database = duckdb.connect(
             ":memory:",

@@ -1,0 +1,54 @@
+"""Columns put together from pieces are those that were cut into them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.engines.embedded.placed import Placed
+
+SIZE = 97
+
+
+def some(values: list[Any], kind: Any, nulls: bool) -> Any:
+    random = np.random.default_rng(3)
+    picked = [values[n] for n in random.integers(0, len(values), SIZE)]
+    return pa.array([None if nulls and random.random() < 0.3 else v for v in picked], kind)
+
+
+@pytest.mark.parametrize("nulls", [False, True])
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, -(2**63), 2**63 - 1], pa.int64()),
+        ([1.5, float("inf"), -0.0], pa.float64()),
+        ([True, False], pa.bool_()),
+        ([Decimal("1.20"), Decimal("-999999999999999.99")], pa.decimal128(18, 2)),
+        ([0, -1, 10**15], MICROSECONDS),
+        ([date(1969, 1, 1), date(2024, 2, 29)], pa.date32()),
+        (["", "a", "gänse" * 9], pa.string()),
+        ([[], [1, None], [3]], pa.list_(pa.int64())),
+        ([7, -8], pa.int16()),
+    ],
+)
+def test_a_column_is_put_together_from_its_pieces(
+    values: list[Any], kind: Any, nulls: bool
+) -> None:
+    given = some(values, kind, nulls)
+    order = np.random.default_rng(5).permutation(SIZE)
+    placed = Placed(kind, SIZE)
+    for rows in np.split(order, [3, 3, 40, 41]):
+        whole = pa.concat_arrays([given.slice(0, 2), given.take(pa.array(rows))])
+        placed.put(rows, whole.slice(2))  # a piece with an offset
+    assert given.equals(placed.array())
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.bool_(), pa.string()])
+def test_a_column_without_rows_is_empty(kind: Any) -> None:
+    assert pa.array([], kind).equals(Placed(kind, 0).array())
