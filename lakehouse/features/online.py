@@ -132,21 +132,23 @@ class OnlineStore(Protocol):
     ) -> list[list[bytes]]:
         """Of each span (grain, from, until) an entity's chunks that have rows in it, in order.
 
-        The one that holds the span's beginning may come first without a row in it. All spans are
-        of one state of the store. Raises Replaced if the chunks are another's.
+        For views of windows. The one that holds the span's beginning may come first without a
+        row in it. All spans are of one state of the store. Raises Replaced if the chunks are
+        another's.
         """
         ...
 
     def chunks_of_many(
         self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[tuple[Grain, int, int]]]]
     ) -> list[list[list[bytes]]]:
-        """The same for several entities, in one round trip."""
+        """The same for several entities, each of one state, in one round trip."""
         ...
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
         """An entity's chunks of events that begin before `end_us`, from the last one back.
 
-        Raises Replaced, also where what was given is no more.
+        For views of latest values, of which each chunk has one event time. Raises Replaced, also
+        where what was given is no more.
         """
         ...
 

@@ -26,13 +26,21 @@ from lakehouse.features.online_told import from_text
 from lakehouse.features.redis_address import Address
 from lakehouse.features.redis_connections import Connections
 from lakehouse.features.redis_filling import FORMAT, Filling, stamp_of, sweep, tell
-from lakehouse.features.redis_keys import HEAD, LETTERS, Generation, ViewKeys, row_listed, sortable
+from lakehouse.features.redis_keys import (
+    BEYOND,
+    HEAD,
+    LETTERS,
+    Generation,
+    ViewKeys,
+    row_listed,
+    sortable,
+)
 from lakehouse.features.redis_pruning import forget_listed, pages, prune
 from lakehouse.features.redis_pushes import Pushes, check_generation
 from lakehouse.features.redis_wire import Wire, command
 
 Span = tuple[Grain, int, int]
-_REVERSED, _RANGE = b"*7\r\n$14\r\nZREVRANGEBYLEX\r\n", b"*4\r\n$11\r\nZRANGEBYLEX\r\n"
+_RANGE, _FIRST = (b"*%d\r\n$11\r\nZRANGEBYLEX\r\n" % size for size in (4, 7))
 _MOST_HEADS = 1000
 _FIRST_PAGE, _NEXT_PAGE = 4, 8
 """Chunks that are read of latest values, and how many times more if none of them counts."""
@@ -58,32 +66,37 @@ class RedisStore:
         return None if told is None else from_text(told)
 
     def chunks(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
-        head = self._head(stored)
-        key = head.key(entity)
-        commands = [head.stamp]
-        for span in spans:
-            before, holding = _bounds(*span)
-            commands += (_REVERSED, key, holding, _RANGE, key, before)
-        found = self._state(stored, commands, 2 * len(spans))
-        return _members(found)
+        (found,) = self.chunks_of_many(stored, [(entity, spans)])
+        return found
 
     def chunks_of_many(
         self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[Span]]]
     ) -> list[list[list[bytes]]]:
         head = self._head(stored)
-        commands = [head.stamp]
-        known: dict[Span, tuple[bytes, bytes]] = {}
-        sizes = []
+        known: dict[Span, _Read] = {}
+        reads: list[_Read] = []
+        commands: list[bytes] = []
+        at_once = True
         for entity, spans in asked:
-            key = head.key(entity)
+            key, size = head.key(entity), len(commands)
             for span in spans:
-                bounds = known.get(span)
-                if bounds is None:
-                    bounds = known[span] = _bounds(*span)
-                commands += (_REVERSED, key, bounds[1], _RANGE, key, bounds[0])
-            sizes.append(len(spans))
-        found = iter(_members(self._state(stored, commands, 2 * sum(sizes))))
-        return [[next(found) for _ in range(size)] for size in sizes]
+                read = known.get(span)
+                if read is None:
+                    read = known[span] = _Read(span, stored.newest_us)
+                reads.append(read)
+                for name, bounds in read.commands:
+                    commands += (name, key, bounds)
+            at_once = at_once and len(commands) - size <= 3
+        size = len(commands) // 3
+        if at_once:
+            # One command reads an entity at once, and what is told last was told all the while.
+            *found, stamp = self._connections.ask(b"".join(commands) + head.stamp, size + 1)
+            _check(stored, stamp)
+        else:
+            found = self._state(stored, commands, size)
+        answers = iter(found)
+        rows = (read.rows(answers) for read in reads)
+        return [[next(rows) for _ in spans] for _, spans in asked]
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
         return self._newest_first(stored, entity, end_us)
@@ -92,7 +105,7 @@ class RedisStore:
         self, stored: Stored, asked: Sequence[tuple[bytes, int]]
     ) -> list[Iterator[bytes]]:
         head = self._head(stored)
-        commands = [head.stamp, *(head.newest(*one, _FIRST_PAGE) for one in asked)]
+        commands = [head.newest(*one, _FIRST_PAGE) for one in asked]
         found = self._state(stored, commands, len(asked))
         return [
             self._newest_first(stored, *one, page) for one, page in zip(asked, found, strict=True)
@@ -163,8 +176,8 @@ class RedisStore:
         while True:
             if page is None:
                 head = self._head(stored)
-                commands = [head.stamp, head.newest(entity, end_us, size)]
-                (page,) = self._state(stored, commands, 1)
+                newest = head.newest(entity, end_us, size)
+                (page,) = self._state(stored, [newest], 1)
             if page[: len(given)] != given:
                 raise Replaced(stored.view)  # the entity, and what was given of it is no more
             for one in page[len(given) :]:
@@ -174,9 +187,9 @@ class RedisStore:
             given, page, size = page, None, size * _NEXT_PAGE
 
     def _state(self, stored: Stored, commands: Sequence[bytes], replies: int) -> list[list[bytes]]:
-        stamp, *found = self._connections.state(b"".join(commands), replies + 1)
-        if stamp != stamp_of(stored):
-            raise Replaced(stored.view)
+        head = self._head(stored)
+        stamp, *found = self._connections.state(head.stamp + b"".join(commands), replies + 1)
+        _check(stored, stamp)
         return found
 
     def _head(self, stored: Stored) -> _Head:
@@ -224,18 +237,33 @@ class _Head:
         return command(b"ZREVRANGEBYLEX", self._chunks + entity, *limits)
 
 
-def _bounds(grain: Grain, first_us: int, end_us: int) -> tuple[bytes, bytes]:
-    """What follows the key in the commands for what begins in a span, and what holds its start."""
-    letter = LETTERS[grain]
-    low = letter + sortable(first_us + 1)
-    before = b"$10\r\n[%b\r\n$10\r\n(%b%b\r\n" % (low, letter, sortable(end_us))
-    holding = b"$10\r\n(%b\r\n$2\r\n[%b\r\n$5\r\nLIMIT\r\n$1\r\n0\r\n$1\r\n1\r\n" % (low, letter)
-    return before, holding
+class _Read:
+    """A span of an entity's chunks: the commands that read it, and what they find."""
+
+    def __init__(self, span: Span, newest_us: int) -> None:
+        grain, first_us, end_us = span
+        letter, self._end = LETTERS[grain], sortable(end_us)
+        low, end = b"$10\r\n[%b%b\r\n" % (letter, sortable(first_us)), letter + self._end
+        beyond = b"$2\r\n%b\r\n" % BEYOND[letter]
+        if newest_us - end_us <= (end_us - first_us) // 2:
+            # Little comes after the span: to read it too is quicker than to ask for its end.
+            self.commands = [(_RANGE, low + beyond)]
+        else:
+            following = b"$10\r\n[%b\r\n%b$5\r\nLIMIT\r\n$1\r\n0\r\n$1\r\n1\r\n" % (end, beyond)
+            until = b"%b$10\r\n(%b\r\n" % (low, end)
+            self.commands = [(_RANGE, until), (_FIRST, following)]
+
+    def rows(self, answers: Iterator[list[bytes]]) -> list[bytes]:
+        """Take the answers to the commands, and return the rows of each chunk."""
+        found = next(answers)
+        if len(self.commands) > 1:
+            found = found + next(answers)
+        end = self._end
+        while found and found[-1][9:17] >= end:
+            found.pop()
+        return [member[HEAD:] for member in found]
 
 
-def _members(found: Sequence[Sequence[bytes]]) -> list[list[bytes]]:
-    """Of each span its rows, from what holds its start and what follows."""
-    return [
-        [one[HEAD:] for one in (*holding, *following)]
-        for holding, following in zip(found[::2], found[1::2], strict=True)
-    ]
+def _check(stored: Stored, stamp: bytes | None) -> None:
+    if stamp != stamp_of(stored):
+        raise Replaced(stored.view)

@@ -9,11 +9,12 @@ from itertools import islice
 from lakehouse.features.online import Change, Held, Texts, TextsCollide
 from lakehouse.features.online_layout import Grain
 from lakehouse.features.redis_keys import (
+    BEYOND,
+    HEAD,
+    LAST,
     LETTERS,
     Generation,
-    first_after,
-    held,
-    member,
+    beginning_with,
     sortable,
 )
 from lakehouse.features.redis_wire import Wire, command
@@ -24,10 +25,12 @@ _NO_NUMBER = 2**64
 
 
 class _Kept:
-    """One grain of an entity's chunks: what is stored, and what was put since."""
+    """One grain of an entity's chunks: what was read of it, and what was put since."""
 
-    def __init__(self, letter: bytes, newest: Held | None) -> None:
+    def __init__(self, letter: bytes, newest: bytes | None) -> None:
         self.letter, self.newest = letter, newest
+        self.starts: dict[int, bytes] = {}
+        """By when chunks begin that were read, what their members begin with."""
         self.begins: list[int] = []
         self.puts: dict[int, tuple[int, bytes]] = {}
 
@@ -47,19 +50,24 @@ class _Kept:
 class RedisChunks:
     """One entity's chunks while they are changed; `commands` makes the changes.
 
-    Its newest chunks were read with those of others. An older one is read when it is asked for.
+    Its newest chunk of each grain was read with those of others. An older one is read when it is
+    asked for.
     """
 
-    def __init__(self, wire: Wire, key: bytes, newest: Mapping[Grain, Held | None]) -> None:
-        self._wire, self._key = wire, key
-        self._kept = {grain: _Kept(LETTERS[grain], newest[grain]) for grain in LETTERS}
+    def __init__(
+        self, wire: Wire, generation: Generation, entity: bytes, newest: Sequence[bytes | None]
+    ) -> None:
+        self._wire, self._generation, self._entity = wire, generation, entity
+        self._key = generation.chunks + entity
+        self._kept = {
+            grain: _Kept(letter, member)
+            for (grain, letter), member in zip(LETTERS.items(), newest, strict=True)
+        }
         self._forgotten = False
 
     def holding(self, grain: Grain, at_us: int) -> Held | None:
         kept = self._kept[grain]
-        stored, put = kept.newest, kept.put_holding(at_us)
-        if stored is not None and stored.begin > at_us:
-            stored = self._older(kept.letter, at_us)
+        stored, put = self._stored(kept, at_us), kept.put_holding(at_us)
         if put is None or (stored is not None and stored.begin > put.begin):
             return stored
         return put
@@ -69,27 +77,44 @@ class RedisChunks:
 
     def forget(self) -> None:
         self._forgotten = True
-        self._kept = {grain: _Kept(LETTERS[grain], None) for grain in LETTERS}
+        self._kept = {grain: _Kept(letter, None) for grain, letter in LETTERS.items()}
 
-    def commands(self, scores: Scores, entity: bytes) -> Iterator[bytes]:
+    def commands(self, scores: Scores) -> Iterator[bytes]:
         """What changes the chunks; adds to `scores` when some may be removed."""
         if self._forgotten:
             yield command(b"DEL", self._key)
         added: list[bytes] = []
         for kept in self._kept.values():
-            letter, newest = kept.letter, kept.newest
+            letter = kept.letter
             for begin, (until, payload) in kept.puts.items():
-                if newest is not None and begin <= newest.begin:
-                    low, end = letter + sortable(begin), first_after(letter, begin)
-                    yield command(b"ZREMRANGEBYLEX", self._key, b"[" + low, b"(" + end)
-                added += (b"0", member(letter, begin, until, payload))
-                scores.add(entity, letter, begin, until)
+                there = self._stored(kept, begin)
+                if there is not None and there.begin == begin:
+                    low, end = beginning_with(kept.starts[begin])
+                    yield command(b"ZREMRANGEBYLEX", self._key, low, end)
+                added += (b"0", self._generation.start(letter, begin, until) + payload)
+                scores.add(self._entity, letter, begin, until)
         if added:
             yield command(b"ZADD", self._key, *added)
 
-    def _older(self, letter: bytes, at_us: int) -> Held | None:
-        (found,) = self._wire.ask(last_by(self._key, letter, at_us), 1)
-        return held(found[0]) if found else None
+    def _stored(self, kept: _Kept, at_us: int) -> Held | None:
+        """What is stored, and holds a time."""
+        found = kept.newest
+        if found is None:
+            return None
+        held = self._generation.held(found)
+        if held.begin > at_us:
+            asked = _last_by(self._generation, self._key, kept.letter, at_us)
+            answers = [
+                answer[0] for answer in self._wire.ask(b"".join(asked), len(asked)) if answer
+            ]
+            chunks = [(self._generation.held(member), member) for member in answers]
+            # Of windows a chunk that ends later may begin later too.
+            of_time = [(held, member) for held, member in chunks if held.begin <= at_us]
+            if not of_time:
+                return None
+            held, found = max(of_time)
+        kept.starts[held.begin] = found[:HEAD]
+        return held
 
 
 class Scores:
@@ -110,15 +135,26 @@ class Scores:
             yield command(b"ZADD", self._generation.indexes[name], b"LT", *parts)
 
 
-def last_by(key: bytes, letter: bytes, at_us: int) -> bytes:
-    """The command for the last chunk that begins at or before a time."""
-    end = first_after(letter, at_us)
-    return command(b"ZREVRANGEBYLEX", key, b"(" + end, b"[" + letter, b"LIMIT", b"0", b"1")
+def _last_by(generation: Generation, key: bytes, letter: bytes, at_us: int) -> list[bytes]:
+    """The commands whose answers hold the last chunk that begins at or before a time."""
+    first = (b"LIMIT", b"0", b"1")
+    at = letter + sortable(at_us)
+    if generation.latest:
+        end = BEYOND[letter] if at_us == LAST else b"(" + letter + sortable(at_us + 1)
+        return [command(b"ZREVRANGEBYLEX", key, end, b"[" + letter, *first)]
+    return [
+        command(b"ZREVRANGEBYLEX", key, b"(" + at, b"[" + letter, *first),
+        command(b"ZRANGEBYLEX", key, b"[" + at, BEYOND[letter], *first),
+    ]
 
 
 def newest_of(keys: Sequence[bytes]) -> list[bytes]:
     """The commands for the newest chunk of each grain, key by key."""
-    return [last_by(key, letter, 2**63 - 1) for key in keys for letter in LETTERS.values()]
+    return [
+        command(b"ZREVRANGEBYLEX", key, BEYOND[letter], b"[" + letter, b"LIMIT", b"0", b"1")
+        for key in keys
+        for letter in LETTERS.values()
+    ]
 
 
 def made(
@@ -132,10 +168,10 @@ def made(
     commands: list[bytes] = []
     answers = iter(newest)
     for entity, change in changes:
-        there = {grain: held(found[0]) if (found := next(answers)) else None for grain in LETTERS}
-        chunks = RedisChunks(wire, generation.chunks + entity, there)
+        there = [next(iter(next(answers)), None) for _ in LETTERS]
+        chunks = RedisChunks(wire, generation, entity, there)
         change(chunks)
-        commands += chunks.commands(scores, entity)
+        commands += chunks.commands(scores)
     return [*commands, *scores.commands()]
 
 

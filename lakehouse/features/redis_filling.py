@@ -26,7 +26,7 @@ from lakehouse.features.redis_changes import (
     newest_of,
 )
 from lakehouse.features.redis_connections import Connections
-from lakehouse.features.redis_keys import LETTERS, Generation, ViewKeys, member, row_listed
+from lakehouse.features.redis_keys import LETTERS, Generation, ViewKeys, row_listed
 from lakehouse.features.redis_pruning import pages, remove
 from lakehouse.features.redis_wire import Wire, command
 
@@ -109,7 +109,7 @@ class Filling:
             for grain, entity, begin, until, payload in batch:
                 letter = LETTERS[grain]
                 parts = by_entity.setdefault(entity, [])
-                parts += (b"0", member(letter, begin, until, payload))
+                parts += (b"0", b"%b%b" % (own.start(letter, begin, until), payload))
                 scores.add(entity, letter, begin, until)
             commands = [
                 command(b"ZADD", own.chunks + entity, *parts) for entity, parts in by_entity.items()

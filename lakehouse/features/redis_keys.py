@@ -1,9 +1,13 @@
 """Where a view's chunks lie on a Redis server, and how they are found by time.
 
 An entity's chunks are the members of one sorted set, all of one score, so that Redis keeps them
-in the order of their bytes: a letter for the grain, the begin, the time of the last row, and the
-rows. Times are written so that their bytes sort as the numbers do, which is exact for all of
-int64, where a score would be a float.
+in the order of their bytes: a letter for the grain, two times, and the rows. Times are written so
+that their bytes sort as the numbers do, which is exact for all of int64, where a score would be a
+float.
+
+Of windows the time of the last row comes first: what ends in or after a span's beginning is one
+range, and the last chunks are all that a read of the present needs. Of latest values, read from
+the newest back, the beginning comes first.
 """
 
 from __future__ import annotations
@@ -15,10 +19,12 @@ from lakehouse.features.online import Held, Pushed
 from lakehouse.features.online_layout import Grain, LatestLayout, Layout
 
 _SIGN = 2**63
-_LAST = 2**63 - 1
+LAST = 2**63 - 1
 HEAD = 17
 """Bytes of a member before its rows."""
 LETTERS: dict[Grain, bytes] = {"event": b"e", "tile": b"t"}
+BEYOND = {letter: b"(" + bytes([letter[0] + 1]) for letter in LETTERS.values()}
+"""The bound that comes after all members of a letter."""
 
 
 def sortable(number: int) -> bytes:
@@ -33,23 +39,6 @@ def sortable(number: int) -> bytes:
 def number_of(sorted_bytes: bytes) -> int:
     """The number that `sortable` wrote."""
     return int.from_bytes(sorted_bytes, "big") - _SIGN
-
-
-def member(letter: bytes, begin: int, until: int, payload: bytes) -> bytes:
-    """A chunk as it is stored."""
-    return b"%b%b%b%b" % (letter, sortable(begin), sortable(until), payload)
-
-
-def first_after(letter: bytes, at_us: int) -> bytes:
-    """What comes before no chunk that begins after a time, and after all that begin by then."""
-    if at_us == _LAST:
-        return bytes([letter[0] + 1])
-    return letter + sortable(at_us + 1)
-
-
-def held(of: bytes) -> Held:
-    """The chunk in a member."""
-    return Held(number_of(of[1:9]), of[HEAD:])
 
 
 class ViewKeys:
@@ -73,6 +62,7 @@ class Generation:
         own = b"%b:%x:" % (prefix, number)
         self.number = number
         self.latest = isinstance(layout, LatestLayout)
+        self._begin = slice(1, 9) if self.latest else slice(9, 17)
         self.chunks = own + b"c:"
         """What an entity's key begins with; each is a sorted set of members."""
         self.texts = own + b"texts"
@@ -88,6 +78,15 @@ class Generation:
     def all_else(self) -> tuple[bytes, ...]:
         """Its keys that are not entities'."""
         return (self.texts, self.seen, self.done, self.open, *self.indexes.values())
+
+    def start(self, letter: bytes, begin: int, until: int) -> bytes:
+        """What a chunk begins with."""
+        times = (begin, until) if self.latest else (until, begin)
+        return letter + sortable(times[0]) + sortable(times[1])
+
+    def held(self, member: bytes) -> Held:
+        """The chunk that is a member."""
+        return Held(number_of(member[self._begin]), member[HEAD:])
 
     def scores(self, letter: bytes, begin: int, until: int) -> Iterator[tuple[bytes, int]]:
         """By when a chunk may be removed, for each index it stands in: never later than it is.

@@ -17,70 +17,63 @@ from lakehouse.features.redis_wire import command
 AT_ONCE = 200
 """So many entities are looked at together; more would keep readers waiting."""
 _NAMES_AT_ONCE = 1000
-_TIMES = """
+_SCORED = """
+local index, prefix, letter, bound = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local beyond = '(' .. string.char(string.byte(letter) + 1)
 local function time(member, from)
   local high, low = struct.unpack('>I4I4', string.sub(member, from, from + 7))
   return (high - 2147483648) * 4294967296 + low
 end
-local function earlier(a, from_a, b)
-  local high_a, low_a = struct.unpack('>I4I4', string.sub(a, from_a, from_a + 7))
-  local high_b, low_b = struct.unpack('>I4I4', b)
-  return high_a < high_b or (high_a == high_b and low_a < low_b)
-end
-local index, prefix, letter, bound = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local beyond = '(' .. string.char(string.byte(letter) + 1)
-local function least(name, score)
-  if score then redis.call('ZADD', index, score, name) else redis.call('ZREM', index, name) end
+local function score(name, due)
+  if due then redis.call('ZADD', index, due, name) else redis.call('ZREM', index, name) end
 end
 """
 _BEFORE = (
-    _TIMES
+    _SCORED
     + """
--- of windows a chunk goes if its last row lies before the bound, of latest values if it begins so
-local place = tonumber(ARGV[4])
-for n = 5, #ARGV do
+-- what comes before the bound by the first of its times goes
+for n = 4, #ARGV do
   local key = prefix .. ARGV[n]
-  local last = redis.call('ZREVRANGEBYLEX', key, '(' .. letter .. bound, '[' .. letter,
-    'LIMIT', 0, 1)[1]
-  if last then
-    redis.call('ZREMRANGEBYLEX', key, '[' .. letter, '(' .. string.sub(last, 1, 9))
-    if earlier(last, place, bound) then redis.call('ZREM', key, last) end
-  end
+  redis.call('ZREMRANGEBYLEX', key, '[' .. letter, '(' .. letter .. bound)
   local first = redis.call('ZRANGEBYLEX', key, '[' .. letter, beyond, 'LIMIT', 0, 1)[1]
-  least(ARGV[n], first and time(first, place))
+  score(ARGV[n], first and time(first, 2))
 end
 """
 )
 _SUPERSEDED = (
-    _TIMES
+    _SCORED
     + """
+local function later(a, b)
+  local high_a, low_a = struct.unpack('>I4I4', a)
+  local high_b, low_b = struct.unpack('>I4I4', b)
+  return high_a > high_b or (high_a == high_b and low_a > low_b)
+end
 -- the last chunk that counts from the first moment on stays, and what comes after it
 local page = 16
 for n = 4, #ARGV do
-  local key, skipped, counts, next_at = prefix .. ARGV[n], 0, nil, nil
+  local key, skipped, counts, due = prefix .. ARGV[n], 0, nil, nil
   repeat
     local found = redis.call('ZREVRANGEBYLEX', key, '(' .. letter .. bound, '[' .. letter,
       'LIMIT', skipped, page)
     for _, member in ipairs(found) do
-      if earlier(bound, 1, string.sub(member, 10, 17)) then
-        local known = time(member, 10)
-        if not next_at or known < next_at then next_at = known end
-      else
+      if not later(string.sub(member, 10, 17), bound) then
         counts = member
         break
       end
+      local known = time(member, 10)
+      if not due or known < due then due = known end
     end
     skipped = skipped + page
   until counts or #found < page
   if counts then
     redis.call('ZREMRANGEBYLEX', key, '[' .. letter, '(' .. string.sub(counts, 1, 9))
   end
-  local later = redis.call('ZRANGEBYLEX', key, '[' .. letter .. bound, beyond, 'LIMIT', 0, 1)[1]
-  if later then
-    local begin = time(later, 2) + 1
-    if not next_at or begin < next_at then next_at = begin end
+  local next = redis.call('ZRANGEBYLEX', key, '[' .. letter .. bound, beyond, 'LIMIT', 0, 1)[1]
+  if next then
+    local begin = time(next, 2) + 1
+    if not due or begin < due then due = begin end
   end
-  least(ARGV[n], next_at)
+  score(ARGV[n], due)
 end
 """
 )
@@ -89,13 +82,12 @@ end
 def prune(connections: Connections, generation: Generation, stored: Stored) -> None:
     """Remove what lies before the horizon of what is stored."""
     horizon = stored.horizon
-    place = b"2" if generation.latest else b"10"  # where the begin stands in a member, or the end
     bounds = [(b"e", horizon.events_us), (b"t", horizon.tiles_us)]
     for letter, bound in bounds[: 1 if generation.latest else 2]:
         index = generation.indexes[letter]
         ended = f"({bound}".encode()
         for names in _due(connections, index, ended):
-            arguments = (generation.chunks, letter, sortable(bound), place, *names)
+            arguments = (generation.chunks, letter, sortable(bound), *names)
             connections.ask(command(b"EVAL", _BEFORE.encode(), b"1", index, *arguments), 1)
     if generation.latest:
         index, kept = generation.indexes[b"k"], stored.kept_from_us

@@ -16,7 +16,7 @@ import hiredis
 from lakehouse.features.online import StoreUnreachable
 from lakehouse.features.redis_address import Address
 
-_AT_ONCE = 262_144
+_AT_ONCE = 65_536
 _NOTHING = object()
 _MULTI, _EXEC = b"*1\r\n$5\r\nMULTI\r\n", b"*1\r\n$4\r\nEXEC\r\n"
 _pack: Any = hiredis.pack_command

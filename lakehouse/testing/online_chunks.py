@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lakehouse.features.online import Change, Chunk, OnlineStore, Replaced, Stored
-from lakehouse.features.online_layout import Grain, WindowLayout
+from lakehouse.features.online_layout import (
+    Grain,
+    LatestLayout,
+    Layout,
+    StoredColumn,
+    WindowLayout,
+)
 from lakehouse.testing.conformance.comparing import NotConforming, require_equal
 
 MakeStore = Callable[[], OnlineStore]
 Check = Callable[[MakeStore], None]
-LAYOUT = WindowLayout((), (), 0, None, False)
+WINDOWS = WindowLayout((), (), 0, None, False)
+LATEST = LatestLayout((StoredColumn("amount", "decimal", 2),))
 
 
-def stored(view: str, version: int = 1) -> Stored:
+def stored(view: str, version: int = 1, layout: Layout = WINDOWS) -> Stored:
     """What is said of a view whose chunks mean nothing."""
-    return Stored(view, version, "digest", LAYOUT, 1, 1)
+    return Stored(view, version, "digest", layout, 1, 1)
 
 
 def event(entity: bytes, begin: int, payload: bytes) -> Chunk:

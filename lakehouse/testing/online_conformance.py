@@ -8,6 +8,7 @@ into it.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -45,6 +46,7 @@ from lakehouse.testing.conformance.world import (
     table_of,
 )
 from lakehouse.testing.online_chunks import (
+    LATEST,
     Check,
     MakeStore,
     event,
@@ -67,22 +69,23 @@ def check_chunks_come_back_by_time(make_store: MakeStore) -> None:
         Chunk("event", b"a", begin, after - 1, b"%d" % begin)
         for begin, after in zip(begins, (*begins[1:], far + 1), strict=True)
     ]
-    here = store.replace(stored("v"), [*chunks, Chunk("tile", b"a", 0, 0, b"tile")], {})
-    for first, end, expected in (
-        (-2, 1, [b"-2", b"0"]),
-        (-1, 2, [b"-2", b"0", b"1"]),
-        (2, 5, [b"1"]),
-        (5, 6, [b"5"]),
-        (9, far, [b"5"]),
-        (far, far + 1, [b"%d" % far]),
-        (-far - 1, -far, []),
-        (-far - 1, -2, [b"%d" % -far]),
-    ):
-        require_equal(events(store, here, b"a", first, end), expected, f"{first} to {end}")
-    both = store.chunks(here, b"a", [("event", 5, 9), ("tile", -9, 9)])
-    require_equal([[bytes(c) for c in of] for of in both], [[b"5"], [b"tile"]], "Both grains")
-    newest = [bytes(c) for c in store.newest_first(here, b"a", 5)]
-    require_equal(newest, [b"1", b"0", b"-2", b"%d" % -far], "Newest first")
+    chunks.append(Chunk("tile", b"a", 0, 0, b"tile"))
+    for newest_us in (BEGINNING, 5, far):  # whatever is said of the newest row
+        told = dataclasses.replace(stored("v"), newest_us=newest_us)
+        here = store.replace(told, chunks, {})
+        for first, end, expected in (
+            (-2, 1, [b"-2", b"0"]),
+            (-1, 2, [b"-2", b"0", b"1"]),
+            (2, 5, [b"1"]),
+            (5, 6, [b"5"]),
+            (9, far, [b"5"]),
+            (far, far + 1, [b"%d" % far]),
+            (-far - 1, -far, []),
+            (-far - 1, -2, [b"%d" % -far]),
+        ):
+            require_equal(events(store, here, b"a", first, end), expected, f"{first} to {end}")
+        both = store.chunks(here, b"a", [("event", 5, 9), ("tile", -9, 9)])
+        require_equal([[bytes(c) for c in of] for of in both], [[b"5"], [b"tile"]], "Both grains")
 
 
 def check_every_time_is_told_apart(make_store: MakeStore) -> None:
@@ -90,10 +93,12 @@ def check_every_time_is_told_apart(make_store: MakeStore) -> None:
     store = make_store()
     least, most = BEGINNING, -BEGINNING
     begins = [least, least + 1, -(2**53) - 1, -(2**53), 2**53, 2**53 + 1, most - 1, most]
-    here = store.replace(stored("v"), [event(b"a", at, b"%d" % at) for at in begins], {})
+    chunks = [event(b"a", at, b"%d" % at) for at in begins]
+    here = store.replace(stored("v"), chunks, {})
+    latest = store.replace(stored("latest", layout=LATEST), chunks, {})
     for number, at in enumerate(begins[:-1]):
         require_equal(events(store, here, b"a", at, at + 1), [b"%d" % at], f"At {at}")
-        newest = [bytes(c) for c in store.newest_first(here, b"a", at + 1)]
+        newest = [bytes(c) for c in store.newest_first(latest, b"a", at + 1)]
         require_equal(newest, [b"%d" % t for t in reversed(begins[: number + 1])], f"To {at}")
     held: list[Any] = []
 
@@ -101,17 +106,18 @@ def check_every_time_is_told_apart(make_store: MakeStore) -> None:
         held[:] = [chunks.holding("event", at) for at in begins]
         chunks.put("event", most, most, b"last")
 
-    store.change(here, {b"a": change}, {})
-    require_equal(held, [(at, b"%d" % at) for at in begins], "Held")
-    store.change(here, {b"a": change}, {})
-    require_equal(held[-2:], [(most - 1, b"%d" % (most - 1)), (most, b"last")], "Held after")
+    for of in (here, latest):
+        store.change(of, {b"a": change}, {})
+        require_equal(held, [(at, b"%d" % at) for at in begins], "Held")
+        store.change(of, {b"a": change}, {})
+        require_equal(held[-2:], [(most - 1, b"%d" % (most - 1)), (most, b"last")], "Held after")
 
 
 def check_chunks_come_back_from_the_newest(make_store: MakeStore) -> None:
     """However many there are; of several entities too, each up to its own time."""
     store = make_store()
     chunks = [event(e, at, b"%b%d" % (e, at)) for e in (b"a", b"b") for at in range(300)]
-    here = store.replace(stored("v"), chunks, {})
+    here = store.replace(stored("v", layout=LATEST), chunks, {})
     asked = [(b"a", 300), (b"b", 7), (b"c", 9), (b"a", 41)]
     expected = [[b"%b%d" % (e, at) for at in range(end - 1, -1, -1)] for e, end in asked]
     expected[2] = []
@@ -127,7 +133,8 @@ def check_chunks_come_back_from_the_newest(make_store: MakeStore) -> None:
 def check_what_is_read_in_parts_is_of_one_state(make_store: MakeStore) -> None:
     """A row that moves while chunks are read back in time is neither missed nor seen twice."""
     store = make_store()
-    here = store.replace(stored("v"), [event(b"a", at, b"%d" % at) for at in range(100)], {})
+    chunks = [event(b"a", at, b"%d" % at) for at in range(100)]
+    here = store.replace(stored("v", layout=LATEST), chunks, {})
 
     def moved(chunks: EntityChunks) -> None:
         chunks.forget()
