@@ -64,8 +64,8 @@ def duckdb_windows() -> str:
     for key in KEYS:
         for text, days in DAYS.items():
             window = (
-                f"OVER (PARTITION BY {key} ORDER BY moment RANGE BETWEEN INTERVAL {days} DAYS PRECEDING"
-                " AND INTERVAL 1 MICROSECOND PRECEDING)"
+                f"OVER (PARTITION BY {key} ORDER BY moment RANGE BETWEEN"
+                f" INTERVAL {days} DAYS PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING)"
             )
             name = f"by_{key.removesuffix('_id')}"
             features.append(f"count(amount_eur) {window} AS {name}__payments_{text}")

@@ -1,6 +1,6 @@
 """Point-in-time joins on Spark beside Feast's own Spark store, in one Spark of two cores.
 
-    python tests/benchmarks/bench_spark.py [--days 183] [--peer-rows 100000]
+    python -m tests.benchmarks.bench_spark [--days 183] [--peer-rows 100000]
 
 The handbook's payments, and twelve values stored for each of them, six by card and six by
 terminal, lie in Delta tables. Asked are the values as of every payment's own moment, written as
@@ -21,8 +21,6 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,80 +28,28 @@ import pyarrow as pa
 
 from feature_repo.payments_fraud.features import card, terminal
 from feature_repo.payments_fraud.sources import payments
-from lakehouse.declare import Cleaned, Contract, Domain, LatestView, Raw, Source, column, event_time
-from lakehouse.declare import key as key_column
 from lakehouse.engines.context import Context
-from lakehouse.engines.protocol import KNOWN_AT, Transaction
 from lakehouse.engines.spark import jars
 from lakehouse.engines.spark.engine import SparkEngine
 from lakehouse.engines.spark.settings import from_environment
 from lakehouse.features.historical import historical
-from lakehouse.records.home import Home
-from lakehouse.records.store import CodeVersion, Records
-from tests.benchmarks.bench_historical import PLAIN, make_lake
-
-VALUES = ("v1", "v2", "v3", "v4", "v5", "v6")
-
-
-class CardValues(Contract):
-    payment_id: str = key_column()
-    card_id: str
-    v1: int
-    v2: int
-    v3: int
-    v4: Decimal = column(scale=2)
-    v5: Decimal = column(scale=2)
-    v6: Decimal = column(scale=2)
-    at: datetime = event_time(known=True)
-
-
-class TerminalValues(Contract):
-    payment_id: str = key_column()
-    terminal_id: str
-    v1: int
-    v2: int
-    v3: int
-    v4: Decimal = column(scale=2)
-    v5: Decimal = column(scale=2)
-    v6: Decimal = column(scale=2)
-    at: datetime = event_time(known=True)
-
-
-def stored(name: str, contract: type[Contract]) -> Cleaned:
-    return Cleaned(name, Raw(f"{name}_raw", Source(f"{name}_feed", contract, f"{name}/*.csv")))
-
-
-card_values = stored("card_values", CardValues)
-terminal_values = stored("terminal_values", TerminalValues)
-LATEST = (
-    LatestView("of_card", of=card_values, by=card, columns=VALUES),
-    LatestView("of_terminal", of=terminal_values, by=terminal, columns=VALUES),
+from tests.benchmarks.payments_lake import (
+    LATEST,
+    PLAIN,
+    VALUES,
+    card_values,
+    handbook,
+    make_lake,
+    open_context,
+    store_values,
+    terminal_values,
 )
 
 
-def open_context(home: Path) -> Context:
+def spark_context(home: Path) -> Context:
     settings = replace(from_environment(), master="local[2]")
     jars.set_up(settings.jars)
-    domain = Domain("payments_fraud", description="", views=(*PLAIN, *LATEST))
-    records = Records(home / "records.db", lambda: datetime(2018, 10, 1, tzinfo=UTC))
-    engine = SparkEngine(settings)
-    return Context(Home.create(home, "data"), records, engine, domain, CodeVersion("bench", False))
-
-
-def store_values(ctx: Context) -> None:
-    """Compute the windows once, and keep their values as tables of their own."""
-    spine = ctx.read(payments, columns=[c.name for c in payments.columns])
-    computed = historical(ctx, spine, "paid_at", PLAIN)
-    for view, table in zip(PLAIN, (card_values, terminal_values), strict=True):
-        names = [f"`{f.full_name}` AS {v}" for f, v in zip(view.features, VALUES, strict=True)]
-        (entity,) = view.by.keys
-        rows = ctx.engine.query(
-            f"SELECT payment_id, {entity}, {', '.join(names)}, paid_at AS at, "
-            f"paid_at AS {KNOWN_AT} FROM computed",
-            {"computed": computed},
-        )
-        place = ctx.path(table.zone, table.name)
-        ctx.engine.write(place, rows, "append", Transaction("bench", 1))
+    return open_context(home, SparkEngine(settings))
 
 
 def platform(ctx: Context, views: Any, into: Path, asked: pa.Table | None = None) -> int:
@@ -184,8 +130,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as scratch:
         home, into = Path(scratch) / "lake", Path(scratch) / "answer"
-        rows = make_lake(home, given.days)
-        ctx = open_context(home)
+        rows = make_lake(home, handbook(given.days))
+        ctx = spark_context(home)
         store_values(ctx)
         timed("lakehouse on Spark, latest", lambda: platform(ctx, LATEST, into), rows)
         timed("lakehouse on Spark, windows", lambda: platform(ctx, PLAIN, into), rows)

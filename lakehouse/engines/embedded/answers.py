@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import feature_type
+from lakehouse.engines.embedded.buckets import even_ends
 from lakehouse.engines.embedded.clustered import Make
+from lakehouse.engines.embedded.on_table import check_keys
 from lakehouse.engines.embedded.placed import Placed
 from lakehouse.engines.embedded.streamed import Streamed
-from lakehouse.engines.kernels.entity_codes import check_kinds
-from lakehouse.engines.kernels.ordering import Int64
 from lakehouse.engines.kernels.point_in_time import entity_features
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows
 
@@ -31,13 +31,6 @@ class Asked:
     spine: Streamed
     at: str
 
-    def __post_init__(self) -> None:
-        """Refuse keys of two kinds, as a kernel does; a column without a value is of any kind."""
-        for key in self.views[0].by.keys:
-            if self.rows.has_values(key) and self.spine.has_values(key):
-                events, moments = (s.schema.field(key).type for s in (self.rows, self.spine))
-                check_kinds([events], [moments], [key], f"View '{self.views[0].name}'")
-
 
 class Answers:
     """The values of what is asked for, first by part, then by batch of the spine.
@@ -46,6 +39,7 @@ class Answers:
     """
 
     def __init__(self, asked: Asked, most: int, make: Make) -> None:
+        check_keys(asked.views, asked.rows.types, asked.spine.types)
         keys = asked.views[0].by.keys
         self._asked = asked
         self._rows, self._moments = asked.rows.by[keys], asked.spine.by[keys]
@@ -90,18 +84,3 @@ class Answers:
 def _one_array(column: pa.ChunkedArray) -> pa.Array:
     """A column as one array, without a copy where it is one."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def even_ends(counts: Int64, most: int) -> Int64:
-    """Return where parts of about equally many rows end, among buckets with these counts.
-
-    >>> even_ends(np.array([4, 1, 1, 9, 1, 2]), most=6).tolist()
-    [3, 4, 6]
-    >>> even_ends(np.zeros(3, dtype=np.int64), most=6).tolist()
-    [3]
-    """
-    total = int(counts.sum())
-    parts = max(1, -(-total // most))
-    wanted = np.arange(1, parts) * total // parts
-    ends = np.searchsorted(np.cumsum(counts), wanted) + 1
-    return np.unique(np.append(ends, len(counts)))

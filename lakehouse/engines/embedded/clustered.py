@@ -1,53 +1,25 @@
-"""Rows put together by their entity: a stream of them, each batch in the order of some buckets.
+"""Rows put together by their entity: a stream of them, each batch in the order of its buckets.
 
-A bucket is a share of the entities, by a hash of their keys. What belongs to some neighbouring
-buckets is a stretch of every batch, so a part of the rows is read without the rest.
+What belongs to some neighbouring buckets is a stretch of every batch, so a part of the rows is
+read without the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from lakehouse.engines.embedded.frames import quoted
+from lakehouse.engines.embedded.buckets import BUCKETS, in_buckets
 from lakehouse.engines.embedded.spilled import Spilled
 from lakehouse.engines.kernels.ordering import Int64
-
-BUCKETS = 1024
-"""Parts are made of whole buckets; more of them than a large table has parts, so that these come
-out even, and few enough that a batch of rows is put in their order by a radix sort."""
 
 ORDER = "_order"
 
 Make = Callable[[pa.Schema], Spilled]
 """What makes a file for tables of a schema."""
-
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
-
-
-def bucket_sql(keys: Sequence[str], kinds: dict[str, str]) -> str:
-    """Return the SQL of a row's bucket, null where a key is; `kinds` are DuckDB's types.
-
-    Keys that are equal share theirs, whatever their widths.
-    """
-    unknown = " OR ".join(f"{quoted(key)} IS NULL" for key in keys)
-    values = ", ".join(_widest(key, kinds[key]) for key in keys)
-    bucket = f"CAST(hash({values}) % {BUCKETS} AS SMALLINT)"
-    return f"CASE WHEN {unknown} THEN NULL ELSE {bucket} END"
-
-
-def _widest(key: str, kind: str) -> str:
-    name = quoted(key)
-    if kind in _INTEGERS:
-        return f"CAST({name} AS BIGINT)"
-    if kind.startswith("DECIMAL"):
-        return f"CAST({name} AS DECIMAL(38,18))"
-    if kind in ("FLOAT", "DOUBLE"):
-        return f"CAST({name} AS DOUBLE) + 0.0"  # -0.0 becomes 0.0
-    return name
 
 
 class Clustered:
@@ -63,14 +35,8 @@ class Clustered:
         self._starts: list[Int64] = []
 
     def add(self, batch: pa.Table, bucket: Any) -> None:
-        """Put a batch aside; rows whose bucket is null are spread over all of them."""
-        numbers = bucket.fill_null(-1).to_numpy(zero_copy_only=False)
-        nowhere = np.flatnonzero(numbers < 0)
-        if len(nowhere):
-            numbers = numbers.copy()
-            numbers[nowhere] = nowhere % BUCKETS
-        order = np.argsort(numbers, kind="stable")
-        counts = np.bincount(numbers, minlength=BUCKETS)
+        """Put a batch aside."""
+        order, counts = in_buckets(bucket)
         self.counts += counts
         self._starts.append(np.concatenate(([0], np.cumsum(counts))))
         taken = batch.select(self.schema.names).take(pa.array(order))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 class Limits:
     """How many rows, of the spine and the tables together, are computed how.
 
-    Up to `in_memory` rows are computed in one piece, more in parts of about `part` rows that lie in
-    files before and after. Rows are read in batches of `batch`.
+    Up to `part` rows are computed in one piece, more in parts of about so many rows; beyond
+    `in_memory` rows these lie in files before and after. Files are written in batches of `batch`
+    rows.
     """
 
-    in_memory: int = 2_000_000
     part: int = 400_000
+    in_memory: int = 6_000_000
     batch: int = 524_288

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from lakehouse.engines.arrow_tables import lake_table
-from lakehouse.engines.embedded.clustered import Clustered, Make, bucket_sql
-from lakehouse.engines.embedded.frames import DuckFrame, listed, quoted
+from lakehouse.engines.embedded.buckets import Keys, with_buckets
+from lakehouse.engines.embedded.clustered import Clustered, Make
+from lakehouse.engines.embedded.frames import DuckFrame
+from lakehouse.engines.embedded.on_table import Types
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.spilled import Spilled
-
-Keys = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ class Streamed:
     def rows(self) -> int:
         return self.ends[-1] if self.ends else 0
 
-    def has_values(self, column: str) -> bool:
-        """Whether a column holds anything but nulls."""
-        return self.nulls[column] < self.rows
+    @property
+    def types(self) -> Types:
+        """The types of the columns that hold anything but nulls."""
+        return {f.name: f.type for f in self.schema if self.nulls[f.name] < self.rows}
 
 
 def streamed(
@@ -53,14 +54,7 @@ def streamed(
     """
     wanted = list(dict.fromkeys(name for columns in needed.values() for name in columns))
     columns = frame.names if keep else wanted
-    kinds = dict(frame.columns)
-    buckets = [_unused(f"_bucket_{number}", columns) for number in range(len(needed))]
-    selected = [
-        listed(columns),
-        *(f"{bucket_sql(k, kinds)} AS {quoted(b)}" for k, b in zip(needed, buckets, strict=True)),
-    ]
-    sql = f"SELECT {', '.join(selected)} FROM ({frame.sql})"
-    reading = DuckFrame(sql, (), frame.tables, frame.holds)
+    reading, buckets = with_buckets(frame, columns, list(needed))
     with session.batches(reading, batch_rows) as reader:
         schema = lake_table(reader.schema.empty_table()).schema
         own_schema = pa.schema([schema.field(name) for name in columns])
@@ -77,7 +71,7 @@ def streamed(
             if own is not None:
                 own.put(table.select(columns))
             ends.append(len(table) + (ends[-1] if ends else 0))
-            nulls.update({name: table.column(name).null_count for name in wanted})
+            nulls.update({name: table.column(name).null_count for name in columns})
     return Streamed(by, own, own_schema, ends, nulls)
 
 
@@ -87,9 +81,3 @@ def _sliced(reader: pa.RecordBatchReader, most: int) -> Iterator[pa.Table]:
         table = lake_table(pa.Table.from_batches([batch]))
         for begin in range(0, len(table), most):
             yield table.slice(begin, most)
-
-
-def _unused(name: str, names: Sequence[str]) -> str:
-    while name in names:
-        name += "_"
-    return name

@@ -1,4 +1,4 @@
-"""Point-in-time features of many rows: entities in parts, each computed by the same kernels.
+"""Point-in-time features of more rows than should lie in memory: in parts, through files.
 
 Spine and rows stream by once, and each batch is put in the order of its entities' buckets. A part
 is some neighbouring buckets: its rows, gathered from all batches, are what a kernel holds, few
@@ -12,47 +12,25 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from lakehouse.declare.features import StoredView
 from lakehouse.engines.embedded.answers import Answers, Asked
 from lakehouse.engines.embedded.collected import Collected
 from lakehouse.engines.embedded.frames import DuckFrame
 from lakehouse.engines.embedded.limits import Limits
+from lakehouse.engines.embedded.on_table import OnTable
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.spilled import Spilled
-from lakehouse.engines.embedded.streamed import Keys, streamed
+from lakehouse.engines.embedded.streamed import streamed
 from lakehouse.engines.embedded.threads import in_order
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
 from lakehouse.engines.kernels.asked import by_entity, check_moments
-from lakehouse.engines.kernels.view_rows import Selection
-from lakehouse.features.binding import columns_of
 
 
-@dataclass(frozen=True)
-class OnTable:
-    """The views on one table, and the rows that they are computed from."""
-
-    views: Sequence[StoredView]
-    selected: Selection
-    rows: DuckFrame
-
-    def needed(self) -> dict[Keys, list[str]]:
-        """Return the columns that the views of each entity need, by its keys."""
-        flags = self.selected.criteria.values()
-        return {
-            views[0].by.keys: list(
-                dict.fromkeys([*(name for view in views for name in columns_of(view)), *flags])
-            )
-            for views in by_entity(self.views)
-        }
-
-
-def features_in_parts(
+def features_in_files(
     session: Session,
     spine: DuckFrame,
     at: str,
