@@ -47,7 +47,7 @@ def few_values() -> Case:
     return replace(case, values=[None if v is None else v % 4 for v in case.values])
 
 
-@pytest.mark.parametrize("mutation", set(MUTATIONS) - {"extreme rows lost"})
+@pytest.mark.parametrize("mutation", sorted(set(MUTATIONS) - {"extreme rows lost"}))
 def test_the_comparison_catches(mutation: str) -> None:
     case = few_values()
     assert found(case) == case.expected("distinct")
