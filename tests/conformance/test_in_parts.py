@@ -17,12 +17,10 @@ ABOUT_FEATURES = {
 }
 
 
-@pytest.fixture(scope="module", params=["memory", "files"])
-def engine(request: pytest.FixtureRequest) -> EmbeddedEngine:
-    """Parts of a few rows, in files of batches of fewer."""
-    in_memory = 0 if request.param == "files" else 10**9
-    limits = Limits(part=7, in_memory=in_memory, batch=5)
-    return EmbeddedEngine(memory_limit="1GB", limits=limits)
+@pytest.fixture(scope="module")
+def engine() -> EmbeddedEngine:
+    """Parts of a few rows, in batches of fewer."""
+    return EmbeddedEngine(memory_limit="1GB", limits=Limits(one_piece=0, part=7, batch=5))
 
 
 @pytest.mark.parametrize("check", ABOUT_FEATURES)

@@ -1,4 +1,4 @@
-"""From how many rows on point-in-time features are computed in parts, and put aside in files."""
+"""From how many rows on point-in-time features are computed in parts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from dataclasses import dataclass
 class Limits:
     """How many rows, of the spine and the tables together, are computed how.
 
-    Up to `part` rows are computed in one piece, more in parts of about so many rows; beyond
-    `in_memory` rows these lie in files before and after. Files are written in batches of `batch`
-    rows.
+    Up to `one_piece` rows are computed in memory, in one piece. More are computed in parts of
+    about `part` rows, which lie in files before and after, written in batches of `batch` rows.
     """
 
+    one_piece: int = 1_000_000
     part: int = 400_000
-    in_memory: int = 6_000_000
     batch: int = 524_288

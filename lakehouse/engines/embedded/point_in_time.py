@@ -7,18 +7,22 @@ distinct `where`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+import numpy as np
 import pyarrow as pa
 
 from lakehouse.engines.embedded.collected import Collected
 from lakehouse.engines.embedded.frames import DuckFrame
-from lakehouse.engines.embedded.in_files import features_in_files
-from lakehouse.engines.embedded.in_memory import features_in_one_piece, features_in_parts
+from lakehouse.engines.embedded.in_parts import features_in_parts
 from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.on_table import OnTable
 from lakehouse.engines.embedded.session import Session
-from lakehouse.engines.kernels.asked import by_frame, check_spine
-from lakehouse.engines.kernels.view_rows import selection
+from lakehouse.engines.embedded.threads import in_order
+from lakehouse.engines.kernels.arrow_numbers import as_microseconds
+from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine
+from lakehouse.engines.kernels.point_in_time import entity_features
+from lakehouse.engines.kernels.view_rows import ViewRows, selection
 from lakehouse.engines.protocol import BoundView, Engine
 
 
@@ -46,8 +50,25 @@ def historical_features(
     features = [feature.full_name for bound in views for feature in bound.view.features]
     names = [*spine.names, *features]
     rows = sum(session.count(frame) for frame in (spine, *(table.rows for table in tables)))
-    if rows <= limits.part or not tables:
-        return features_in_one_piece(session, spine, at, tables).select(names)
-    if rows <= limits.in_memory:
-        return features_in_parts(session, spine, at, tables, limits.part).select(names)
-    return features_in_files(session, spine, at, tables, names, limits)
+    if tables and rows > limits.one_piece:
+        return features_in_parts(session, spine, at, tables, names, limits)
+    return _in_one_piece(session, spine, at, tables).select(names)
+
+
+def _in_one_piece(
+    session: Session, spine: DuckFrame, at: str, tables: Sequence[OnTable]
+) -> pa.Table:
+    read = in_order([partial(session.arrow, frame) for frame in (spine, *(t.rows for t in tables))])
+    asked = next(read)
+    _, present = as_microseconds(asked.column(at), f"Spine column '{at}'")
+    check_moments(int(np.count_nonzero(~present)), len(present), at)
+    entities = [
+        partial(entity_features, rows, asked, at, views)
+        for table, arrow in zip(tables, read, strict=True)
+        for rows in [ViewRows(table.selected, arrow)]
+        for views in by_entity(table.views)
+    ]
+    columns = {name: asked.column(name) for name in asked.column_names}
+    for features in in_order(entities):
+        columns |= features
+    return pa.table(columns)

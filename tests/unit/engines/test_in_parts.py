@@ -29,7 +29,7 @@ from lakehouse.declare import (
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.embedded import EmbeddedEngine, answers, in_memory
+from lakehouse.engines.embedded import EmbeddedEngine, answers
 from lakehouse.engines.embedded.buckets import BUCKETS, bucket_sql
 from lakehouse.engines.embedded.collected import Collected
 from lakehouse.engines.embedded.limits import Limits
@@ -125,15 +125,8 @@ def whole() -> EmbeddedEngine:
 
 
 @pytest.fixture
-def files() -> EmbeddedEngine:
-    return EmbeddedEngine(memory_limit="1GB", limits=Limits(part=40, in_memory=100, batch=33))
-
-
-@pytest.fixture(params=["memory", "files"])
-def parts(request: pytest.FixtureRequest) -> EmbeddedEngine:
-    if request.param == "files":
-        return request.getfixturevalue("files")
-    return EmbeddedEngine(memory_limit="1GB", limits=Limits(part=40))
+def parts() -> EmbeddedEngine:
+    return EmbeddedEngine(memory_limit="1GB", limits=Limits(one_piece=100, part=40, batch=33))
 
 
 def folders(engine: EmbeddedEngine) -> list[Path]:
@@ -152,9 +145,7 @@ def test_parts_equal_the_whole(
     assert expected.to_pylist() == actual.to_pylist()
 
 
-def test_limits_decide_how_it_is_done(
-    whole: EmbeddedEngine, files: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limits_decide_how_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     compute = point_in_time.entity_features
 
@@ -162,17 +153,16 @@ def test_limits_decide_how_it_is_done(
         made.append(1)
         return compute(*arguments)
 
-    for module in (in_memory, answers):
-        monkeypatch.setattr(module, "entity_features", counted)
+    monkeypatch.setattr(answers, "entity_features", counted)
     rows, spine = some_movements(300, 30, 1), some_spine(250, 30, 1)
-    memory = EmbeddedEngine(memory_limit="500MB", limits=Limits(part=200))
-    frames = {}
-    for engine, parts_of_an_entity in ((whole, 1), (memory, 3), (files, 9)):
+    for part, least in ((2000, 1), (200, 3), (50, 7)):
         made.clear()
-        frames[engine] = answer(engine, engine.from_arrow(spine), rows, VIEWS[:1])
-        assert parts_of_an_entity <= len(made) <= 2 * parts_of_an_entity
-    assert isinstance(frames[memory].computed, pa.Table)
-    assert isinstance(frames[files].computed, Collected)
+        engine = EmbeddedEngine(memory_limit="500MB", limits=Limits(one_piece=549, part=part))
+        frame = answer(engine, engine.from_arrow(spine), rows, VIEWS[:1])
+        assert isinstance(frame.computed, Collected)
+        assert least <= len(made) <= least + 3
+    frame = answer(engine, engine.from_arrow(spine.slice(1)), rows, VIEWS[:1])
+    assert isinstance(frame.computed, pa.Table)
 
 
 def test_a_spine_that_is_not_held_in_memory_comes_back_with_all_its_columns(
@@ -212,27 +202,27 @@ def test_an_answer_is_read_as_often_as_one_likes_and_asked_from(
     assert streamed.to_pylist() == twice[0].to_pylist()
 
 
-def test_an_answer_that_is_read_in_part_lets_the_rest_be(files: EmbeddedEngine) -> None:
-    frame = answer(files, files.from_arrow(some_spine(400, 9, 2)), some_movements(300, 9, 2))
-    first = files.query("SELECT row FROM f LIMIT 3", {"f": frame})
-    assert [0, 1, 2] == files.to_arrow(first).column("row").to_pylist()
+def test_an_answer_that_is_read_in_part_lets_the_rest_be(parts: EmbeddedEngine) -> None:
+    frame = answer(parts, parts.from_arrow(some_spine(400, 9, 2)), some_movements(300, 9, 2))
+    first = parts.query("SELECT row FROM f LIMIT 3", {"f": frame})
+    assert [0, 1, 2] == parts.to_arrow(first).column("row").to_pylist()
     batches = frame.computed.batches()
     assert next(batches).num_rows == 33
     batches.close()
 
 
-def test_files_are_gone_when_nothing_refers_to_the_answer(files: EmbeddedEngine) -> None:
+def test_files_are_gone_when_nothing_refers_to_the_answer(parts: EmbeddedEngine) -> None:
     rows, spine = some_movements(300, 9, 3), some_spine(250, 9, 3)
-    frame = answer(files, files.from_arrow(spine), rows)
-    derived = files.query("SELECT row FROM f", {"f": frame})
-    table = files.to_arrow(frame)
+    frame = answer(parts, parts.from_arrow(spine), rows)
+    derived = parts.query("SELECT row FROM f", {"f": frame})
+    table = parts.to_arrow(frame)
     del frame
     gc.collect()
-    assert [path.is_dir() for path in folders(files)] == [True]
-    assert 250 == files.to_arrow(derived).num_rows
+    assert [path.is_dir() for path in folders(parts)] == [True]
+    assert 250 == parts.to_arrow(derived).num_rows
     del derived
     gc.collect()
-    assert [] == folders(files)
+    assert [] == folders(parts)
     assert 250 == len(table.to_pylist())
 
 

@@ -1,4 +1,4 @@
-"""Point-in-time features of more rows than should lie in memory: in parts, through files.
+"""Point-in-time features of many rows: entities in parts, each computed by the same kernels.
 
 Spine and rows stream by once, and each batch is put in the order of its entities' buckets. A part
 is some neighbouring buckets: its rows, gathered from all batches, are what a kernel holds, few
@@ -30,7 +30,7 @@ from lakehouse.engines.kernels.arrow_numbers import as_microseconds
 from lakehouse.engines.kernels.asked import by_entity, check_moments
 
 
-def features_in_files(
+def features_in_parts(
     session: Session,
     spine: DuckFrame,
     at: str,
