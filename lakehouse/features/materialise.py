@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from lakehouse.declare import compiled
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.context import Context, microseconds
+from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.features.changed_rows import Changed, changed_rows
 from lakehouse.features.entity_keys import EntityKeys
@@ -226,7 +228,9 @@ class _Work:
         joining = Joining(self._online, there, self._view, packer.texts, "replaced")
         changes = joining.changes({e: found for e, found in rows.items() if e not in anew})
         confirmed = [(entity, row.id) for entity, found in rows.items() for row in found]
-        self._online.change(there, changes, packer.texts, confirmed=confirmed)
+        # Rows with a key are told apart by it; the others must not be added again after a crash.
+        once = None if self._view.of.keys else Transaction("the table", self._version)
+        self._online.change(there, changes, packer.texts, once, confirmed=confirmed)
         anew |= joining.differing
         entities = there.entities + len(joining.first_seen)
         kept_from_us = self._kept_from(newest_us)
@@ -257,32 +261,20 @@ class _Work:
             for chunk in pack(self._view, self._layout, table, texts, horizon, there.kept_from_us):
                 by_entity[chunk.entity].append(chunk)
         packer = RowPacker(self._view, self._layout)
-        pushed = self._pushed(entities)
         both = ChainMap(texts, packer.texts)
         joining = Joining(self._online, there, self._view, both, "kept")
-        again = joining.changes(self._packed(pushed, packer, horizon))
-        changes = {
-            entity: _in_place_of_all(chunks, again.get(entity))
-            for entity, chunks in by_entity.items()
-        }
-        self._online.change(there, changes, both)
-        self._rejoin(there, entities, pushed)
+
+        def anew(of: Sequence[Chunk], entity: EntityChunks) -> None:
+            entity.forget()
+            for chunk in of:
+                entity.put(chunk.grain, chunk.begin, chunk.until, bytes(chunk.payload))
+            again = joining.changes(self._packed(entity.pushed(), packer, horizon))
+            for change in again.values():
+                change(entity)
+
+        changes = {entity: partial(anew, chunks) for entity, chunks in by_entity.items()}
+        self._online.change(there, changes, texts)
         self._online.change(there, {}, {}, confirmed=joining.there)
-
-    def _rejoin(self, there: Stored, entities: Container[bytes], given: set[Pushed]) -> None:
-        """Join what was pushed to entities while they were put anew, and went with what was there.
-
-        A row is listed from the moment it is in the store.
-        """
-        while fresh := self._pushed(entities) - given:
-            packer = RowPacker(self._view, self._layout)
-            joining = Joining(self._online, there, self._view, packer.texts)
-            changes = joining.changes(self._packed(fresh, packer, there.horizon))
-            self._online.change(there, changes, packer.texts)
-            given |= fresh
-
-    def _pushed(self, entities: Container[bytes]) -> set[Pushed]:
-        return {row for row in self._online.pushed(self._view.name) if row.entity in entities}
 
     def _key(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(row[name] for name in self._view.by.keys)
@@ -302,14 +294,3 @@ def horizon_of(view: StoredView, layout: Layout, kept_from_us: int) -> Horizon:
     spans = WindowAnswers(view, layout).needed(kept_from_us)  # type: ignore[arg-type]
     firsts = {grain: first_us for grain, first_us, _ in spans}
     return Horizon(firsts["event"], firsts.get("tile", firsts["event"]))
-
-
-def _in_place_of_all(chunks: Sequence[Chunk], then: Change | None) -> Change:
-    def change(entity: EntityChunks) -> None:
-        entity.forget()
-        for chunk in chunks:
-            entity.put(chunk.grain, chunk.begin, chunk.until, bytes(chunk.payload))
-        if then is not None:
-            then(entity)
-
-    return change

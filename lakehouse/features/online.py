@@ -111,6 +111,10 @@ class EntityChunks(Protocol):
         """Remove all of the entity's chunks."""
         ...
 
+    def pushed(self) -> list[Pushed]:
+        """The rows of the entity that are listed as pushed, whose chunks these are."""
+        ...
+
 
 Change = Callable[[EntityChunks], None]
 """A change of one entity. It may be made again from the start, on what is there by then."""

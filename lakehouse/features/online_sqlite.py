@@ -11,6 +11,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from lakehouse.declare.features import StoredView
@@ -237,8 +238,10 @@ class OnlineFeatures(FeatureReader):
 class _EntityChunks:
     """One entity's chunks, changed where they lie: the transaction makes it one change."""
 
-    def __init__(self, db: sqlite3.Connection, stored: Stored, entity: bytes) -> None:
-        self._db, self._entity = db, entity
+    def __init__(
+        self, db: sqlite3.Connection, stored: Stored, entity: bytes, listed: _ListedRows
+    ) -> None:
+        self._db, self._entity, self._listed = db, entity, listed
         self._series = {"event": _series(stored, "event"), "tile": _series(stored, "tile")}
 
     def holding(self, grain: Grain, at_us: int) -> Held | None:
@@ -253,6 +256,23 @@ class _EntityChunks:
             self._db.execute(
                 "DELETE FROM chunks WHERE series = ? AND entity = ?", (series, self._entity)
             )
+
+    def pushed(self) -> list[Pushed]:
+        return self._listed.by_entity.get(self._entity, [])
+
+
+class _ListedRows:
+    """The rows listed of a view as a transaction finds them."""
+
+    def __init__(self, db: sqlite3.Connection, view: str) -> None:
+        self._db, self._view = db, view
+
+    @cached_property
+    def by_entity(self) -> dict[bytes, list[Pushed]]:
+        found: dict[bytes, list[Pushed]] = {}
+        for row in _listed(self._db, self._view):
+            found.setdefault(row.entity, []).append(row)
+        return found
 
 
 def _span(
@@ -300,8 +320,9 @@ def _known(stored: Stored) -> tuple[str, int, int]:
 
 
 def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change]) -> None:
+    listed = _ListedRows(db, stored.view)
     for entity, change in changes.items():
-        change(_EntityChunks(db, stored, entity))
+        change(_EntityChunks(db, stored, entity, listed))
 
 
 def _tell(db: sqlite3.Connection, stored: Stored) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lakehouse.errors import LakehouseError
 from lakehouse.features.online import OnlineStore
 from lakehouse.features.online_sqlite import SqliteStore
 from lakehouse.records.home import Home
@@ -13,7 +14,12 @@ def open_store(
 ) -> OnlineStore:
     """Open a domain's store; with `must_exist` raises NotFound where nothing was written yet."""
     if settings.url is not None:
-        from lakehouse.features.online_redis import RedisStore
-
+        try:
+            from lakehouse.features.online_redis import RedisStore
+        except ModuleNotFoundError as error:
+            raise LakehouseError(
+                "LAKEHOUSE_ONLINE_URL names a Redis server, and what speaks with one is not "
+                "installed here; install lakehouse[redis]."
+            ) from error
         return RedisStore(settings.url, f"lakehouse:{home.path.name}:{domain}", must_exist)
     return SqliteStore(home.online(domain), must_exist)

@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from lakehouse.features.online import Change, Held, Texts, TextsCollide
+from lakehouse.features.online import Change, Held, Pushed, Texts, TextsCollide
 from lakehouse.features.online_layout import Grain
 from lakehouse.features.redis_keys import (
     BEYOND,
@@ -14,7 +14,10 @@ from lakehouse.features.redis_keys import (
     LAST,
     LETTERS,
     Generation,
+    ViewKeys,
     beginning_with,
+    length_first,
+    row_listed,
     sortable,
 )
 from lakehouse.features.redis_wire import Wire, command
@@ -55,9 +58,14 @@ class RedisChunks:
     """
 
     def __init__(
-        self, wire: Wire, generation: Generation, entity: bytes, newest: Sequence[bytes | None]
+        self,
+        wire: Wire,
+        keys: ViewKeys,
+        generation: Generation,
+        entity: bytes,
+        newest: Sequence[bytes | None],
     ) -> None:
-        self._wire, self._generation, self._entity = wire, generation, entity
+        self._wire, self._view, self._generation, self._entity = wire, keys, generation, entity
         self._key = generation.chunks + entity
         self._kept = {
             grain: _Kept(letter, member)
@@ -78,6 +86,11 @@ class RedisChunks:
     def forget(self) -> None:
         self._forgotten = True
         self._kept = {grain: _Kept(letter, None) for grain, letter in LETTERS.items()}
+
+    def pushed(self) -> list[Pushed]:
+        bounds = beginning_with(length_first(self._entity))
+        (found,) = self._wire.ask(command(b"ZRANGEBYLEX", self._view.pushed, *bounds), 1)
+        return [row_listed(text) for text in found]
 
     def commands(self, scores: Scores) -> Iterator[bytes]:
         """What changes the chunks; adds to `scores` when some may be removed."""
@@ -159,6 +172,7 @@ def newest_of(keys: Sequence[bytes]) -> list[bytes]:
 
 def made(
     wire: Wire,
+    keys: ViewKeys,
     generation: Generation,
     changes: Iterable[tuple[bytes, Change]],
     newest: Sequence[Sequence[bytes]],
@@ -169,7 +183,7 @@ def made(
     answers = iter(newest)
     for entity, change in changes:
         there = [next(iter(next(answers)), None) for _ in LETTERS]
-        chunks = RedisChunks(wire, generation, entity, there)
+        chunks = RedisChunks(wire, keys, generation, entity, there)
         change(chunks)
         commands += chunks.commands(scores)
     return [*commands, *scores.commands()]

@@ -135,7 +135,7 @@ class Filling:
             self._check_open(found[0])
             there = found[1 : 1 + len(texts)]
             fresh = new_texts(self.stored.view, own, texts, there)
-            return fresh + made(wire, own, batch, found[1 + len(texts) :])
+            return fresh + made(wire, self._keys, own, batch, found[1 + len(texts) :])
 
         for batch in batches(changes):
             keys = [own.chunks + entity for entity, _ in batch]

@@ -107,7 +107,12 @@ def listed(row: Pushed) -> bytes:
 
 def named(entity: bytes, number: int) -> bytes:
     """How everything begins that is listed of an entity's row."""
-    return b"%b%b%b" % (len(entity).to_bytes(4, "big"), entity, sortable(number))
+    return length_first(entity) + sortable(number)
+
+
+def length_first(text: bytes) -> bytes:
+    """A text that no longer one begins with."""
+    return len(text).to_bytes(4, "big") + text
 
 
 def row_listed(text: bytes) -> Pushed:

@@ -20,6 +20,7 @@ from lakehouse.features.redis_keys import (
     Generation,
     ViewKeys,
     beginning_with,
+    length_first,
     listed,
     named,
     sortable,
@@ -102,7 +103,7 @@ class Pushes:
             changes = [changes[place] for place in left]
             newest = [newest[2 * place + grain] for place in left for grain in (0, 1)]
         commands = new_texts(self.view, self.generation, batch.texts, there)
-        commands += made(wire, self.generation, changes, newest)
+        commands += made(wire, self.keys, self.generation, changes, newest)
         commands += self._listing([*batch.others, *batch.rows_of(changes)])
         return [*commands, *self._noting(changes, batch.is_last)]
 
@@ -180,8 +181,7 @@ def check_generation(view: str, number: int, stamp: bytes | None) -> None:
 def _mark(transaction: Transaction) -> bytes:
     """How the marks of a transaction begin."""
     application = transaction.application.encode()
-    length = len(application).to_bytes(4, "big")
-    return b"%b%b%b" % (length, application, sortable(transaction.version))
+    return length_first(application) + sortable(transaction.version)
 
 
 def _some(items: Iterable[T]) -> Iterator[list[T]]:

@@ -105,6 +105,12 @@ def check_pushed_rows_are_listed_until_confirmed(make_store: MakeStore) -> None:
     store.change(here, {}, {}, pushed=rows)
     require_equal(sorted(store.pushed("v")), rows, "Pushed")
     require_equal(store.pushed("w"), [], "Another view")
+    others = [Pushed(entity, 1, 1, b"other") for entity in (b"", b"ab", b"a\xff", b"a\x00")]
+    store.change(store.replace(stored("w"), [], {}), {}, {}, pushed=others)
+    seen: list[list[Pushed]] = []
+    names = (b"a", b"b")
+    store.change(here, {e: lambda of: seen.append(sorted(of.pushed())) for e in names}, {})
+    require_equal(seen[-2:], [rows, []], "Pushed, as a change sees it")
     here = store.replace(stored("v", 2), [], {})
     require_equal(sorted(store.pushed("v")), rows, "Pushed, after a replacement")
     store.change(here, {}, {}, confirmed=[(b"a", 12), (b"b", 11)])

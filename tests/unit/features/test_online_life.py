@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from lakehouse.declare import (
+    Contract,
     Count,
+    Curated,
     Distinct,
     FeatureView,
     First,
@@ -26,6 +30,7 @@ from lakehouse.declare import (
     Share,
     Std,
     Sum,
+    event_time,
     last,
 )
 from lakehouse.declare.durations import DAY, HOUR
@@ -256,6 +261,85 @@ def test_a_pushed_row_outlives_a_full_materialisation(
     life.materialise(full=True)
     life.check()
     assert len(life.store.pushed("few")) == 1
+
+
+@pytest.mark.parametrize("step", ["full", "new rows", "corrections", "backfill"])
+def test_what_is_pushed_while_a_view_is_materialised_stays(
+    context_of: MakeContext, store: OnlineStore, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = (FEW, everything(None), LATEST)
+    ctx = context_of(*views)
+    life = Life(ctx, store, 8, *views)
+    life.write(life.rows(40))
+    life.materialise()
+    before = {name: getattr(store, name) for name in ("change", "replace", "advance")}
+    pushing: list[str] = []
+
+    def pushes_first(name: str) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            if not pushing:
+                pushing.append(name)
+                life.push(life.rows(2, late=False))
+                pushing.clear()
+            return before[name](*given, **named)
+
+        return call
+
+    if step == "new rows":
+        life.write(life.rows(5))
+    elif step == "corrections":
+        life.rewrite()
+    with monkeypatch.context() as patched:
+        for name in before:
+            patched.setattr(store, name, pushes_first(name))
+        if step == "backfill":
+            for view in views:
+                backfill(ctx, view, moment(NOON), moment(life.now), store)
+        else:
+            life.materialise(full=step == "full")
+    assert len(life.pushed) >= 2 * 2 * len(views)
+    life.check(40)
+    life.materialise(full=True)
+    life.check()
+
+
+class Turn(Contract):
+    """A turn of a gate, which nothing tells from another."""
+
+    card: str
+    turned_at: datetime = event_time()
+
+
+@pytest.mark.parametrize("failing", ["change", "advance"])
+def test_rows_without_a_key_count_once_whenever_materialising_ends(
+    context_of: MakeContext, store: OnlineStore, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = Curated(
+        "turns",
+        "SELECT card, happened_at AS turned_at FROM {movements}",
+        inputs=(movements,),
+        contract=Turn,
+    )
+    view = FeatureView("turned", of=turns, by=card, n=Count(over=last("1d")))
+    ctx = context_of(view)
+    rows = [{"card": "a", "turned_at": NOON + n // 3, "_known_at": NOON} for n in range(6)]
+    written(ctx, turns, table_of(turns, rows))
+    materialise(ctx, view, store)
+    written(ctx, turns, table_of(turns, rows[:4]))
+    whole = getattr(store, failing)
+
+    def ended(*given: Any, **named: Any) -> None:
+        if failing == "change":
+            whole(*given, **named)
+        raise InterruptedError
+
+    with monkeypatch.context() as patched, pytest.raises(InterruptedError):
+        patched.setattr(store, failing, ended)
+        materialise(ctx, view, store)
+    done = materialise(ctx, view, store)
+    assert (done.rows, done.version) == (10, 1)
+    reader = FeatureReader(store, [view])
+    assert reader.get(view, ("a",), NOON + HOUR) == {"turned__n_1d": 10}
 
 
 def test_moments_that_are_not_kept_are_refused(context_of: MakeContext, store: OnlineStore) -> None:
