@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from lakehouse.declare.features import StoredView
 from lakehouse.errors import LakehouseError
+from lakehouse.features.online import StoreUnreachable
 from lakehouse.features.online_reader import FeatureReader, NotKept
 from lakehouse.features.online_stores import open_store
 from lakehouse.records.home import Home
@@ -19,6 +21,8 @@ from serving.release import Release
 _Identity = tuple[int, int] | None
 Origin = tuple[str, int]
 """A model and the version of its release."""
+AWAY_S, AWAY_TIMES = 0.5, 4
+"""How long a server that cannot be reached is not asked again: a while, and longer than it took."""
 
 
 class OnlineStores:
@@ -30,6 +34,7 @@ class OnlineStores:
         self._origins: dict[tuple[str, str], Origin] = {}
         self._held: dict[str, dict[str, int]] = {}
         self._open: dict[str, tuple[_Identity, FeatureReader]] = {}
+        self._away: dict[str, tuple[float, str]] = {}
 
     def serve(self, releases: Iterable[Release]) -> None:
         """Serve the stored views of these releases."""
@@ -50,8 +55,12 @@ class OnlineStores:
         for domain, (identity, store) in list(self._open.items()):
             if self._identity(domain) != identity:
                 self._shut(domain)
-            else:
+                continue
+            began = monotonic()
+            try:
                 self._held[domain] = self._versions(domain, store)
+            except StoreUnreachable as error:
+                self._leave(domain, began, error)
 
     def views(self, domain: str) -> Mapping[str, StoredView]:
         """The stored views of a domain by name."""
@@ -78,6 +87,8 @@ class OnlineStores:
         """The views' features of entities at a moment, by `view__feature`."""
         found: list[dict[str, Any]] = [{} for _ in entities]
         moments = [at_us] * len(entities)
+        self._check_near(domain)
+        began = monotonic()
         try:
             store = self._store(domain)
             for view in views:
@@ -86,6 +97,9 @@ class OnlineStores:
                     answer |= of_view
         except NotKept as error:
             raise Problem(422, str(error), f"domain {domain}", "Ask for a later moment.") from error
+        except StoreUnreachable as error:
+            self._leave(domain, began, error)
+            raise _unreachable(domain, str(error)) from error
         except (sqlite3.Error, LakehouseError) as error:
             self._shut(domain)
             raise Problem(
@@ -122,6 +136,18 @@ class OnlineStores:
         found = {name: store.stored(name) for name in self.views(domain)}
         return {name: stored.version for name, stored in found.items() if stored is not None}
 
+    def _check_near(self, domain: str) -> None:
+        """Who waits for a server that does not answer keeps all others waiting."""
+        until, told = self._away.get(domain, (0.0, ""))
+        if monotonic() < until:
+            raise _unreachable(domain, told)
+
+    def _leave(self, domain: str, began: float, error: StoreUnreachable) -> None:
+        """Ask a server that cannot be reached no more for a while."""
+        self._shut(domain)
+        now = monotonic()
+        self._away[domain] = now + max(AWAY_S, AWAY_TIMES * (now - began)), str(error)
+
     def _shut(self, domain: str) -> None:
         known = self._open.pop(domain, None)
         self._held.pop(domain, None)
@@ -133,6 +159,15 @@ class OnlineStores:
         if self._settings.url is not None:
             return (0, 0)
         return _identity(self._home.online(domain))
+
+
+def _unreachable(domain: str, told: str) -> Problem:
+    return Problem(
+        503,
+        f"The online store of domain '{domain}' cannot be read ({told}).",
+        f"domain {domain}",
+        "Ask again once its server answers.",
+    )
 
 
 def _identity(path: Path) -> _Identity:

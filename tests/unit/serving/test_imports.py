@@ -20,6 +20,8 @@ HEAVY = {
     "onnx",
     "matplotlib",
     "sqlglot",
+    "redis",
+    "hiredis",
     "feature_repo",
 }
 
