@@ -64,15 +64,21 @@ class DeclaredOnline:
             )
         return latest
 
-    def values(self, domain: Domain, view: StoredView, key: tuple[Any, ...], at_us: int) -> Values:
-        """A view's features of one entity at a moment, by `view__feature`."""
+    def values(
+        self,
+        domain: Domain,
+        view: StoredView,
+        keys: Sequence[tuple[Any, ...]],
+        at_us: Sequence[int],
+    ) -> list[Values]:
+        """A view's features of entities, each at its own moment, by `view__feature`."""
         reader = self._readers.get(domain.name)
         if reader is None:
             store = open_store(self.home, domain.name, self._settings, must_exist=True)
             reader = FeatureReader(store, domain.stored_views)
             self._readers[domain.name] = reader
         try:
-            return reader.get(view, key, at_us)
+            return reader.get_many(view, keys, at_us)
         except NotKept as error:
             raise MomentNotKept(str(error)) from error
 

@@ -81,11 +81,12 @@ class LakehouseOnlineStore(OnlineStore):
         at_us = clock(domain.name)
         at = moment(at_us)
         wanted = [f for f in view.features if features is None or f.name in features]
-        rows: list[Found] = []
-        for key in keys:
-            values = self.declared.values(domain, view, entity_key(view, key), at_us)
-            rows.append((at, {f.name: feature_proto(f, values[f.full_name]) for f in wanted}))
-        return rows
+        entities = [entity_key(view, key) for key in keys]
+        found = self.declared.values(domain, view, entities, [at_us] * len(keys))
+        return [
+            (at, {f.name: feature_proto(f, values[f.full_name]) for f in wanted})
+            for values in found
+        ]
 
     def get_online_features(
         self,

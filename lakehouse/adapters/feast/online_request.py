@@ -117,11 +117,10 @@ class Request:
         wanted = others_by_view | {a.name: list(a.features) for a in self.declared}
         naming = Naming(keys, wanted, self.full_feature_names)
         for asked in self.declared:
-            answers = [self._values(online, clock, asked, row) for row in rows]
-            times = [at_us for at_us, _ in answers]
+            times, answers = self._values(online, clock, asked, rows)
             for wanted_name in asked.features:
                 feature = asked.view[wanted_name]
-                values = [feature_proto(feature, found[feature.full_name]) for _, found in answers]
+                values = [feature_proto(feature, found[feature.full_name]) for found in answers]
                 out.add(naming.of(asked.name, wanted_name), values, times)
         if others is not None:
             for view, features in others_by_view.items():
@@ -139,21 +138,25 @@ class Request:
                 raise LakehouseError(unknown("value", name, given, "The request"))
 
     def _values(
-        self, online: DeclaredOnline, clock: Clock, asked: _Asked, row: Row
-    ) -> tuple[int, Values]:
-        """A view's features of one row, and the moment they are of."""
-        if not isinstance(asked.view, RequestView):
-            at_us = self._moment(clock, asked, row)
-            return at_us, _stored(online, asked, asked.view, row, at_us)
-        ready = evaluator(asked.domain.name, asked.view.name)
-        values = ready.request(row)
-        named = _event_us(asked.view, values)
-        at_us = self._moment(clock, asked, row) if named is None else named
-        for used in asked.view.uses:
-            found = _stored(online, asked, used, row, at_us)
-            values |= {f.dotted: found[f.full_name] for f in used.features}
-        computed = ready.features(values)
-        return at_us, {f.full_name: computed[f.name] for f in asked.view.features}
+        self, online: DeclaredOnline, clock: Clock, asked: _Asked, rows: Sequence[Row]
+    ) -> tuple[list[int], list[Values]]:
+        """The moment of each row, and a view's features at it."""
+        view = asked.view
+        if not isinstance(view, RequestView):
+            times = [self._moment(clock, asked, row) for row in rows]
+            return times, _stored(online, asked, view, rows, times)
+        ready = evaluator(asked.domain.name, view.name)
+        given = [ready.request(row) for row in rows]
+        times = []
+        for row, values in zip(rows, given, strict=True):
+            named = _event_us(view, values)
+            times.append(self._moment(clock, asked, row) if named is None else named)
+        for used in view.uses:
+            stored = _stored(online, asked, used, rows, times)
+            for values, found in zip(given, stored, strict=True):
+                values |= {f.dotted: found[f.full_name] for f in used.features}
+        computed = [ready.features(values) for values in given]
+        return times, [{f.full_name: of_row[f.name] for f in view.features} for of_row in computed]
 
     def _moment(self, clock: Clock, asked: _Asked, row: Row) -> int:
         """The event time of a request of the same domain beside it; else now."""
@@ -174,10 +177,15 @@ def _event_us(view: RequestView, values: Row) -> int | None:
 
 
 def _stored(
-    online: DeclaredOnline, asked: _Asked, view: StoredView, row: Row, at_us: int
-) -> Values:
-    key = typed_key(view, {k: row[asked.renamed.get(k, k)] for k in view.by.keys})
-    return online.values(asked.domain, view, key, at_us)
+    online: DeclaredOnline,
+    asked: _Asked,
+    view: StoredView,
+    rows: Sequence[Row],
+    times: Sequence[int],
+) -> list[Values]:
+    names = {k: asked.renamed.get(k, k) for k in view.by.keys}
+    keys = [typed_key(view, {k: row[name] for k, name in names.items()}) for row in rows]
+    return online.values(asked.domain, view, keys, times)
 
 
 def _columns(entity_rows: Sequence[Row] | Mapping[str, Any]) -> dict[str, list[Any]]:
