@@ -15,7 +15,7 @@ from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.embedded.buckets import even_ends
 from lakehouse.engines.embedded.clustered import Make
 from lakehouse.engines.embedded.on_table import check_keys
-from lakehouse.engines.embedded.placed import Placed
+from lakehouse.engines.embedded.placed import Placed, narrow, narrow_type
 from lakehouse.engines.embedded.streamed import Streamed
 from lakehouse.engines.kernels.point_in_time import entity_features
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows
@@ -49,7 +49,8 @@ class Answers:
         self._offsets = np.cumsum(self._sizes, axis=0) - self._sizes
         features = [feature for view in asked.views for feature in view.features]
         self.schema = pa.schema([(f.full_name, feature_type(f)) for f in features])
-        self._spilled = make(self.schema)
+        self._narrow = pa.schema([(f.name, narrow_type(f.type)) for f in self.schema])
+        self._spilled = make(self._narrow)
         self._numbers: dict[int, int] = {}
 
     def parts(self) -> Iterator[Callable[[], None]]:
@@ -77,10 +78,12 @@ class Answers:
         rows = ViewRows(self._asked.selected, self._rows.rows(first, end))
         moments = self._moments.rows(first, end)
         found = entity_features(rows, moments, self._asked.at, self._asked.views)
-        values = pa.table([found[name] for name in self.schema.names], schema=self.schema)
-        self._numbers[part] = self._spilled.put(values.combine_chunks())
+        columns = [narrow(_one_array(found[name])) for name in self.schema.names]
+        self._numbers[part] = self._spilled.put(pa.table(columns, schema=self._narrow))
 
 
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
+def _one_array(column: Any) -> Any:
     """A column as one array, without a copy where it is one."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

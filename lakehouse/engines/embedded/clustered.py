@@ -15,8 +15,9 @@ import pyarrow as pa
 from lakehouse.engines.embedded.buckets import BUCKETS, in_buckets
 from lakehouse.engines.embedded.spilled import Spilled
 from lakehouse.engines.kernels.ordering import Int64
+from lakehouse.errors import LakehouseError
 
-ORDER = "_order"
+_ORDERS = pa.schema([("row", pa.int32())])
 
 Make = Callable[[pa.Schema], Spilled]
 """What makes a file for tables of a schema."""
@@ -25,13 +26,15 @@ Make = Callable[[pa.Schema], Spilled]
 class Clustered:
     """Batches of rows with some columns, each put in the order of its rows' buckets.
 
-    `counts[bucket]` says how many rows there are.
+    `counts[bucket]` says how many rows there are. Only with `keep_order` can a batch's `order` be
+    asked for.
     """
 
-    def __init__(self, schema: pa.Schema, make: Make) -> None:
+    def __init__(self, schema: pa.Schema, make: Make, keep_order: bool) -> None:
         self.schema = schema
         self.counts: Int64 = np.zeros(BUCKETS, dtype=np.int64)
-        self._spilled = make(schema.append(pa.field(ORDER, pa.int32())))
+        self._spilled = make(schema)
+        self._orders = make(_ORDERS) if keep_order else None
         self._starts: list[Int64] = []
 
     def add(self, batch: pa.Table, bucket: Any) -> None:
@@ -39,8 +42,9 @@ class Clustered:
         order, counts = in_buckets(bucket)
         self.counts += counts
         self._starts.append(np.concatenate(([0], np.cumsum(counts))))
-        taken = batch.select(self.schema.names).take(pa.array(order))
-        self._spilled.put(taken.append_column(ORDER, pa.array(order.astype(np.int32))))
+        self._spilled.put(batch.select(self.schema.names).take(pa.array(order)))
+        if self._orders is not None:
+            self._orders.put(pa.table([pa.array(order.astype(np.int32))], schema=_ORDERS))
 
     def sizes(self, ends: Int64) -> Int64:
         """Return how many rows each batch (a row) has in each part (a column).
@@ -54,7 +58,7 @@ class Clustered:
         """Return the rows of buckets from `first` up to, without, `end`, in the stream's order."""
         with self._spilled.opened() as opened:
             stretches = [
-                opened.table(number).select(self.schema.names).slice(start[first], length)
+                opened.table(number).slice(start[first], length)
                 for number, start in enumerate(self._starts)
                 if (length := int(start[end] - start[first]))
             ]
@@ -64,6 +68,12 @@ class Clustered:
 
     def order(self, number: int) -> Int64:
         """Return the rows of a batch, as it came, in the order of their buckets."""
-        with self._spilled.opened() as opened:
-            order: Int64 = opened.table(number).column(ORDER).to_numpy().astype(np.int64)
+        if self._orders is None:
+            raise LakehouseError("These rows were put aside without their order.")
+        with self._orders.opened() as opened:
+            order: Int64 = opened.table(number).column(0).to_numpy().astype(np.int64)
             return order
+
+    def drop_rows(self) -> None:
+        """Free the room of the rows, and keep their order."""
+        self._spilled.remove()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,9 @@ class Collected:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the answer's batches."""
         work = [partial(self._batch, number) for number in range(len(self._spine.ends))]
-        for table in in_order(work):
-            yield from table.to_batches()
+        with closing(in_order(work)) as tables:
+            for table in tables:
+                yield from table.to_batches()
 
     def read_all(self) -> pa.Table:
         """Return the answer as a table in memory."""

@@ -12,6 +12,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -52,22 +53,25 @@ def features_in_parts(
         held = spine.computed if isinstance(spine.computed, pa.Table) else None
         read = partial(streamed, session, make=make, batch_rows=limits.batch)
         moments = {key: [*key, at] for table in tables for key in table.needed()}
-        streams = in_order(
-            [
-                partial(read, spine, moments, keep=held is None),
-                *(partial(read, table.rows, table.needed(), keep=False) for table in tables),
-            ]
-        )
-        asked = next(streams)
-        as_microseconds(asked.schema.empty_table().column(at), f"Spine column '{at}'")
-        check_moments(asked.nulls[at], asked.rows, at)
+        reads = [
+            partial(read, spine, moments, is_spine=True),
+            *(partial(read, table.rows, table.needed(), is_spine=False) for table in tables),
+        ]
+        with closing(in_order(reads)) as streams:
+            asked = next(streams)
+            as_microseconds(asked.schema.empty_table().column(at), f"Spine column '{at}'")
+            check_moments(asked.nulls[at], asked.rows, at)
+            of_tables = list(streams)
         answers = [
             Answers(Asked(views, table.selected, rows, asked, at), limits.part, make)
-            for table, rows in zip(tables, streams, strict=True)
+            for table, rows in zip(tables, of_tables, strict=True)
             for views in by_entity(table.views)
         ]
-        for _ in in_order(part for answer in answers for part in answer.parts()):
-            pass  # each part is put aside where it is computed
+        with closing(in_order(part for answer in answers for part in answer.parts())) as parts:
+            for _ in parts:
+                pass  # each part is put aside where it is computed
+        for stream in (asked, *of_tables):
+            stream.drop_rows()
         return Collected(asked, held, answers, names, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

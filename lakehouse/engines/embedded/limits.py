@@ -13,6 +13,6 @@ class Limits:
     about `part` rows, which lie in files before and after, written in batches of `batch` rows.
     """
 
-    one_piece: int = 1_000_000
+    one_piece: int = 2_000_000
     part: int = 400_000
     batch: int = 524_288

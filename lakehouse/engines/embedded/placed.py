@@ -10,12 +10,29 @@ import pyarrow as pa
 from lakehouse.engines.kernels.arrow_numbers import validity
 from lakehouse.engines.kernels.ordering import Bool, Int64
 
-_WIDTHS: dict[int, Any] = {32: np.int32, 64: np.int64, 128: np.complex128}
-"""What numbers of so many bits are moved as: any type of that width does."""
+_WIDTHS: dict[int, Any] = {32: np.int32, 64: np.int64}
+"""What values of so many bits are moved as: numbers of that width do for all."""
+
+
+def narrow(column: Any) -> Any:
+    """Return an array as it is put aside until it is placed: decimals as 64-bit units.
+
+    A decimal of the lake has at most 18 digits, so the upper half of its 128 bits is its sign.
+    """
+    if not pa.types.is_decimal(column.type):
+        return column
+    words = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)
+    units = np.ascontiguousarray(words[column.offset : column.offset + len(column), 0])
+    return pa.array(units, mask=None if column.null_count == 0 else ~validity(column))
+
+
+def narrow_type(kind: Any) -> Any:
+    """Return the type that `narrow` gives."""
+    return pa.int64() if pa.types.is_decimal(kind) else kind
 
 
 class Placed:
-    """A column of so many rows; its pieces give each row one value.
+    """A column of so many rows; its pieces, as `narrow` gives them, hold each row's value once.
 
     Values of fixed width are written to where they belong at once; texts and lists wait for the
     last piece.
@@ -36,7 +53,9 @@ class Placed:
         self._rows: list[Int64] = []
         if pa.types.is_boolean(kind):
             self._values = np.empty(size, dtype=np.bool_)
-        elif _is_fixed(kind) and kind.bit_width in _WIDTHS:
+        elif pa.types.is_decimal(kind):
+            self._values = np.empty((size, 2), dtype=np.int64)
+        elif pa.types.is_primitive(kind) and kind.bit_width in _WIDTHS:
             self._values = np.empty(size, dtype=_WIDTHS[kind.bit_width])
 
     def put(self, rows: Int64, piece: Any) -> None:
@@ -53,8 +72,12 @@ class Placed:
             self._values[rows] = piece.fill_null(False).to_numpy(zero_copy_only=False)
             return
         count = piece.offset + len(piece)
-        stored = np.frombuffer(piece.buffers()[1], self._values.dtype, count=count)
-        self._values[rows] = stored[piece.offset :]
+        stored = np.frombuffer(piece.buffers()[1], self._values.dtype, count=count)[piece.offset :]
+        if pa.types.is_decimal(self._kind):
+            self._values[rows, 0] = stored
+            self._values[rows, 1] = stored >> 63
+        else:
+            self._values[rows] = stored
 
     def array(self) -> Any:
         """Return the column, once every row has its value."""
@@ -73,7 +96,3 @@ class Placed:
         place = np.empty(self._size, dtype=np.int64)
         place[np.concatenate(self._rows)] = np.arange(self._size)
         return pa.concat_arrays(self._pieces).take(pa.array(place))
-
-
-def _is_fixed(kind: Any) -> bool:
-    return bool(pa.types.is_primitive(kind) or pa.types.is_decimal(kind))

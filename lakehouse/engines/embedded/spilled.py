@@ -44,6 +44,10 @@ class Spilled:
                 self._sink.close()
         yield Taken(pa.ipc.open_file(pa.memory_map(self._file)), self._ends)
 
+    def remove(self) -> None:
+        """Take the file's name away: its room is free once nothing refers to what was taken out."""
+        Path(self._file).unlink()
+
 
 class Taken:
     """An open file of tables."""

@@ -34,6 +34,11 @@ class Streamed:
     def rows(self) -> int:
         return self.ends[-1] if self.ends else 0
 
+    def drop_rows(self) -> None:
+        """Free the room of the rows by keys, once nobody needs them any more."""
+        for clustered in self.by.values():
+            clustered.drop_rows()
+
     @property
     def types(self) -> Types:
         """The types of the columns that hold anything but nulls."""
@@ -46,12 +51,13 @@ def streamed(
     needed: Mapping[Keys, Sequence[str]],
     make: Make,
     batch_rows: int,
-    keep: bool,
+    is_spine: bool,
 ) -> Streamed:
     """Read a frame once, and put aside for each of the keys the columns that are needed by them.
 
-    With `keep` all columns of the frame are put aside too.
+    Of a spine the order is kept, and all its columns, unless they lie in memory.
     """
+    keep = is_spine and not isinstance(frame.computed, pa.Table)
     wanted = list(dict.fromkeys(name for columns in needed.values() for name in columns))
     columns = frame.names if keep else wanted
     reading, buckets = with_buckets(frame, columns, list(needed))
@@ -60,7 +66,7 @@ def streamed(
         own_schema = pa.schema([schema.field(name) for name in columns])
         own = make(own_schema) if keep else None
         by = {
-            key: Clustered(pa.schema([schema.field(n) for n in names]), make)
+            key: Clustered(pa.schema([schema.field(n) for n in names]), make, is_spine)
             for key, names in needed.items()
         }
         ends: list[int] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,10 +13,11 @@ THREADS = 2
 """How much is worked on at once; each holds what it works on."""
 
 
-def in_order(work: Iterable[Callable[[], T]]) -> Iterator[T]:
+def in_order(work: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
     """Do some work in threads and yield the results in its order, few of them ahead of need.
 
-    The first error in that order is raised, and what was not begun is left.
+    The first error in that order is raised, and what was not begun is left; what was begun has
+    ended when the generator is closed.
 
     >>> list(in_order([lambda: "a", lambda: "b", lambda: "c"]))
     ['a', 'b', 'c']

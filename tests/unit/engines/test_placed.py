@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.embedded.placed import Placed
+from lakehouse.engines.embedded.placed import Placed, narrow, narrow_type
 
 SIZE = 97
 
@@ -41,11 +41,14 @@ def test_a_column_is_put_together_from_its_pieces(
     values: list[Any], kind: Any, nulls: bool
 ) -> None:
     given = some(values, kind, nulls)
+    assert narrow_type(kind) == narrow(given).type
     order = np.random.default_rng(5).permutation(SIZE)
     placed = Placed(kind, SIZE)
     for rows in np.split(order, [3, 3, 40, 41]):
         whole = pa.concat_arrays([given.slice(0, 2), given.take(pa.array(rows))])
-        placed.put(rows, whole.slice(2))  # a piece with an offset
+        piece = narrow(whole).slice(2)  # with an offset
+        assert narrow(whole.slice(2)).equals(piece)
+        placed.put(rows, piece)
     assert given.equals(placed.array())
 
 
