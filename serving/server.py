@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from lakehouse.errors import LakehouseError
+from lakehouse.records.online import from_environment
 from serving.app import create_app
 from serving.settings import HOST, PORT, Settings
 
@@ -31,10 +32,12 @@ def main(
     """Serve a lake until the process is told to end, by SIGTERM or Ctrl-C.
 
     With `home` the other arguments are the settings; without it they are read from `argv` and the
-    environment. Raises LakehouseError if the address cannot be used.
+    environment. Where the online store is the environment says always. Raises LakehouseError if
+    the address cannot be used.
     """
     if home is not None:
-        settings = Settings(Path(home), domains, host, port, log_features=log_features)
+        kept = from_environment(os.environ)
+        settings = Settings(Path(home), domains, host, port, log_features=log_features, online=kept)
     else:
         settings = Settings.read(sys.argv[1:] if argv is None else argv, os.environ)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")

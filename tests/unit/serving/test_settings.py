@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from serving import server
 from serving.settings import Settings
 
 
@@ -39,3 +41,20 @@ def test_the_share_of_features_logged_is_all_unless_told_otherwise() -> None:
 def test_what_is_missing_or_no_port_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit):
         Settings.read(arguments, {})
+
+
+@pytest.mark.parametrize("given", [{"argv": ["--home", "lake"]}, {"home": Path("lake")}])
+def test_the_environment_says_where_the_online_store_is(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_ONLINE_URL", "redis://cache/1")
+    started: list[Settings] = []
+
+    def created(settings: Settings) -> None:
+        started.append(settings)
+        raise InterruptedError
+
+    monkeypatch.setattr(server, "create_app", created)
+    with pytest.raises(InterruptedError):
+        server.main(**given)
+    assert [(s.home, s.online.url) for s in started] == [(Path("lake"), "redis://cache/1")]
