@@ -11,7 +11,7 @@ COPY jobs jobs
 COPY serving serving
 # uv takes the versions that pyproject.toml pins, and no others
 RUN uv venv /opt/lakehouse && \
-    uv pip install --no-cache --python /opt/lakehouse/bin/python '.[connect,feast,spark]'
+    uv pip install --no-cache --python /opt/lakehouse/bin/python '.[connect,feast,redis,spark]'
 
 FROM python:3.11.13-slim-bookworm
 # Debian's archive keeps the newest security release alone: a pinned one stops building one day.

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse.declare.durations import DAY
+from lakehouse.features.redis_address import Address
+from lakehouse.records.online import from_environment as read_online
 from serving.settings import Settings
 from tests.unit.infra.kustomization import pod_of, render
 from tests.unit.infra.reading import (
@@ -20,6 +23,7 @@ from tests.unit.infra.reading import (
     variables,
 )
 
+USER, SECRET = "lakehouse", "redis_password"
 BY_THE_IMAGE = {"LAKEHOUSE_CODE_VERSION", "LAKEHOUSE_SPARK_JARS"}
 
 every_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -100,3 +104,28 @@ def test_settings_hold_no_secret(environment: str) -> None:
 @every_environment
 def test_clients_of_mlflow_are_sent_to_the_proxy(environment: str) -> None:
     assert settings(environment)["MLFLOW_TRACKING_URI"] == "http://mlflow-proxy:8080"
+
+
+@every_environment
+def test_features_lie_on_the_redis_server_whose_password_is_a_file(environment: str) -> None:
+    address = Address.parse(settings(environment)["LAKEHOUSE_ONLINE_URL"])
+    assert (address.host, address.port, address.username, address.password) == (
+        "redis",
+        6379,
+        USER,
+        None,
+    )
+    filling = {"stages", "stages-on-spark", "service"}
+    for name in filling:
+        container = containers()[name]
+        assert f"/run/secrets/{SECRET}" == address.password_file
+        assert SECRET in container["secrets"], name
+        assert set(container["networks"]) & set(containers()["redis"]["networks"]), name
+    mounted = {
+        document["metadata"]["name"]
+        for document in render(INFRA / "kubernetes" / "overlays" / environment)
+        for volume in ((pod_of(document) or {"spec": {}})["spec"].get("volumes") or [])
+        if volume.get("secret", {}).get("items") == [{"key": SECRET, "path": SECRET}]
+    }
+    assert mounted == {"service", "payments-fraud-take-in"}
+    assert read_online(settings(environment)).keep_us == 30 * DAY
