@@ -1,168 +1,295 @@
-"""How long it takes to fill the online store and to read from it.
+"""The online store on SQLite and on Redis: filled, read and pushed to, beside Feast's own SDK.
 
-`python -m tests.benchmarks.bench_online [--rows N] [--json]` makes payments of the shape of the
-handbook's (1.75 million of 5,000 cards at 10,000 terminals in 183 days), materialises two views
-of six windowed features each, and reads all twelve features of one payment at one moment, in
-process, at random moments of the past and after the last event.
+`python -m tests.benchmarks.bench_online [--rows N] [--hot-rows N] [--rounds N] [--without-feast]
+[--json]` makes payments of the shape of the handbook's (1.75 million of 5,000 cards at 10,000
+terminals in 183 days), and 1.5 million of one card in 30 days. It starts a Redis server of its
+own, without persistence, on the loopback address.
+
+Read are twelve windowed features, six of a card and six of a terminal, at one moment, in process,
+for keys drawn by chance; of the hot card six, whose windows have an edge of an hour. A push is timed
+from the row until a read has given its value. Feast reads twelve stored values of the same keys,
+with its stock settings: those of the moment at which they were written.
+
+Each figure is the best of some rounds, in which the contestants take turns. `cpu` is the processor
+time of this process, `server` that of Redis, both for one read.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import resource
+import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
+import pandas as pd
 
-from lakehouse.declare import Count, Domain, Entity, FeatureView, Sum, last
 from lakehouse.declare.durations import DAY
 from lakehouse.engines.context import Context
-from lakehouse.engines.embedded import EmbeddedEngine
-from lakehouse.engines.protocol import Transaction
 from lakehouse.features.materialise import materialise
-from lakehouse.features.online_sqlite import OnlineFeatures
-from lakehouse.records.home import Home
-from lakehouse.records.store import CodeVersion, Records
-from lakehouse.testing.conformance.world import card, movements
-
-ROWS, CARDS, SHOPS, DAYS = 1_754_155, 5_000, 10_000, 183
-FIRST = 1_522_540_800_000_000
-WINDOWS = last("1d", "7d", "30d")
-shop = Entity("shop", key="shop")
-BY_CARD = FeatureView(
-    "card_spend",
-    of=movements,
-    by=card,
-    n=Count(over=WINDOWS),
-    spend=Sum("amount_eur", over=WINDOWS),
+from lakehouse.features.online import OnlineStore
+from lakehouse.features.online_push import Pusher
+from lakehouse.features.online_reader import FeatureReader
+from lakehouse.features.online_redis import RedisStore
+from lakehouse.features.online_sqlite import SqliteStore
+from tests.benchmarks.online_lake import (
+    CARDS,
+    HOT,
+    HOT_ROWS,
+    NOW,
+    OF_HOT_CARDS,
+    ROWS,
+    SHOPS,
+    VIEWS,
+    Drawn,
+    make_lake,
 )
-BY_SHOP = FeatureView(
-    "shop_spend",
-    of=movements,
-    by=shop,
-    delay="7d",
-    n=Count(over=WINDOWS),
-    spend=Sum("amount_eur", over=WINDOWS),
-)
-VIEWS = (BY_CARD, BY_SHOP)
+from tests.redis_server import ask, redis_server
+
+HUNDRED, BATCH = 100, 500
+UNKNOWN = {"card": "nobody", "shop": "nowhere"}
+Figures = dict[str, dict[str, Any]]
+"""By what was measured, the figure of each contestant."""
 
 
-def payments(rows: int) -> pa.Table:
-    """Payments in the order of their time, known when they happen."""
-    chance = np.random.default_rng(7)
-    at = pa.array(np.sort(chance.integers(0, DAYS * DAY, rows)) + FIRST).cast(
-        pa.timestamp("us", tz="UTC")
-    )
-    cents = chance.integers(1, 50_000, rows)
-    words = np.stack([cents, np.zeros_like(cents)], axis=1)
-    amount = pa.Array.from_buffers(pa.decimal128(18, 2), rows, [None, pa.py_buffer(words)])
-    return pa.table(
-        {
-            "movement_id": pa.array(np.arange(rows)).cast(pa.string()),
-            "card": _named("C", chance.integers(0, CARDS, rows)),
-            "shop": _named("S", chance.integers(0, SHOPS, rows)),
-            "amount_eur": amount,
-            "happened_at": at,
-            "_known_at": at,
+class Clock:
+    """Times calls, and keeps the best of the rounds of each figure."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._url = redis_url
+        self.figures: Figures = {}
+
+    def keep(self, what: str, who: str, figure: Any) -> None:
+        self.figures.setdefault(what, {})[who] = figure
+
+    def time(self, what: str, who: str, call: Callable[[], Any], times: int) -> None:
+        """Microseconds of a call: p50, p99, and processor time here and at the server."""
+        taken = []
+        server, began = self._server_s(), time.process_time()
+        for _ in range(times):
+            start = time.perf_counter_ns()
+            call()
+            taken.append((time.perf_counter_ns() - start) / 1000)
+        used, of_server = time.process_time() - began, self._server_s() - server
+        taken.sort()
+        figure = {
+            "p50": round(taken[times // 2], 1),
+            "p99": round(taken[times * 99 // 100], 1),
+            "cpu": round(used / times * 1e6, 1),
+            "server": round(of_server / times * 1e6, 1) if "Redis" in who else 0,
         }
-    )
+        known = self.figures.get(what, {}).get(who)
+        if known is None or figure["p50"] < known["p50"]:
+            self.keep(what, who, figure)
+
+    def _server_s(self) -> float:
+        said = ask(self._url, b"INFO", b"cpu")
+        assert isinstance(said, bytes)
+        told = dict(line.split(":", 1) for line in said.decode().split() if ":" in line)
+        names = ("used_cpu_user_main_thread", "used_cpu_sys_main_thread")
+        return sum(float(told[name]) for name in names)
 
 
-def _named(letter: str, numbers: Any) -> pa.Array:
-    names = pa.array([f"{letter}{n:07}" for n in range(int(numbers.max()) + 1)])
-    return names.take(pa.array(numbers))
-
-
-def timed(read: Callable[[], Any], times: int) -> dict[str, float]:
-    """Microseconds of one read: p50, p99, and the mean."""
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter_ns()
-        read()
-        taken.append((time.perf_counter_ns() - began) / 1000)
-    taken.sort()
-    return {
-        "p50_us": round(taken[times // 2], 1),
-        "p99_us": round(taken[times * 99 // 100], 1),
-        "mean_us": round(sum(taken) / times, 1),
-    }
-
-
-def run(rows: int, folder: Path) -> dict[str, Any]:
-    """All figures, by what was measured."""
-    home = Home.create(folder / "lake")
-    records = Records(home.records, lambda: datetime.now(UTC))
-    domain = Domain("bench", description="Payments to measure with.", views=VIEWS)
-    ctx = Context(home, records, EmbeddedEngine(), domain, CodeVersion("bench", True))
-    table = payments(rows)
-    ctx.engine.write(ctx.path("cleaned", "movements"), table, "append", Transaction("bench", 1))
-    del table
-    figures: dict[str, Any] = {"rows": rows}
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for view in VIEWS:
+def fill(ctx: Context, stores: Mapping[str, OnlineStore], clock: Clock) -> None:
+    """Materialise every view into each store."""
+    for view in (*VIEWS, OF_HOT_CARDS):
+        for who, store in stores.items():
+            began = time.perf_counter()
+            materialise(ctx, view, store)
+            clock.keep(f"fill {view.name}, s", who, round(time.perf_counter() - began, 2))
+    for who, store in stores.items():
         began = time.perf_counter()
-        materialise(ctx, view)
-        figures[f"materialise {view.name}, s"] = round(time.perf_counter() - began, 2)
-    began = time.perf_counter()
-    again = [materialise(ctx, view).changed for view in VIEWS]
-    figures["materialise again, unchanged, s"] = round(time.perf_counter() - began, 3)
-    assert again == [False, False]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    figures["memory MB: before, peak"] = [before // 1024, peak // 1024]
-    figures["store MB"] = round(home.online("bench").stat().st_size / 1e6, 1)
+        again = [materialise(ctx, view, store).changed for view in VIEWS]
+        clock.keep("the same again, unchanged, s", who, round(time.perf_counter() - began, 3))
+        assert again == [False, False]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    clock.keep("peak memory of this process, MiB", "", peak)
 
-    online = OnlineFeatures(home.online("bench"), VIEWS)
-    chance = random.Random(11)
 
-    def ask(at: Callable[[], int]) -> Callable[[], Any]:
-        def read() -> Any:
-            keys = {
-                "card": f"C{chance.randrange(CARDS):07}",
-                "shop": f"S{chance.randrange(SHOPS):07}",
-            }
-            moment = at()
-            return [online.get(view, keys, moment) for view in VIEWS]
+def read(readers: Mapping[str, FeatureReader], clock: Clock, drawn: Drawn, times: int) -> None:
+    """One round of reads of each store in turn."""
 
-        return read
+    def of_all(reader: FeatureReader, key: Mapping[str, str], at_us: int) -> Any:
+        return [reader.get(view, key, at_us) for view in VIEWS]
 
-    now = FIRST + DAYS * DAY
-    past = ask(lambda: FIRST + chance.randrange(40 * DAY, DAYS * DAY))
-    timed(past, 3000)  # fill the page cache
-    figures["12 features, now"] = timed(ask(lambda: now), 5000)
-    figures["12 features, a past moment"] = timed(past, 5000)
-    unknown = {"card": "nobody", "shop": "nowhere"}
-    figures["12 features of an unknown entity"] = timed(
-        lambda: [online.get(view, unknown, now) for view in VIEWS], 2000
-    )
+    def hundred(reader: FeatureReader) -> Any:
+        keys = drawn.keys(HUNDRED)
+        return [reader.get_many(view, keys, [NOW] * HUNDRED) for view in VIEWS]
 
-    def hundred() -> Any:
-        keys = [{"card": f"C{chance.randrange(CARDS):07}"} for _ in range(100)]
-        return online.get_many(BY_CARD, keys, [now] * 100)
+    hot = {"card": HOT}
+    reads: dict[str, tuple[Callable[[FeatureReader], Any], int]] = {
+        "12 features of 1": (lambda r: of_all(r, drawn.key(), NOW), times),
+        "12 features of 1, a past moment": (lambda r: of_all(r, drawn.key(), drawn.past()), times),
+        "12 features of 1, unknown": (lambda r: of_all(r, UNKNOWN, NOW), times),
+        f"12 features of {HUNDRED}": (hundred, times // 20),
+        "6 features of the hot card": (lambda r: r.get(OF_HOT_CARDS, hot, NOW - 1), times // 5),
+        "6 features of the hot card, a past moment": (
+            lambda r: r.get(OF_HOT_CARDS, hot, drawn.past()),
+            times // 5,
+        ),
+    }
+    for what, (call, number) in reads.items():
+        for who, reader in readers.items():
+            clock.time(what, who, lambda: call(reader), number)  # noqa: B023, called at once
 
-    figures["6 features of 100 cards"] = timed(hundred, 50)
-    return figures
+
+def push(stores: Mapping[str, OnlineStore], clock: Clock, times: int) -> None:
+    """One round of pushes, each until its value was read."""
+    for what, view, key in (
+        ("push until read", VIEWS[0], None),
+        ("push until read, the hot card", OF_HOT_CARDS, {"card": HOT, "shop": "S0000001"}),
+    ):
+        for who, store in stores.items():
+            drawn, pusher, reader = Drawn(len(clock.figures)), Pusher(store, view), {}
+            reader = FeatureReader(store, [view])
+            seen: dict[str, int] = {}
+
+            def visible() -> None:
+                row = drawn.payment(key or drawn.key())  # noqa: B023, called at once
+                pusher.push([row])  # noqa: B023
+                at_us = drawn.now_us + 1  # noqa: B023
+                found = reader.get(view, row, at_us)  # noqa: B023
+                counted = found[f"{view.name}__n_30d"]  # noqa: B023
+                assert counted > 0
+                seen[row["card"]] = counted  # noqa: B023
+
+            clock.time(what, who, visible, times)
+
+
+def sustain(stores: Mapping[str, OnlineStore], clock: Clock, events: int) -> None:
+    """Events a second, each into both views, some hundreds at a time."""
+    for who, store in stores.items():
+        drawn = Drawn(99)
+        pushers = [Pusher(store, view) for view in VIEWS]
+        batches = [
+            [drawn.payment(drawn.key()) for _ in range(BATCH)] for _ in range(events // BATCH)
+        ]
+        began, used = time.perf_counter(), time.process_time()
+        for rows in batches:
+            for pusher in pushers:
+                pusher.push(rows)
+        took, used = time.perf_counter() - began, time.process_time() - used
+        figure = {"events/s": round(events / took), "events/cpu s": round(events / used)}
+        clock.keep(f"pushes of {BATCH}, into two views", who, figure)
+
+
+def feast(reader: FeatureReader, folder: Path, redis_url: str, clock: Clock, times: int) -> None:
+    """Feast's SDK on the values that the platform gives now."""
+    from tests.benchmarks.feast_online import feast_store
+    from tests.benchmarks.feast_online import reader as feast_reader
+
+    values = {}
+    for view, size, name, letter in (
+        (VIEWS[0], CARDS, "card", "C"),
+        (VIEWS[1], SHOPS, "shop", "S"),
+    ):
+        keys = [{name: f"{letter}{n:07}"} for n in range(size)]
+        found = reader.get_many(view, keys, [NOW] * size)
+        frame = pd.DataFrame([{**key, **of_key} for key, of_key in zip(keys, found, strict=True)])
+        values[view] = frame.astype({f.full_name: float for f in view.features if f.kind != "int"})
+    address = redis_url.removeprefix("redis://").partition("/")[0]
+    settings = {
+        "Feast, SQLite": {"type": "sqlite", "path": str(folder / "feast.db")},
+        "Feast, Redis": {"type": "redis", "connection_string": f"{address},db=1"},
+    }
+    drawn = Drawn(5)
+    reads = {
+        who: feast_reader(feast_store(folder / str(number), online, values), VIEWS)
+        for number, (who, online) in enumerate(settings.items())
+    }
+    for who, call in reads.items():
+        answer = call([{"card": "C0000001", "shop": "S0000001"}])
+        assert answer["card_spend__n_30d"] == [values[VIEWS[0]]["card_spend__n_30d"][1]], who
+        for what, size, number in (
+            ("12 features of 1", 1, times // 4),
+            (f"12 features of {HUNDRED}", HUNDRED, times // 100),
+        ):
+            clock.time(what, who, lambda: call(drawn.keys(size)), number)  # noqa: B023
+
+
+def check(readers: Mapping[str, FeatureReader], drawn: Drawn) -> None:
+    """All stores give the same values."""
+    keys, moments = drawn.keys(300), [drawn.past() for _ in range(300)]
+    for view in VIEWS:
+        answers = [reader.get_many(view, keys, moments) for reader in readers.values()]
+        assert all(answer == answers[0] for answer in answers), view.name
+    for at_us in moments[:20]:
+        hot = [reader.get(OF_HOT_CARDS, (HOT,), at_us) for reader in readers.values()]
+        assert all(answer == hot[0] for answer in hot), at_us
+
+
+def run(options: argparse.Namespace, folder: Path, redis_url: str) -> Figures:
+    """All figures, by what was measured."""
+    ctx = make_lake(folder, options.rows, options.hot_rows)
+    path = ctx.home.online("bench")
+    stores: dict[str, OnlineStore] = {
+        "SQLite": SqliteStore(path),
+        "Redis": RedisStore(redis_url, "bench"),
+    }
+    clock = Clock(redis_url)
+    fill(ctx, stores, clock)
+    clock.keep("size, MB", "SQLite", round(path.stat().st_size / 1e6, 1))
+    said = ask(redis_url, b"INFO", b"memory")
+    assert isinstance(said, bytes)
+    told = dict(line.split(":", 1) for line in said.decode().split() if ":" in line)
+    clock.keep("size, MB", "Redis", round(int(told["used_memory"]) / 1e6, 1))
+    readers = {who: FeatureReader(store, (*VIEWS, OF_HOT_CARDS)) for who, store in stores.items()}
+    check(readers, Drawn(1))
+    for number in range(options.rounds):
+        read(readers, clock, Drawn(number), options.times)
+    if not options.without_feast:
+        for number in range(options.rounds):
+            feast(readers["SQLite"], folder / f"feast {number}", redis_url, clock, options.times)
+    for _ in range(options.rounds):
+        push(stores, clock, options.times // 5)
+    sustain(stores, clock, options.events)
+    for store in stores.values():
+        store.close()
+    return clock.figures
+
+
+def show(figures: Figures) -> None:
+    """Print the figures side by side; times are microseconds."""
+    who = ("SQLite", "Redis", "Feast, SQLite", "Feast, Redis")
+    print(f"{'':44}" + "".join(f"{name:>34}" for name in who))
+    for what, by in figures.items():
+        cells: Sequence[Any] = [
+            by.get(name, by.get("", "") if not n else "") for n, name in enumerate(who)
+        ]
+        print(f"{what:44}" + "".join(f"{_cell(cell):>34}" for cell in cells))
+
+
+def _cell(figure: Any) -> str:
+    if not isinstance(figure, dict):
+        return str(figure)
+    return "  ".join(f"{name} {value:,}" for name, value in figure.items() if value)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--hot-rows", type=int, default=HOT_ROWS)
+    parser.add_argument("--times", type=int, default=4000, help="reads of one entity in a round")
+    parser.add_argument("--events", type=int, default=50_000, help="events pushed in large pushes")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without-feast", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        figures = run(options.rows, Path(folder))
+    if shutil.which("redis-server") is None:
+        sys.exit("redis-server is not on the PATH; install it first.")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with redis_server(folder) as redis_url:
+            figures = run(options, folder, redis_url)
     if options.json:
         print(json.dumps(figures))
     else:
-        for name, figure in figures.items():
-            print(f"{name:36} {figure}")
+        show(figures)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""Feast's own SDK reading online, on stores of its own: what the platform is measured beside.
+
+Feast stores values and not rows: those of the moment at which they were written. They are written
+here once, and read with its stock settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lakehouse.declare.features import FeatureView as Declared
+
+
+def feast_store(
+    folder: Path, online_store: Mapping[str, Any], values: Mapping[Declared, pd.DataFrame]
+) -> Any:
+    """A Feast over these values of entities, by the view that they are of."""
+    import feast
+    from feast.types import Float64, Int64, String
+
+    folder.mkdir(parents=True)
+    store = feast.FeatureStore(
+        config=feast.RepoConfig(
+            project="bench",
+            provider="local",
+            registry=str(folder / "registry.db"),
+            online_store=dict(online_store),
+            entity_key_serialization_version=3,
+            repo_path=folder,
+        )
+    )
+    views = {view: _view(feast, folder, view, (Int64, Float64), String) for view in values}
+    entities = [entity for view in views.values() for entity in view[1]]
+    store.apply([*entities, *(view for view, _ in views.values())])
+    at = datetime.now(UTC)
+    for view, frame in values.items():
+        store.write_to_online_store(view.name, frame.assign(event_timestamp=at))
+    return store
+
+
+def _view(feast: Any, folder: Path, view: Declared, types: tuple[Any, Any], text: Any) -> Any:
+    from feast.value_type import ValueType
+
+    keys = [
+        feast.Entity(name=name, join_keys=[name], value_type=ValueType.STRING)
+        for name in view.by.keys
+    ]
+    schema = [feast.Field(name=name, dtype=text) for name in view.by.keys]
+    schema += [
+        feast.Field(name=f.full_name, dtype=types[0] if f.kind == "int" else types[1])
+        for f in view.features
+    ]
+    source = feast.FileSource(
+        name=view.name, path=str(folder / view.name), timestamp_field="event_timestamp"
+    )
+    made = feast.FeatureView(
+        name=view.name, entities=keys, schema=schema, source=source, ttl=timedelta(days=0)
+    )
+    return made, keys
+
+
+def reader(store: Any, views: Sequence[Declared]) -> Callable[[list[dict[str, str]]], Any]:
+    """The call that reads all features of some entities."""
+    names = [f"{view.name}:{f.full_name}" for view in views for f in view.features]
+
+    def read(keys: list[dict[str, str]]) -> Any:
+        return store.get_online_features(names, keys).to_dict()
+
+    return read
