@@ -12,7 +12,6 @@ from lakehouse.features.redis_keys import (
     BEYOND,
     HEAD,
     LAST,
-    LETTERS,
     Generation,
     ViewKeys,
     beginning_with,
@@ -69,7 +68,7 @@ class RedisChunks:
         self._key = generation.chunks + entity
         self._kept = {
             grain: _Kept(letter, member)
-            for (grain, letter), member in zip(LETTERS.items(), newest, strict=True)
+            for (grain, letter), member in zip(generation.letters.items(), newest, strict=True)
         }
         self._forgotten = False
 
@@ -85,7 +84,8 @@ class RedisChunks:
 
     def forget(self) -> None:
         self._forgotten = True
-        self._kept = {grain: _Kept(letter, None) for grain, letter in LETTERS.items()}
+        letters = self._generation.letters
+        self._kept = {grain: _Kept(letter, None) for grain, letter in letters.items()}
 
     def pushed(self) -> list[Pushed]:
         bounds = beginning_with(length_first(self._entity))
@@ -161,12 +161,12 @@ def _last_by(generation: Generation, key: bytes, letter: bytes, at_us: int) -> l
     ]
 
 
-def newest_of(keys: Sequence[bytes]) -> list[bytes]:
+def newest_of(generation: Generation, keys: Sequence[bytes]) -> list[bytes]:
     """The commands for the newest chunk of each grain, key by key."""
     return [
         command(b"ZREVRANGEBYLEX", key, BEYOND[letter], b"[" + letter, b"LIMIT", b"0", b"1")
         for key in keys
-        for letter in LETTERS.values()
+        for letter in generation.letters.values()
     ]
 
 
@@ -182,7 +182,7 @@ def made(
     commands: list[bytes] = []
     answers = iter(newest)
     for entity, change in changes:
-        there = [next(iter(next(answers)), None) for _ in LETTERS]
+        there = [next(iter(next(answers)), None) for _ in generation.letters]
         chunks = RedisChunks(wire, keys, generation, entity, there)
         change(chunks)
         commands += chunks.commands(scores)

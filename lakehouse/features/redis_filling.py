@@ -26,7 +26,7 @@ from lakehouse.features.redis_changes import (
     newest_of,
 )
 from lakehouse.features.redis_connections import Connections
-from lakehouse.features.redis_keys import LETTERS, Generation, ViewKeys, row_listed
+from lakehouse.features.redis_keys import Generation, ViewKeys, row_listed
 from lakehouse.features.redis_pruning import pages, remove
 from lakehouse.features.redis_wire import Wire, command
 
@@ -107,7 +107,7 @@ class Filling:
             by_entity: dict[bytes, list[bytes]] = {}
             scores = Scores(own)
             for grain, entity, begin, until, payload in batch:
-                letter = LETTERS[grain]
+                letter = own.letters[grain]
                 parts = by_entity.setdefault(entity, [])
                 parts += (b"0", b"%b%b" % (own.start(letter, begin, until), payload))
                 scores.add(entity, letter, begin, until)
@@ -139,7 +139,7 @@ class Filling:
 
         for batch in batches(changes):
             keys = [own.chunks + entity for entity, _ in batch]
-            asked = [self._is_open, *asked_texts(own, texts), *newest_of(keys)]
+            asked = [self._is_open, *asked_texts(own, texts), *newest_of(own, keys)]
             watched = [own.open, *keys]
             self._connections.change(watched, asked, partial(decide, batch, texts))
             texts = {}

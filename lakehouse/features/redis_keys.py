@@ -12,11 +12,11 @@ the newest back, the beginning comes first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from lakehouse.features.online import Held, Pushed
-from lakehouse.features.online_layout import Grain, LatestLayout, Layout
+from lakehouse.features.online_layout import Grain, LatestLayout, Layout, WindowLayout
 
 _SIGN = 2**63
 LAST = 2**63 - 1
@@ -63,6 +63,9 @@ class Generation:
         self.number = number
         self.latest = isinstance(layout, LatestLayout)
         self._begin = slice(1, 9) if self.latest else slice(9, 17)
+        tiled = isinstance(layout, WindowLayout) and layout.tile_us is not None
+        self.letters: Mapping[Grain, bytes] = LETTERS if tiled else {"event": b"e"}
+        """Of the grains that there are."""
         self.chunks = own + b"c:"
         """What an entity's key begins with; each is a sorted set of members."""
         self.texts = own + b"texts"

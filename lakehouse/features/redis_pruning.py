@@ -83,7 +83,7 @@ def prune(connections: Connections, generation: Generation, stored: Stored) -> N
     """Remove what lies before the horizon of what is stored."""
     horizon = stored.horizon
     bounds = [(b"e", horizon.events_us), (b"t", horizon.tiles_us)]
-    for letter, bound in bounds[: 1 if generation.latest else 2]:
+    for letter, bound in bounds[: len(generation.letters)]:
         index = generation.indexes[letter]
         ended = f"({bound}".encode()
         for names in _due(connections, index, ended):

@@ -73,7 +73,7 @@ class Pushes:
         watched = [keys.told, keys.switching, *entities]
         asked = [command(b"HGET", keys.told, b"stamp"), command(b"EXISTS", keys.switching)]
         asked += asked_texts(generation, batch.texts)
-        asked += newest_of(entities)
+        asked += newest_of(generation, entities)
         if transaction is not None:
             watched.append(generation.seen)
             asked.append(command(b"HGET", generation.seen, transaction.application.encode()))
@@ -94,14 +94,15 @@ class Pushes:
             raise Later  # the view is about to be replaced
         there = list(islice(answers, len(batch.texts)))
         changes = batch.changes
-        newest = list(islice(answers, 2 * len(changes)))
+        grains = len(self.generation.letters)
+        newest = list(islice(answers, grains * len(changes)))
         seen.append(self._was_seen(None if self.transaction is None else next(answers)))
         if seen[-1]:
             return ()
         left = [place for place, done in enumerate(answers) if not done]
         if self.transaction is not None and len(left) < len(changes):
             changes = [changes[place] for place in left]
-            newest = [newest[2 * place + grain] for place in left for grain in (0, 1)]
+            newest = [newest[grains * place + n] for place in left for n in range(grains)]
         commands = new_texts(self.view, self.generation, batch.texts, there)
         commands += made(wire, self.keys, self.generation, changes, newest)
         commands += self._listing([*batch.others, *batch.rows_of(changes)])

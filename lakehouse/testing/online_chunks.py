@@ -16,7 +16,7 @@ from lakehouse.testing.conformance.comparing import NotConforming, require_equal
 
 MakeStore = Callable[[], OnlineStore]
 Check = Callable[[MakeStore], None]
-WINDOWS = WindowLayout((), (), 0, None, False)
+WINDOWS = WindowLayout((), (), 0, 60_000_000, False)
 LATEST = LatestLayout((StoredColumn("amount", "decimal", 2),))
 
 

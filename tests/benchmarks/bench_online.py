@@ -6,9 +6,9 @@ terminals in 183 days), and 1.5 million of one card in 30 days. It starts a Redi
 own, without persistence, on the loopback address.
 
 Read are twelve windowed features, six of a card and six of a terminal, at one moment, in process,
-for keys drawn by chance; of the hot card six, whose windows have an edge of an hour. A push is timed
-from the row until a read has given its value. Feast reads twelve stored values of the same keys,
-with its stock settings: those of the moment at which they were written.
+for keys drawn by chance; of the hot card six, whose windows have an edge of an hour. A push is
+timed from the row until a read has given its value. Feast reads twelve stored values of the same
+keys, with its stock settings: those of the moment at which they were written.
 
 Each figure is the best of some rounds, in which the contestants take turns. `cpu` is the processor
 time of this process, `server` that of Redis, both for one read.
@@ -23,13 +23,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lakehouse.declare.durations import DAY
 from lakehouse.engines.context import Context
 from lakehouse.features.materialise import materialise
 from lakehouse.features.online import OnlineStore
@@ -254,20 +253,21 @@ def run(options: argparse.Namespace, folder: Path, redis_url: str) -> Figures:
 
 
 def show(figures: Figures) -> None:
-    """Print the figures side by side; times are microseconds."""
+    """Print the figures side by side."""
     who = ("SQLite", "Redis", "Feast, SQLite", "Feast, Redis")
-    print(f"{'':44}" + "".join(f"{name:>34}" for name in who))
+    print("Times are microseconds: p50 / p99 / cpu / server.")
+    print(f"{'':44}" + "".join(f"{name:>36}" for name in who))
     for what, by in figures.items():
-        cells: Sequence[Any] = [
-            by.get(name, by.get("", "") if not n else "") for n, name in enumerate(who)
-        ]
-        print(f"{what:44}" + "".join(f"{_cell(cell):>34}" for cell in cells))
+        cells = [by.get(name, "") for name in who] if "" not in by else [by[""]]
+        print(f"{what:44}" + "".join(f"{_cell(cell):>36}" for cell in cells))
 
 
 def _cell(figure: Any) -> str:
     if not isinstance(figure, dict):
         return str(figure)
-    return "  ".join(f"{name} {value:,}" for name, value in figure.items() if value)
+    if "p50" in figure:
+        return " / ".join(f"{value:,}" for value in figure.values() if value)
+    return ", ".join(f"{value:,} {name}" for name, value in figure.items())
 
 
 def main() -> None:
@@ -288,8 +288,9 @@ def main() -> None:
             figures = run(options, folder, redis_url)
     if options.json:
         print(json.dumps(figures))
-    else:
-        show(figures)
+        return
+    show(figures)
+    print("redis-server --save '' --appendonly no; Feast: get_online_features(...).to_dict()")
 
 
 if __name__ == "__main__":
