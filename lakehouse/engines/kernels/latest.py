@@ -8,8 +8,12 @@ from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.ordering import Int64
 
 
-def last_index(index: EventIndex, moments: Moments, *, ttl: int | None = None) -> Int64:
+def last_index(
+    index: EventIndex, moments: Moments, *, ttl: int | None = None, rows: Int64 | None = None
+) -> Int64:
     """Return for each moment the caller's row of the latest event, -1 where there is none.
+
+    `rows` are the rows of the sorted events, where not `index.rows`: in another order of ties.
 
     The latest event has the greatest (event time, known time, tie) among those of the entity
     with event time < at and known time <= at. With a `ttl` in microseconds it is none if it lies
@@ -38,4 +42,5 @@ def last_index(index: EventIndex, moments: Moments, *, ttl: int | None = None) -
     found = (latest >= 0) & (index.entity[latest] == moments.entity)
     if ttl is not None:
         found &= index.event_at[latest] >= moments.at - ttl
-    return moments.restore(np.where(found, index.rows[latest], -1))
+    in_order = index.rows if rows is None else rows
+    return moments.restore(np.where(found, in_order[latest], -1))

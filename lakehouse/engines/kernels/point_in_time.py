@@ -24,6 +24,7 @@ from lakehouse.engines.kernels.entity_codes import UNKNOWN, entity_codes, rank_c
 from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.latest import last_index
 from lakehouse.engines.kernels.ordering import Int64
+from lakehouse.engines.kernels.sequences import retied
 from lakehouse.engines.kernels.view_rows import ViewRows
 from lakehouse.engines.kernels.windowed_values import WindowedValues
 from lakehouse.engines.protocol import KNOWN_AT
@@ -63,6 +64,7 @@ class _EntityRows:
         self._codes = codes
         self._moments = moments
         self._windowed: WindowedValues | None = None
+        self._indices: dict[str | None, EventIndex] = {}
 
     def values(self, view: StoredView) -> Iterator[tuple[Feature, Any]]:
         """Yield each feature of a view with its column, in the order of the spine."""
@@ -80,25 +82,28 @@ class _EntityRows:
         if view.of.event_time is None and ttl is not None:
             ttl += 1  # the row stands one microsecond before it was known
         index = self._index(view.of.event_time)
+        in_order = index.rows
         if len(index.tied):
             tied = index.rows[index.tied]
             ordering = [*view.of.keys, *view.columns]
             tie = np.zeros(len(self._codes), dtype=np.int64)
             tie[tied] = rank_codes([self._rows.column(c).take(pa.array(tied)) for c in ordering])
-            index = self._index(view.of.event_time, tie)
-        rows = last_index(index, self._moments, ttl=ttl)
+            in_order = retied(index, tie)
+        rows = last_index(index, self._moments, ttl=ttl, rows=in_order)
         taken = pa.array(rows, mask=rows < 0)
         for feature in view.features:
             column = self._rows.column(str(feature.column)).take(taken)
             yield feature, column.cast(arrow_type(feature.kind, feature.scale))
 
-    def _index(self, event_time: str | None, tie: Int64 | None = None) -> EventIndex:
-        known_at, counts = self._rows.times(KNOWN_AT)
-        if event_time is None:
-            # What has no event time happens just before it is known: it counts from then on.
-            event_at = known_at - 1
-        else:
-            event_at, happened = self._rows.times(event_time)
-            counts = counts & happened
-        codes = np.where(counts, self._codes, UNKNOWN)
-        return EventIndex(codes, event_at, known_at, tie=tie)
+    def _index(self, event_time: str | None) -> EventIndex:
+        if event_time not in self._indices:
+            known_at, counts = self._rows.times(KNOWN_AT)
+            if event_time is None:
+                # What has no event time happens just before it is known: it counts from then on.
+                event_at = known_at - 1
+            else:
+                event_at, happened = self._rows.times(event_time)
+                counts = counts & happened
+            codes = np.where(counts, self._codes, UNKNOWN)
+            self._indices[event_time] = EventIndex(codes, event_at, known_at)
+        return self._indices[event_time]

@@ -58,7 +58,7 @@ class Sequence:
                     f"{index.size} events: give one value for each event."
                 )
         self.index = index
-        self.rows = index.rows if tie is None else _retied(index, tie)
+        self.rows = index.rows if tie is None else retied(index, tie)
         self.counted: Bool | None = None
         if where is not None and not where.all():
             self.counted = where[self.rows]
@@ -174,7 +174,7 @@ def _counted(counts: Int64 | None, positions: Int64) -> Int64:
     return positions if counts is None else counts[positions]
 
 
-def _retied(index: EventIndex, tie: Int64) -> Int64:
+def retied(index: EventIndex, tie: Int64) -> Int64:
     """Return the rows of an index, those of equal entity and times in the order of the tie."""
     tied = index.tied
     rows = index.rows.copy()
