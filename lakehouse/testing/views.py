@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal  # noqa: F401, for the example's contract
 from typing import Any
 
 import pyarrow as pa
