@@ -41,9 +41,8 @@ def many_values(
     if not seen.all():
         rows, entity = rows[seen], entity[seen]
         event = rows[:, EVENT]
-    found = [answers.empty() for _ in moments]
     if not len(rows):
-        return found
+        return [answers.empty() for _ in moments]
     base, top = int(event.min()), int(event.max())
     span = top - base + 2
     if span * (len(sizes) + 1) >= 2**63:
@@ -52,18 +51,23 @@ def many_values(
     numbers = np.arange(len(sizes)) * span
     high = keys.searchsorted(numbers + (span - 1))
     running = _Running(rows)
+    columns: dict[str, Sequence[Any]] = {}
+    empty = answers.empty()
     for window in answers.exact:
         begins = np.clip(ends - window.length_us - base, 0, span - 1)
         low = keys.searchsorted(numbers + begins)
+        without_rows = np.flatnonzero(low >= high).tolist()
         for feature, _ in window.features:
             values = _values(answers, feature, running, low, high)
             if values is None:
                 return None
-            name = feature.full_name
-            for place in np.flatnonzero(low < high).tolist():
-                value = values[place]
-                found[place][name] = feature.default_value if value is None else value
-    return found
+            if feature.default is not None:
+                values = [feature.default_value if value is None else value for value in values]
+            for place in without_rows:
+                values[place] = empty[feature.full_name]
+            columns[feature.full_name] = values
+    by_name = [columns[name] for name in empty]
+    return [dict(zip(empty, of_one, strict=True)) for of_one in zip(*by_name, strict=True)]
 
 
 def _together(feature: Feature) -> bool:
@@ -109,7 +113,8 @@ def _total(feature: Feature, slot: Slot, totals: list[int]) -> list[Any] | None:
         return totals
     if max(map(abs, totals), default=0) >= 10**18:
         return None
-    return [Decimal(total).scaleb(-slot.scale) for total in totals]
+    unit = Decimal(1).scaleb(-slot.scale)
+    return [total * unit for total in totals]
 
 
 def _mean(_: Feature, slot: Slot, totals: list[int], counts: list[int]) -> list[Any]:

@@ -167,9 +167,10 @@ class _WindowReads(_Answers):
 
     def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
         answers = self._answers
-        spans = [(key, answers.needed(at_us)) for key, at_us in asked]
-        chunks = store.chunks_of_many(self._stored, spans)
         moments = [at_us for _, at_us in asked]
+        needed = {at_us: answers.needed(at_us) for at_us in set(moments)}
+        spans = [(key, needed[at_us]) for key, at_us in asked]
+        chunks = store.chunks_of_many(self._stored, spans)
         together = None
         if len(asked) >= AT_ONCE:
             together = many_values(answers, moments, chunks)

@@ -8,6 +8,7 @@ made from (WATCH), which is exact after a crash and needs no lock that could be 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from lakehouse.engines.protocol import Transaction
@@ -95,8 +96,11 @@ class RedisStore:
         else:
             found = self._state(stored, commands, size)
         answers = iter(found)
-        rows = (read.rows(answers) for read in reads)
-        return [[next(rows) for _ in spans] for _, spans in asked]
+        rows = [read.rows(next(answers), answers) for read in reads]
+        if len(rows) == len(asked):
+            return [[own] for own in rows]
+        left = iter(rows)
+        return [list(islice(left, len(spans))) for _, spans in asked]
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
         return self._newest_first(stored, entity, end_us)
@@ -248,18 +252,18 @@ class _Read:
         if newest_us - end_us <= (end_us - first_us) // 2:
             # Little comes after the span: to read it too is quicker than to ask for its end.
             self.commands = [(_RANGE, low + beyond)]
+            self._two = False
         else:
             following = b"$10\r\n[%b\r\n%b$5\r\nLIMIT\r\n$1\r\n0\r\n$1\r\n1\r\n" % (end, beyond)
             until = b"%b$10\r\n(%b\r\n" % (low, end)
             self.commands = [(_RANGE, until), (_FIRST, following)]
+            self._two = True
 
-    def rows(self, answers: Iterator[list[bytes]]) -> list[bytes]:
-        """Take the answers to the commands, and return the rows of each chunk."""
-        found = next(answers)
-        if len(self.commands) > 1:
+    def rows(self, found: list[bytes], answers: Iterator[list[bytes]]) -> list[bytes]:
+        """The rows of each chunk, from the first command's answer and those that follow."""
+        if self._two:
             found = found + next(answers)
-        end = self._end
-        while found and found[-1][9:17] >= end:
+        while found and found[-1][9:17] >= self._end:
             found.pop()
         return [member[HEAD:] for member in found]
 
