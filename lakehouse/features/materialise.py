@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +17,7 @@ from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.features.changed_rows import Changed, changed_rows
 from lakehouse.features.entity_keys import EntityKeys
-from lakehouse.features.new_rows import NewRow, RowPacker, RowText
+from lakehouse.features.new_rows import NewRow, RowPacker
 from lakehouse.features.online import (
     Change,
     Chunk,
@@ -34,6 +34,7 @@ from lakehouse.features.online_layout import BEGINNING, LatestLayout, Layout, la
 from lakehouse.features.online_stores import open_store
 from lakehouse.features.online_windows import WindowAnswers
 from lakehouse.features.packing import pack
+from lakehouse.features.pushed_rows import Place, PushedRows, entity_key, moved
 from lakehouse.features.view_source import ViewSource, columns_needed
 from lakehouse.records.store import Run
 
@@ -175,28 +176,17 @@ class _Work:
             for table in source.slices(self._layout, first_us):
                 yield from pack(self._view, self._layout, table, texts, horizon, kept_from_us)
 
-        packer = RowPacker(self._view, self._layout)
-        both = ChainMap(texts, packer.texts)
+        listed = PushedRows(self._view, self._layout)
+        there = listed.in_table(self._online.pushed(self._view.name), source)
+        both = ChainMap(texts, listed.texts)
         joining = Joining(self._online, stored, self._view, both, "kept")
 
         def again(pushed: Sequence[Pushed]) -> tuple[Mapping[bytes, Change], Texts]:
-            return joining.changes(self._packed(pushed, packer, horizon)), packer.texts
+            return joining.changes(listed.packed(pushed, horizon, there)), listed.texts
 
         made = self._online.replace(stored, chunks(), texts, again)
-        self._online.change(made, {}, {}, confirmed=joining.there)
+        self._online.change(made, {}, {}, confirmed=joining.there | there)
         return Materialised(made.rows, made.entities, made.version, changed=True, taken=extent.rows)
-
-    def _packed(
-        self, pushed: Iterable[Pushed], packer: RowPacker, horizon: Horizon
-    ) -> dict[bytes, list[NewRow]]:
-        """Rows that the table may not have, by entity."""
-        text = RowText(self._view)
-        rows = [packer.pack(text.read(row.row)) for row in pushed]
-        found: dict[bytes, list[NewRow]] = {}
-        for row in rows:
-            if row is not None and row.event_us >= horizon.events_us:
-                found.setdefault(row.entity, []).append(row)
-        return found
 
     def _added(self, there: Stored, changed: Changed) -> Materialised:
         """Add the rows that came; put entities anew of which rows went or changed."""
@@ -209,8 +199,11 @@ class _Work:
         for given in changed.went.to_pylist():
             row = packer.pack(given)
             if row is not None:
-                keys[row.entity] = self._key(given)
+                keys[row.entity] = entity_key(self._view, given)
                 anew.add(row.entity)
+        pushed = PushedRows(self._view, self._layout)
+        listed = pushed.by_id(self._online.pushed(self._view.name))
+        taken_back: set[tuple[bytes, int]] = set()
         came = 0
         for given in changed.came.to_pylist():
             row = packer.pack(given)
@@ -218,7 +211,12 @@ class _Work:
                 continue
             came += 1
             newest_us = max(newest_us, min(row.event_us, row.known_us))
-            keys[row.entity] = self._key(given)
+            keys[row.entity] = entity_key(self._view, given)
+            for wrong in listed.get(row.id, ()):
+                if moved(wrong, row):
+                    taken_back.add((wrong.entity, wrong.id))
+                    keys[wrong.entity] = entity_key(self._view, pushed.read(wrong))
+                    anew.add(wrong.entity)
             if row.event_us < horizon.events_us:
                 # Whether an event from before what is kept was counted cannot be seen any more.
                 if row.event_us >= horizon.tiles_us:
@@ -243,12 +241,17 @@ class _Work:
             horizon=horizon_of(self._view, self._layout, kept_from_us),
             newest_us=newest_us,
         )
-        self._put_anew(there, {entity: keys[entity] for entity in anew})
+        self._put_anew(there, {entity: keys[entity] for entity in anew}, taken_back)
         self._online.advance(stored)
         taken = changed.came.num_rows + changed.went.num_rows
         return Materialised(stored.rows, entities, self._version, changed=True, taken=taken)
 
-    def _put_anew(self, there: Stored, entities: Mapping[bytes, tuple[Any, ...]]) -> None:
+    def _put_anew(
+        self,
+        there: Stored,
+        entities: Mapping[bytes, tuple[Any, ...]],
+        taken_back: Collection[Place] = (),
+    ) -> None:
         """Read entities from the table again, and put them in the place of what is there."""
         if not entities:
             return
@@ -260,24 +263,21 @@ class _Work:
         for table in source.slices(self._layout, first_us, list(entities.values())):
             for chunk in pack(self._view, self._layout, table, texts, horizon, there.kept_from_us):
                 by_entity[chunk.entity].append(chunk)
-        packer = RowPacker(self._view, self._layout)
-        both = ChainMap(texts, packer.texts)
+        listed = PushedRows(self._view, self._layout)
+        both = ChainMap(texts, listed.texts)
         joining = Joining(self._online, there, self._view, both, "kept")
 
         def anew(of: Sequence[Chunk], entity: EntityChunks) -> None:
             entity.forget()
             for chunk in of:
                 entity.put(chunk.grain, chunk.begin, chunk.until, bytes(chunk.payload))
-            again = joining.changes(self._packed(entity.pushed(), packer, horizon))
+            again = joining.changes(listed.packed(entity.pushed(), horizon, taken_back))
             for change in again.values():
                 change(entity)
 
         changes = {entity: partial(anew, chunks) for entity, chunks in by_entity.items()}
         self._online.change(there, changes, texts)
-        self._online.change(there, {}, {}, confirmed=joining.there)
-
-    def _key(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple(row[name] for name in self._view.by.keys)
+        self._online.change(there, {}, {}, confirmed={*joining.there, *taken_back})
 
     def _kept_from(self, newest_us: int) -> int:
         keep_us = self._ctx.online.keep_us

@@ -54,7 +54,7 @@ class RowPacker:
         self.view, self.layout = view, layout
         self.texts: dict[int, bytes] = {}
         self._entities = EntityKeys.of_view(view)
-        self._keys = RowKeys(view)
+        self.keys = RowKeys(view)
         self._has_key, self._event_time = bool(view.of.keys), view.of.event_time
         if isinstance(view, FeatureView) and isinstance(layout, WindowLayout):
             self._kept = _WindowPacker(view, layout, self.texts).kept
@@ -79,7 +79,7 @@ class RowPacker:
             return None
         # What has no event time happens one microsecond before it is known.
         event_us, known_us = us_of(event) - (self._event_time is None), us_of(known)
-        key = self._keys.of(row)
+        key = self.keys.of(row)
         number = number_of(key) if self._has_key else 0
         if self._ordered:
             self.texts[number] = key

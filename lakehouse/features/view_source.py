@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,16 @@ class ViewSource:
         )
         return [tuple(row.values()) for row in found.to_pylist()]
 
+    def known_keys(self, keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Of keys of the table those that it has; one with a null is not found."""
+        names = self._view.of.keys
+        frames = {"rows": self._frame}
+        frames["asked"] = self._engine.from_arrow(self._asked(names, list(keys)))
+        listed = ", ".join(f"asked.`{name}`" for name in names)
+        sql = f"SELECT DISTINCT {listed} FROM `rows` AS r JOIN asked ON {_equal(names)}"
+        found = self._engine.to_arrow(self._engine.query(sql, frames))
+        return [tuple(row.values()) for row in found.to_pylist()]
+
     def slices(
         self,
         layout: Layout,
@@ -122,9 +132,9 @@ class ViewSource:
         frames = {"rows": self._frame}
         source = "`rows` AS r"
         if entities is not None:
-            frames["asked"] = self._engine.from_arrow(self._asked(entities))
-            on = " AND ".join(f"r.`{k}` = asked.`{k}`" for k in self._view.by.keys)
-            source += f" JOIN asked ON {on}"
+            names = self._view.by.keys
+            frames["asked"] = self._engine.from_arrow(self._asked(names, entities))
+            source += f" JOIN asked ON {_equal(names)}"
         counted = " AND ".join(f"r.{part}" for part in self._counted.split(" AND "))
         for begin, end in self._slices(first_us, layout):
             sql = (
@@ -162,13 +172,17 @@ class ViewSource:
             ]
         return ", ".join([*(f"r.`{name}`" for name in dict.fromkeys(columns)), *holds])
 
-    def _asked(self, entities: Sequence[tuple[Any, ...]]) -> pa.Table:
+    def _asked(self, names: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> pa.Table:
         columns = {}
-        for place, name in enumerate(self._view.by.keys):
+        for place, name in enumerate(names):
             column = table_column(self._view.of, name)
-            values = [entity[place] for entity in entities]
+            values = [key[place] for key in keys]
             columns[name] = pa.array(values, arrow_type(column.kind, column.scale))
         return pa.table(columns)
 
     def _query(self, sql: str) -> Any:
         return self._engine.to_arrow(self._engine.query(sql, {"rows": self._frame}))
+
+
+def _equal(names: Sequence[str]) -> str:
+    return " AND ".join(f"r.`{name}` = asked.`{name}`" for name in names)

@@ -42,6 +42,7 @@ from lakehouse.features.online_reader import FeatureReader, NotKept
 from lakehouse.features.online_redis import RedisStore
 from lakehouse.features.online_sqlite import SqliteStore
 from lakehouse.features.redis_wire import command
+from lakehouse.features.row_ids import RowKeys, number_of
 from lakehouse.features.view_source import KeyTooLarge
 from lakehouse.testing.conformance.against_oracle import Expected
 from lakehouse.testing.conformance.comparing import close
@@ -248,6 +249,29 @@ def test_a_row_pushed_twice_or_pushed_and_delivered_counts_once(
         "few__spend_3h": 5,
         "few__spend_2d": 5,
     }
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(
+    "otherwise",
+    [{"happened_at": NOON + 3 * HOUR}, {"card": "b"}, {"card": "c", "happened_at": NOON}],
+)
+def test_what_was_pushed_wrongly_is_put_right_by_the_table(
+    context_of: MakeContext, store: OnlineStore, otherwise: Fields, full: bool
+) -> None:
+    views = (FEW, everything(None), LATEST)
+    ctx = context_of(*views)
+    life = Life(ctx, store, 9, *views)
+    life.write([movement(NOON, movement_id="0"), movement(NOON, movement_id="b", card="b")])
+    life.materialise()
+    pushed = movement(NOON + HOUR, NOON + 4 * HOUR, movement_id="1", points=5)
+    life.push([pushed, movement(NOON + HOUR, movement_id="2", card="b")])
+    life.now += 5 * HOUR
+    life.check()
+    life.write([pushed | otherwise])
+    life.materialise(full=full)
+    life.check(60)
+    assert {row.id for row in store.pushed("few")} == {number_of(RowKeys(FEW).joined(["2"]))}
 
 
 def test_a_pushed_row_outlives_a_full_materialisation(
