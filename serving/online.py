@@ -10,9 +10,9 @@ from typing import Any
 
 from lakehouse.declare.features import StoredView
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online import StoreUnreachable
-from lakehouse.features.online_reader import FeatureReader, NotKept
-from lakehouse.features.online_stores import open_store
+from lakehouse.features.online.protocol import StoreUnreachable
+from lakehouse.features.online.reader import FeatureReader, NotKept
+from lakehouse.features.online.stores import open_store
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from serving.problems import Problem

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.features.redis_address import Address
-from lakehouse.features.redis_wire import Wire, command
+from lakehouse.features.online.redis.address import Address
+from lakehouse.features.online.redis.wire import Wire, command
 
 STARTS_WITHIN_S = 20
 

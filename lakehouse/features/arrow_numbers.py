@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lakehouse.declare.columns import Kind
 from lakehouse.engines.arrow_types import arrow_type
-from lakehouse.features.stored_numbers import NotStorable
+from lakehouse.features.online.stored_numbers import NotStorable
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]

@@ -10,7 +10,7 @@ from statistics import stdev
 from typing import Any
 
 from lakehouse.declare.features import Aggregate, Feature
-from lakehouse.features.online_rows import float_sum
+from lakehouse.features.online.rows import float_sum
 from lakehouse.features.sql_values import ordered
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lakehouse.features.explain import Explanation
-    from lakehouse.features.materialise import Materialised
+    from lakehouse.features.online.materialise import Materialised
     from lakehouse.monitoring.consistency import Consistency
     from lakehouse.training.training_set import Built
 
@@ -136,8 +136,8 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         at: datetime | None = None,
     ) -> dict[str, Any]:
         """The same values from the online store, as the service gives them."""
-        from lakehouse.features.online_reader import FeatureReader
-        from lakehouse.features.online_stores import open_store
+        from lakehouse.features.online.reader import FeatureReader
+        from lakehouse.features.online.stores import open_store
 
         ctx = self._context(domain)
         found = _stored(ctx.domain, view)

@@ -11,11 +11,11 @@ from lakehouse.declare.tables import Table
 from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import KNOWN_AT
 from lakehouse.errors import LakehouseError, NotFound
-from lakehouse.features import materialise as materialising
 from lakehouse.features.given_rows import never_null, typed_row
-from lakehouse.features.materialise import Materialised
-from lakehouse.features.online_push import push as push_to_view
-from lakehouse.features.online_stores import open_store
+from lakehouse.features.online import materialise as materialising
+from lakehouse.features.online.materialise import Materialised
+from lakehouse.features.online.push import push as push_to_view
+from lakehouse.features.online.stores import open_store
 
 
 def materialise(

@@ -131,7 +131,7 @@ def _curated(ctx: Context, table: Curated) -> Outcome:
 
 
 def _features(ctx: Context, view: StoredView) -> Outcome:
-    from lakehouse.features.materialise import materialise
+    from lakehouse.features.online.materialise import materialise
 
     done = materialise(ctx, view)
     return done.changed, done.rows, done.version, {"entities": done.entities}, ()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lakehouse.features.online import Change, Chunk, OnlineStore, Replaced, Stored
-from lakehouse.features.online_layout import (
+from lakehouse.features.online.layout import (
     Grain,
     LatestLayout,
     Layout,
     StoredColumn,
     WindowLayout,
 )
+from lakehouse.features.online.protocol import Change, Chunk, OnlineStore, Replaced, Stored
 from lakehouse.testing.conformance.comparing import NotConforming, require_equal
 
 MakeStore = Callable[[], OnlineStore]

@@ -16,11 +16,11 @@ from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS, feature_type
 from lakehouse.engines.protocol import BoundView, Transaction
 from lakehouse.features import expressions_python
-from lakehouse.features.online import OnlineStore, Stored
-from lakehouse.features.online_layout import Layout, WindowLayout, criteria, layout_of
-from lakehouse.features.online_push import push
-from lakehouse.features.online_reader import FeatureReader
-from lakehouse.features.packing import pack
+from lakehouse.features.online.layout import Layout, WindowLayout, criteria, layout_of
+from lakehouse.features.online.packing import pack
+from lakehouse.features.online.protocol import OnlineStore, Stored
+from lakehouse.features.online.push import push
+from lakehouse.features.online.reader import FeatureReader
 
 Mode = Literal["materialised", "one by one", "pushed"]
 MODES: tuple[Mode, ...] = ("materialised", "one by one", "pushed")

@@ -12,7 +12,8 @@ from typing import Any
 
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online import (
+from lakehouse.features.online.layout import Grain, LatestLayout, StoredColumn
+from lakehouse.features.online.protocol import (
     Change,
     Chunk,
     EntityChunks,
@@ -21,7 +22,6 @@ from lakehouse.features.online import (
     Replaced,
     Stored,
 )
-from lakehouse.features.online_layout import Grain, LatestLayout, StoredColumn
 from lakehouse.testing.conformance.comparing import NotConforming, require, require_equal
 from lakehouse.testing.online_chunks import MakeStore, event, events, put, require_replaced, stored
 

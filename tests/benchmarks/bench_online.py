@@ -30,12 +30,12 @@ from typing import Any
 import pandas as pd
 
 from lakehouse.engines.context import Context
-from lakehouse.features.materialise import materialise
-from lakehouse.features.online import OnlineStore
-from lakehouse.features.online_push import Pusher
-from lakehouse.features.online_reader import FeatureReader
-from lakehouse.features.online_redis import RedisStore
-from lakehouse.features.online_sqlite import SqliteStore
+from lakehouse.features.online.materialise import materialise
+from lakehouse.features.online.protocol import OnlineStore
+from lakehouse.features.online.push import Pusher
+from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.redis.store import RedisStore
+from lakehouse.features.online.sqlite import SqliteStore
 from tests.benchmarks.online_lake import (
     CARDS,
     HOT,

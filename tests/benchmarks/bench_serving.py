@@ -37,7 +37,7 @@ from lakehouse.declare.compiled import to_data
 from lakehouse.declare.training import Model
 from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
-from lakehouse.features.materialise import materialise
+from lakehouse.features.online.materialise import materialise
 from lakehouse.records.home import Home
 from lakehouse.records.keys import make_key
 from lakehouse.records.store import CodeVersion, Records

@@ -33,7 +33,7 @@ from lakehouse import Lake
 from lakehouse.cli.demo import server
 from lakehouse.client import Client
 from lakehouse.engines.protocol import Engine
-from lakehouse.features.online_reader import FeatureReader
+from lakehouse.features.online.reader import FeatureReader
 from lakehouse.monitoring.consistency import consistency
 from lakehouse.records.keys import make_key
 from serving.routes_features import FeatureAnswers

@@ -51,10 +51,10 @@ from lakehouse.engines.protocol import BoundView, Engine, Transaction
 from lakehouse.engines.spark import jars
 from lakehouse.engines.spark.engine import SparkEngine
 from lakehouse.engines.spark.settings import from_environment
-from lakehouse.features.materialise import materialise
-from lakehouse.features.online_push import Pusher
-from lakehouse.features.online_reader import FeatureReader
-from lakehouse.features.online_sqlite import SqliteStore
+from lakehouse.features.online.materialise import materialise
+from lakehouse.features.online.push import Pusher
+from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.sqlite import SqliteStore
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records

@@ -24,10 +24,10 @@ from lakehouse.declare.durations import DAY, HOUR, MINUTE
 from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Transaction
-from lakehouse.features.materialise import materialise
-from lakehouse.features.online_push import Pusher
-from lakehouse.features.online_reader import FeatureReader
-from lakehouse.features.online_sqlite import SqliteStore
+from lakehouse.features.online.materialise import materialise
+from lakehouse.features.online.push import Pusher
+from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.sqlite import SqliteStore
 from lakehouse.records.home import Home
 from lakehouse.records.store import CodeVersion, Records
 from lakehouse.testing.conformance.against_oracle import Expected

@@ -20,11 +20,11 @@ from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.context import moment
 from lakehouse.engines.protocol import KNOWN_AT, Transaction
 from lakehouse.errors import LakehouseError, NotFound, unknown
-from lakehouse.features.online_push import push
-from lakehouse.features.online_reader import FeatureReader, NotKept
-from lakehouse.features.online_stores import open_store
-from lakehouse.features.online_windows import Values
-from lakehouse.features.stored_numbers import us_of
+from lakehouse.features.online.push import push
+from lakehouse.features.online.reader import FeatureReader, NotKept
+from lakehouse.features.online.stored_numbers import us_of
+from lakehouse.features.online.stores import open_store
+from lakehouse.features.online.windows import Values
 from lakehouse.records.home import Home
 from lakehouse.sdk import composition
 

@@ -35,8 +35,8 @@ from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines.context import moment
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.features.online_windows import Values
-from lakehouse.features.stored_numbers import us_of
+from lakehouse.features.online.stored_numbers import us_of
+from lakehouse.features.online.windows import Values
 
 Row = Mapping[str, Any]
 

@@ -185,7 +185,9 @@ def imported_by_the_service() -> set[str]:
 
     With the settings of infra/ the online store is a Redis server.
     """
-    script = "import sys, serving.server, lakehouse.features.online_redis; print(*sys.modules)"
+    script = (
+        "import sys, serving.server, lakehouse.features.online.redis.store; print(*sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )

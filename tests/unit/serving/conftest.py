@@ -26,7 +26,7 @@ from lakehouse.declare.compiled import to_data
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Engine
-from lakehouse.features.materialise import materialise
+from lakehouse.features.online.materialise import materialise
 from lakehouse.records.home import Home
 from lakehouse.records.keys import ROLES, make_key
 from lakehouse.records.store import CodeVersion, Records

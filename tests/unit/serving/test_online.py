@@ -11,8 +11,8 @@ import pytest
 
 from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Engine
-from lakehouse.features.materialise import materialise
-from lakehouse.features.online_stores import open_store
+from lakehouse.features.online.materialise import materialise
+from lakehouse.features.online.stores import open_store
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion
 from serving import online

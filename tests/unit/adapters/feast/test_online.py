@@ -11,7 +11,7 @@ import pytest
 
 from lakehouse.engines.context import microseconds, moment
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online_sqlite import OnlineFeatures
+from lakehouse.features.online.sqlite import OnlineFeatures
 from tests.unit.adapters.feast.conftest import HOUR, IN_SHOP, LAST, SEGMENT, SPEND, World
 from tests.unit.adapters.feast.test_offline import entity_rows, wanted
 

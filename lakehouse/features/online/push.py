@@ -1,0 +1,95 @@
+"""New rows of a view's table put into the online store beside what is there.
+
+Rows take their place in time: an older event that comes late overwrites nothing newer, and a row
+counts from when it is known. A row is told by its table's key: pushed twice, or pushed and then
+materialised, it counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lakehouse.declare.features import StoredView
+from lakehouse.engines.protocol import Transaction
+from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.features.online.joining import Joining
+from lakehouse.features.online.new_rows import NewRow, Row, RowPacker, RowText
+from lakehouse.features.online.protocol import OnlineStore, Pushed, Replaced, Stored
+
+ATTEMPTS = 5
+
+
+class TooOld(LakehouseError):
+    """A row happened before what the online store keeps."""
+
+
+class Pusher:
+    """Pushes rows to one view of a store; made once, it costs little for each row.
+
+    Not for several threads at once.
+    """
+
+    def __init__(self, store: OnlineStore, view: StoredView) -> None:
+        self._store, self._view = store, view
+        self._stored: Stored | None = None
+        self._text = RowText(view)
+
+    def push(self, rows: Sequence[Row], transaction: Transaction | None = None) -> bool:
+        """Add rows, all of them or none; False if the transaction was seen before.
+
+        The view must have been materialised. Rows that are not in the table yet are kept until
+        they are, also when the view is materialised anew; those that the table never takes leave
+        when no moment needs them any more. Raises NotStorable for a value of another type than is
+        declared, TooOld for a row from before what is kept, which then comes with the table.
+        """
+        for _ in range(ATTEMPTS):
+            stored = self._stored or self._looked_up()
+            try:
+                return self._pushed(stored, rows, transaction)
+            except Replaced:
+                self._stored = None
+        raise LakehouseError(
+            f"View '{self._view.name}' was replaced {ATTEMPTS} times while rows were added to it; "
+            "add them again."
+        )
+
+    def _looked_up(self) -> Stored:
+        stored = self._store.stored(self._view.name)
+        if stored is None:
+            raise NotFound(
+                f"View '{self._view.name}' is not in the online store; materialise it first."
+            )
+        self._stored = stored
+        self._packer = RowPacker(self._view, stored.layout)
+        return stored
+
+    def _pushed(self, stored: Stored, rows: Sequence[Row], transaction: Transaction | None) -> bool:
+        packer = self._packer
+        packer.texts.clear()
+        by_entity: dict[bytes, list[NewRow]] = {}
+        listed = []
+        for row in rows:
+            new = packer.pack(row)
+            if new is None:
+                continue
+            if new.event_us < stored.horizon.events_us:
+                raise TooOld(
+                    f"View '{self._view.name}': a pushed row happened before what the online "
+                    "store keeps; deliver it to its table, and materialise the view."
+                )
+            by_entity.setdefault(new.entity, []).append(new)
+            listed.append(Pushed(new.entity, new.event_us, new.id, self._text.write(row)))
+        joining = Joining(self._store, stored, self._view, packer.texts)
+        return self._store.change(
+            stored, joining.changes(by_entity), packer.texts, transaction, pushed=listed
+        )
+
+
+def push(
+    store: OnlineStore,
+    view: StoredView,
+    rows: Sequence[Row],
+    transaction: Transaction | None = None,
+) -> bool:
+    """Push rows to one view once; see `Pusher`."""
+    return Pusher(store, view).push(rows, transaction)

@@ -1,0 +1,247 @@
+"""Features of entities at moments, read from an online store.
+
+What a server imports: neither pandas, Arrow, DuckDB nor delta-rs is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lakehouse.declare.features import LatestView, StoredView
+from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.features.online.entity_keys import EntityKeys, Key
+from lakehouse.features.online.latest import LatestAnswers
+from lakehouse.features.online.layout import BEGINNING, LatestLayout, WindowLayout
+from lakehouse.features.online.many import many_values
+from lakehouse.features.online.protocol import OnlineStore, Replaced, Stored
+from lakehouse.features.online.windows import StoredDifferently, Values, WindowAnswers
+
+ATTEMPTS = 5
+"""How often a read begins anew when a view is replaced under it, each time by a newer one."""
+AT_ONCE = 8
+"""From so many entities on their rows are merged together."""
+MOST_TEXTS = 100_000
+"""How many texts of a view a reader remembers."""
+
+
+class NotKept(LakehouseError):
+    """A moment lies before what the online store keeps."""
+
+
+class FeatureReader:
+    """Features of entities at moments, from a store.
+
+    Views are looked up when first asked for and again when they were replaced, so a reader that
+    runs on sees what is materialised later. Safe across threads if its store is.
+    """
+
+    def __init__(self, store: OnlineStore, views: Iterable[StoredView]) -> None:
+        self.store = store
+        self.views = {view.name: view for view in views}
+        self._answers: dict[str, _Answers] = {}
+
+    def get(self, view: StoredView | str, entity: Key, at_us: int) -> Values:
+        """A view's features of one entity at a moment, by `view__feature`.
+
+        `entity` holds the values of the entity's key columns by name, beside whatever else, or
+        is a tuple of them in their order. `at_us` is UTC microseconds. Values are int, float,
+        Decimal, str, bool, datetime, date or None, or a list of them; an entity that is not known
+        has the values of one without rows. Raises NotFound for a view that is not served or not
+        materialised, EntityKeyError for a key that is none, NotKept for a moment before those
+        that the store keeps.
+        """
+        name = view if isinstance(view, str) else view.name
+        for _ in range(ATTEMPTS):
+            answers = self._answers.get(name) or self._looked_up(name)
+            try:
+                return answers.value(self.store, entity, at_us)
+            except Replaced:
+                self._answers.pop(name, None)
+        raise _replaced(name)
+
+    def get_many(
+        self, view: StoredView | str, entities: Sequence[Key], at_us: Sequence[int]
+    ) -> list[Values]:
+        """A view's features of several entities, each at its own moment, from one round trip."""
+        name = view if isinstance(view, str) else view.name
+        if len(entities) != len(at_us):
+            raise ValueError(f"{len(entities)} entities and {len(at_us)} moments: one is shorter.")
+        for _ in range(ATTEMPTS):
+            answers = self._answers.get(name) or self._looked_up(name)
+            try:
+                return answers.values(self.store, entities, at_us)
+            except Replaced:
+                self._answers.pop(name, None)
+        raise _replaced(name)
+
+    def stored(self, view: StoredView | str) -> Stored | None:
+        """What the store holds of a view now: its table's version, rows and entities."""
+        return self.store.stored(view if isinstance(view, str) else view.name)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def _looked_up(self, name: str) -> _Answers:
+        if name not in self.views:
+            raise NotFound(unknown("view", name, self.views, "The online reader"))
+        stored = self.store.stored(name)
+        if stored is None:
+            raise NotFound(
+                f"View '{name}' is not in the online store yet; 'lakehouse run DOMAIN features' "
+                "materialises it."
+            )
+        answers = _answers(self.views[name], stored)
+        self._answers[name] = answers
+        return answers
+
+
+def _replaced(name: str) -> LakehouseError:
+    return LakehouseError(
+        f"View '{name}' was replaced {ATTEMPTS} times while it was read; ask again."
+    )
+
+
+class _Answers:
+    """A view as it is stored: its keys, and how its values are read."""
+
+    def __init__(self, view: StoredView, stored: Stored) -> None:
+        self._keys, self._stored = EntityKeys.of_view(view), stored
+
+    def value(self, store: OnlineStore, entity: Key, at_us: int) -> Values:
+        key = self._keys.of(entity)
+        if at_us < self._stored.kept_from_us:
+            raise self._not_kept(at_us)
+        return self.empty() if key is None else self._one(store, key, at_us)
+
+    def values(
+        self, store: OnlineStore, entities: Sequence[Key], at_us: Sequence[int]
+    ) -> list[Values]:
+        keys = [self._keys.of(entity) for entity in entities]
+        if at_us and min(at_us) < self._stored.kept_from_us:
+            raise self._not_kept(min(at_us))
+        known = [(key, at) for key, at in zip(keys, at_us, strict=True) if key is not None]
+        found = iter(self._known(store, known))
+        return [self.empty() if key is None else next(found) for key in keys]
+
+    def empty(self) -> Values:
+        raise NotImplementedError
+
+    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
+        raise NotImplementedError
+
+    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        raise NotImplementedError
+
+    def _not_kept(self, at_us: int) -> NotKept:
+        asked, kept = (
+            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+            for us in (at_us, self._stored.kept_from_us)
+        )
+        return NotKept(
+            f"View '{self._stored.view}': the online store keeps moments from "
+            f"{kept.isoformat(timespec='seconds')} on, and was asked for "
+            f"{asked.isoformat(timespec='seconds')}; ask historical features, or keep more "
+            "(LAKEHOUSE_ONLINE_KEEP) and materialise the view anew."
+        )
+
+
+class _WindowReads(_Answers):
+    def __init__(self, view: StoredView, stored: Stored, answers: WindowAnswers) -> None:
+        super().__init__(view, stored)
+        self._answers = answers
+        self._texts: dict[int, str] = {}
+        _check_horizon(view, stored, answers)
+
+    def empty(self) -> Values:
+        return self._answers.empty()
+
+    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
+        answers = self._answers
+        chunks = store.chunks(self._stored, key, answers.needed(at_us))
+        values = answers.values(at_us, chunks)
+        if answers.texts:
+            answers.told(values, lambda numbers: self._look_up(store, numbers))
+        return values
+
+    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        answers = self._answers
+        moments = [at_us for _, at_us in asked]
+        needed = {at_us: answers.needed(at_us) for at_us in set(moments)}
+        spans = [(key, needed[at_us]) for key, at_us in asked]
+        chunks = store.chunks_of_many(self._stored, spans)
+        together = None
+        if len(asked) >= AT_ONCE:
+            together = many_values(answers, moments, chunks)
+        found = together or [
+            answers.values(at_us, own) for at_us, own in zip(moments, chunks, strict=True)
+        ]
+        if answers.texts:
+            for values in found:
+                answers.told(values, lambda numbers: self._look_up(store, numbers))
+        return found
+
+    def _look_up(self, store: OnlineStore, numbers: Iterable[int]) -> Mapping[int, str]:
+        missing = [number for number in numbers if number not in self._texts]
+        if missing:
+            found = store.texts(self._stored, missing)
+            if len(self._texts) + len(found) > MOST_TEXTS:
+                self._texts = {n: self._texts[n] for n in numbers if n in self._texts}
+            self._texts |= {number: text.decode() for number, text in found.items()}
+        return self._texts
+
+
+class _LatestReads(_Answers):
+    def __init__(self, view: StoredView, stored: Stored, answers: LatestAnswers) -> None:
+        super().__init__(view, stored)
+        self._answers = answers
+        bounded = stored.kept_from_us != BEGINNING
+        if bounded and answers.begins(stored.kept_from_us) < stored.horizon.events_us:
+            raise _shorter(view)
+
+    def empty(self) -> Values:
+        return self._answers.empty()
+
+    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
+        return self._answers.values(at_us, store.newest_first(self._stored, key, at_us))
+
+    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        newest = store.newest_first_of_many(self._stored, asked)
+        return [
+            self._answers.values(at_us, chunks)
+            for (_, at_us), chunks in zip(asked, newest, strict=True)
+        ]
+
+
+def _check_horizon(view: StoredView, stored: Stored, answers: WindowAnswers) -> None:
+    """Refuse a view whose windows reach further back than those that the store was filled for."""
+    if stored.kept_from_us == BEGINNING:
+        return
+    horizon: dict[Any, int] = {
+        "event": stored.horizon.events_us,
+        "tile": stored.horizon.tiles_us,
+    }
+    for grain, first_us, _ in answers.needed(stored.kept_from_us):
+        if first_us < horizon[grain]:
+            raise _shorter(view)
+
+
+def _shorter(view: StoredView) -> StoredDifferently:
+    return StoredDifferently(
+        f"View '{view.name}': the online store was filled for another declaration of it and keeps "
+        "less of the past than this one needs; materialise the view as it is declared here, or "
+        "serve a model of the declaration that was materialised."
+    )
+
+
+def _answers(view: StoredView, stored: Stored) -> _Answers:
+    layout = stored.layout
+    if isinstance(view, LatestView) and isinstance(layout, LatestLayout):
+        return _LatestReads(view, stored, LatestAnswers(view, layout))
+    if not isinstance(view, LatestView) and isinstance(layout, WindowLayout):
+        return _WindowReads(view, stored, WindowAnswers(view, layout))
+    raise StoredDifferently(
+        f"View '{view.name}': the online store holds another kind of view by this name; "
+        "materialise the view as it is declared here."
+    )

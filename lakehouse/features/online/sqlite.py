@@ -1,0 +1,406 @@
+"""The online store in one SQLite file: for a laptop, a test, or one server beside its lake.
+
+Chunks lie in one B-tree ordered by view, entity and time, so that a read is one descent and a few
+neighbours. The file is in WAL mode: readers in other processes go on while a view is replaced,
+and see the old rows or the new ones, never some of each.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from lakehouse.declare.features import StoredView
+from lakehouse.engines.protocol import Transaction
+from lakehouse.errors import NotFound
+from lakehouse.features.online.layout import Grain, LatestLayout
+from lakehouse.features.online.protocol import (
+    Again,
+    Change,
+    Chunk,
+    Held,
+    Pushed,
+    Replaced,
+    Stored,
+    Texts,
+    TextsCollide,
+)
+from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.sqlite_file import StoreFile
+from lakehouse.features.online.told import from_text, to_text
+
+_CURRENT = "EXISTS (SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?)"
+"""What is told now is what a reader knows: rows before its horizon may be gone."""
+_BACKWARDS = (
+    "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin < ? "
+    f"AND {_CURRENT} ORDER BY begin DESC"
+)
+_OF_SEVERAL = (
+    "SELECT entity, payload FROM chunks WHERE series = ? AND begin < ? AND until >= ? "
+    f"AND {_CURRENT} AND entity IN ({{}}) ORDER BY entity, begin"
+)
+MOST_AT_ONCE = 500
+_HOLDING = (
+    "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin <= ? "
+    "ORDER BY begin DESC LIMIT 1"
+)
+_SUPERSEDED = (
+    "DELETE FROM chunks WHERE series = ?1 AND begin < (SELECT max(later.begin) "
+    "FROM chunks AS later WHERE later.series = ?1 AND later.entity = chunks.entity "
+    "AND later.begin < ?2 AND later.until <= ?2)"
+)
+"""Latest values that another row, visible from the first moment asked for on, comes after."""
+_PUT = "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?)"
+
+
+class SqliteStore:
+    """An `OnlineStore` in a file. Connections are each for one thread.
+
+    The file is made by the first write. Opened with `must_exist`, as by a server, it raises
+    NotFound where there is none.
+    """
+
+    def __init__(self, path: Path, must_exist: bool = False) -> None:
+        self._file = StoreFile(path)
+        if must_exist and not path.exists():
+            raise NotFound(
+                f"There is no online store at {path}; 'lakehouse run DOMAIN features' makes it."
+            )
+
+    def stored(self, view: str) -> Stored | None:
+        connection = self._file.reader()
+        if connection is None:
+            return None
+        found = connection.execute("SELECT told FROM views WHERE view = ?", (view,)).fetchone()
+        return None if found is None else from_text(found[0])
+
+    def chunks(
+        self, stored: Stored, entity: bytes, spans: Sequence[tuple[Grain, int, int]]
+    ) -> list[list[bytes]]:
+        connection = self._reader(stored)
+        if len(spans) == 1:
+            found = [_span(connection, stored, entity, *spans[0])]
+        else:  # what spans tell apart must be of one state
+            connection.execute("BEGIN")
+            try:
+                found = [_span(connection, stored, entity, *span) for span in spans]
+            finally:
+                connection.execute("COMMIT")
+        if not any(found):
+            _check(connection, stored)
+        return found
+
+    def chunks_of_many(
+        self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[tuple[Grain, int, int]]]]
+    ) -> list[list[list[bytes]]]:
+        connection = self._reader(stored)
+        connection.execute("BEGIN")
+        try:
+            if len({tuple(spans) for _, spans in asked}) == 1:
+                spans = asked[0][1]
+                entities = [entity for entity, _ in asked]
+                columns = [_column(connection, stored, entities, *span) for span in spans]
+                found = [list(of_entity) for of_entity in zip(*columns, strict=True)]
+            else:
+                found = [
+                    [_span(connection, stored, entity, *span) for span in spans]
+                    for entity, spans in asked
+                ]
+        finally:
+            connection.execute("COMMIT")
+        if not any(any(of_entity) for of_entity in found):
+            _check(connection, stored)
+        return found
+
+    def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
+        connection = self._reader(stored)
+        asked = (_series(stored, "event"), entity, end_us, *_known(stored))
+        cursor = connection.execute(_BACKWARDS, asked)
+        empty = True
+        try:
+            for _, payload in cursor:
+                empty = False
+                yield payload
+        finally:
+            cursor.close()  # an open one would keep the log from being moved into the file
+        if empty:
+            _check(connection, stored)
+
+    def texts(self, stored: Stored, numbers: Iterable[int]) -> dict[int, bytes]:
+        connection = self._reader(stored)
+        found = {}
+        for number in numbers:
+            row = connection.execute(
+                "SELECT text FROM texts WHERE generation = ? AND number = ?",
+                (stored.generation, number),
+            ).fetchone()
+            if row is None:
+                raise Replaced(stored.view)
+            found[number] = row[0]
+        return found
+
+    def newest_first_of_many(
+        self, stored: Stored, asked: Sequence[tuple[bytes, int]]
+    ) -> list[Iterator[bytes]]:
+        return [self.newest_first(stored, entity, end_us) for entity, end_us in asked]
+
+    def replace(
+        self,
+        stored: Stored,
+        chunks: Iterable[Chunk],
+        texts: Texts,
+        again: Again = lambda pushed: ({}, {}),
+    ) -> Stored:
+        with self._file.writing() as db:
+            before = "SELECT generation FROM views WHERE view = ?"
+            for (old,) in db.execute(before, (stored.view,)).fetchall():
+                db.execute("DELETE FROM chunks WHERE series IN (?, ?)", (2 * old, 2 * old + 1))
+                db.execute("DELETE FROM seen WHERE generation = ?", (old,))
+                db.execute("DELETE FROM texts WHERE generation = ?", (old,))
+            # Never the same twice, in this file or one made anew in its place.
+            made = replace(stored, generation=uuid.uuid4().int >> 66)
+            db.executemany(
+                _PUT,
+                ((_series(made, c.grain), c.entity, c.begin, c.until, c.payload) for c in chunks),
+            )
+            _keep_texts(db, made, texts)
+            _tell(db, made)
+            changes, more = again(_listed(db, stored.view))
+            _keep_texts(db, made, more)
+            _make(db, made, changes)
+            _prune(db, made)
+        self._file.checkpoint()
+        return made
+
+    def change(
+        self,
+        stored: Stored,
+        changes: Mapping[bytes, Change],
+        texts: Texts,
+        transaction: Transaction | None = None,
+        pushed: Sequence[Pushed] = (),
+        confirmed: Iterable[tuple[bytes, int]] = (),
+    ) -> bool:
+        with self._file.writing() as db:
+            _check_generation(db, stored)
+            if transaction is not None and not _is_new(db, stored, transaction):
+                return False
+            _keep_texts(db, stored, texts)
+            _make(db, stored, changes)
+            db.executemany(
+                "INSERT INTO pushed VALUES (?, ?, ?, ?, ?)", [(stored.view, *row) for row in pushed]
+            )
+            _confirm(db, stored, set(confirmed))
+        return True
+
+    def advance(self, stored: Stored) -> None:
+        with self._file.writing() as db:
+            _check_generation(db, stored)
+            _tell(db, stored)
+            _prune(db, stored)
+            db.execute(
+                "DELETE FROM pushed WHERE view = ? AND event_us < ?",
+                (stored.view, stored.horizon.events_us),
+            )
+
+    def pushed(self, view: str) -> list[Pushed]:
+        connection = self._file.reader()
+        if connection is None:
+            return []
+        return _listed(connection, view)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _reader(self, stored: Stored) -> sqlite3.Connection:
+        connection = self._file.reader()
+        if connection is None:
+            raise Replaced(stored.view)
+        return connection
+
+
+class OnlineFeatures(FeatureReader):
+    """Features of a lake's online store, for serving.
+
+    >>> OnlineFeatures(Path("nowhere.db"), ())
+    Traceback (most recent call last):
+    lakehouse.errors.NotFound: There is no online store at nowhere.db; ...
+    """
+
+    def __init__(self, path: Path, views: Iterable[StoredView]) -> None:
+        super().__init__(SqliteStore(path, must_exist=True), views)
+
+
+class _EntityChunks:
+    """One entity's chunks, changed where they lie: the transaction makes it one change."""
+
+    def __init__(
+        self, db: sqlite3.Connection, stored: Stored, entity: bytes, listed: _ListedRows
+    ) -> None:
+        self._db, self._entity, self._listed = db, entity, listed
+        self._series = {"event": _series(stored, "event"), "tile": _series(stored, "tile")}
+
+    def holding(self, grain: Grain, at_us: int) -> Held | None:
+        found = self._db.execute(_HOLDING, (self._series[grain], self._entity, at_us)).fetchone()
+        return None if found is None else Held(*found)
+
+    def put(self, grain: Grain, begin: int, until: int, payload: bytes) -> None:
+        self._db.execute(_PUT, (self._series[grain], self._entity, begin, until, payload))
+
+    def forget(self) -> None:
+        for series in self._series.values():
+            self._db.execute(
+                "DELETE FROM chunks WHERE series = ? AND entity = ?", (series, self._entity)
+            )
+
+    def pushed(self) -> list[Pushed]:
+        return self._listed.by_entity.get(self._entity, [])
+
+
+class _ListedRows:
+    """The rows listed of a view as a transaction finds them."""
+
+    def __init__(self, db: sqlite3.Connection, view: str) -> None:
+        self._db, self._view = db, view
+
+    @cached_property
+    def by_entity(self) -> dict[bytes, list[Pushed]]:
+        found: dict[bytes, list[Pushed]] = {}
+        for row in _listed(self._db, self._view):
+            found.setdefault(row.entity, []).append(row)
+        return found
+
+
+def _span(
+    connection: sqlite3.Connection,
+    stored: Stored,
+    entity: bytes,
+    grain: Grain,
+    first_us: int,
+    end_us: int,
+) -> list[bytes]:
+    found: list[bytes] = []
+    asked = (_series(stored, grain), entity, end_us, *_known(stored))
+    cursor = connection.execute(_BACKWARDS, asked)
+    for begin, payload in cursor:
+        found.append(payload)
+        if begin <= first_us:
+            break
+    cursor.close()
+    found.reverse()
+    return found
+
+
+def _column(
+    connection: sqlite3.Connection,
+    stored: Stored,
+    entities: Sequence[bytes],
+    grain: Grain,
+    first_us: int,
+    end_us: int,
+) -> list[list[bytes]]:
+    """One span of several entities. What ends before it has no row in it."""
+    by_entity: dict[bytes, list[bytes]] = {entity: [] for entity in entities}
+    distinct = list(by_entity)
+    for first in range(0, len(distinct), MOST_AT_ONCE):
+        some = distinct[first : first + MOST_AT_ONCE]
+        sql = _OF_SEVERAL.format(", ".join("?" * len(some)))
+        asked = (_series(stored, grain), end_us, first_us, *_known(stored), *some)
+        for entity, payload in connection.execute(sql, asked).fetchall():
+            by_entity[entity].append(payload)
+    return [by_entity[entity] for entity in entities]
+
+
+def _known(stored: Stored) -> tuple[str, int, int]:
+    return stored.view, stored.generation, stored.kept_from_us
+
+
+def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change]) -> None:
+    listed = _ListedRows(db, stored.view)
+    for entity, change in changes.items():
+        change(_EntityChunks(db, stored, entity, listed))
+
+
+def _tell(db: sqlite3.Connection, stored: Stored) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)",
+        (stored.view, stored.generation, stored.kept_from_us, to_text(stored)),
+    )
+
+
+def _listed(db: sqlite3.Connection, view: str) -> list[Pushed]:
+    found = db.execute("SELECT entity, event_us, id, text FROM pushed WHERE view = ?", (view,))
+    rows = [Pushed(*row) for row in found.fetchall()]
+    return list({(row.entity, row.id, row.event_us): row for row in rows}.values())
+
+
+def _confirm(db: sqlite3.Connection, stored: Stored, confirmed: set[tuple[bytes, int]]) -> None:
+    if not confirmed:
+        return
+    listed = db.execute("SELECT rowid, entity, id FROM pushed WHERE view = ?", (stored.view,))
+    gone = [(row,) for row, *of in listed.fetchall() if tuple(of) in confirmed]
+    db.executemany("DELETE FROM pushed WHERE rowid = ?", gone)
+
+
+def _is_new(db: sqlite3.Connection, stored: Stored, transaction: Transaction) -> bool:
+    key = (stored.generation, transaction.application)
+    seen = db.execute(
+        "SELECT version FROM seen WHERE generation = ? AND application = ?", key
+    ).fetchone()
+    if seen is not None and seen[0] >= transaction.version:
+        return False
+    db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (*key, transaction.version))
+    return True
+
+
+def _keep_texts(db: sqlite3.Connection, stored: Stored, texts: Texts) -> None:
+    for number, text in texts.items():
+        db.execute(
+            "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", (stored.generation, number, text)
+        )
+        if not db.execute("SELECT changes()").fetchone()[0]:
+            _check_same(db, stored, number, text)
+
+
+def _check_same(db: sqlite3.Connection, stored: Stored, number: int, text: bytes) -> None:
+    (there,) = db.execute(
+        "SELECT text FROM texts WHERE generation = ? AND number = ?", (stored.generation, number)
+    ).fetchone()
+    if there != text:
+        raise TextsCollide(stored.view)
+
+
+def _prune(db: sqlite3.Connection, stored: Stored) -> None:
+    events, tiles = _series(stored, "event"), _series(stored, "tile")
+    if isinstance(stored.layout, LatestLayout):
+        db.execute(
+            "DELETE FROM chunks WHERE series = ? AND begin < ?", (events, stored.horizon.events_us)
+        )
+        db.execute(_SUPERSEDED, (events, stored.kept_from_us))
+        return
+    for series, before in ((events, stored.horizon.events_us), (tiles, stored.horizon.tiles_us)):
+        db.execute("DELETE FROM chunks WHERE series = ? AND until < ?", (series, before))
+
+
+def _series(stored: Stored, grain: Grain) -> int:
+    return 2 * stored.generation + (grain == "tile")
+
+
+def _check_generation(connection: sqlite3.Connection, stored: Stored) -> None:
+    found = connection.execute(
+        "SELECT 1 FROM views WHERE view = ? AND generation = ?", (stored.view, stored.generation)
+    ).fetchone()
+    if found is None:
+        raise Replaced(stored.view)
+
+
+def _check(connection: sqlite3.Connection, stored: Stored) -> None:
+    found = connection.execute(
+        "SELECT generation, kept_from_us FROM views WHERE view = ?", (stored.view,)
+    ).fetchone()
+    if found != (stored.generation, stored.kept_from_us):
+        raise Replaced(stored.view)
