@@ -7,14 +7,12 @@ terminal, in two tables. Asked are the latest of them at as many moments of thei
 reads the Delta tables, the peers their Parquet files.
 
 Feast is slow and asked for `--peer-rows` of the moments; `--all` asks its DuckDB store for all of
-them once more. Feast's DuckDB store needs `ibis-framework[duckdb]`; where that is not installed,
-the store is left out.
+them once more.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -204,9 +202,6 @@ def compare(lake: Path, rounds: int, some_rows: int, every: bool) -> None:
     show("lakehouse", ours, ours)
     for name, contestant in CONTESTANTS.items():
         if not contestant.slow:
-            continue
-        if "DuckDB" in name and importlib.util.find_spec("ibis") is None:
-            print(f"{name:44}left out: it needs ibis-framework[duckdb], which is not installed")
             continue
         show(name, measure(MODULE, name, lake, some_rows, 1), ours)
         if every and "DuckDB" in name:
