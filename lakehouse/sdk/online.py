@@ -10,11 +10,11 @@ from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.declare.tables import Table
 from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import KNOWN_AT
-from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.errors import LakehouseError
 from lakehouse.features.given_rows import never_null, typed_row
 from lakehouse.features.online import materialise as materialising
 from lakehouse.features.online.materialise import Materialised
-from lakehouse.features.online.push import push as push_to_view
+from lakehouse.features.online.push import TablePusher
 from lakehouse.features.online.stores import open_store
 
 
@@ -46,16 +46,9 @@ def push(ctx: Context, table: str, rows: Sequence[Mapping[str, Any]]) -> list[st
     given = [_row(ctx, of, row, f"Row {number}") for number, row in enumerate(rows)]
     store = open_store(ctx.home, ctx.domain.name, ctx.online)
     try:
-        views = [view for view in ctx.domain.stored_views if view.of == of]
-        there = [view for view in views if store.stored(view.name) is not None]
-        if not there:
-            raise NotFound(
-                f"No view of table '{table}' is in the online store; "
-                f"'lakehouse features materialise {ctx.domain.name}' puts them there."
-            )
-        for view in there:
-            push_to_view(store, view, given)
-        return [view.name for view in there]
+        pusher = TablePusher(store, of, ctx.domain.stored_views)
+        pusher.push(given)
+        return list(pusher.views)
     finally:
         store.close()
 

@@ -19,8 +19,8 @@ from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.context import moment
 from lakehouse.engines.protocol import KNOWN_AT, Transaction
-from lakehouse.errors import LakehouseError, NotFound, unknown
-from lakehouse.features.online.push import push
+from lakehouse.errors import LakehouseError, unknown
+from lakehouse.features.online.push import TablePusher
 from lakehouse.features.online.reader import FeatureReader, NotKept
 from lakehouse.features.online.stored_numbers import us_of
 from lakehouse.features.online.stores import open_store
@@ -92,19 +92,12 @@ class DeclaredOnline:
         taken = [_row(table, row, known_us) for row in rows]
         store = open_store(self.home, domain.name, self._settings)
         try:
-            views = [v for v in domain.stored_views if v.of == table]
-            there = [v for v in views if store.stored(v.name) is not None]
-            if not there:
-                raise NotFound(
-                    f"No view of table '{table.name}' is in the online store; "
-                    "'feast materialize-incremental' puts them there."
-                )
-            for view in there:
-                if view.of.keys:
-                    push(store, view, taken)
-                    continue
-                for row in taken:  # told apart by all that is in it
-                    push(store, view, [row], Transaction(_application(row, table), 1))
+            pusher = TablePusher(store, table, domain.stored_views)
+            if table.keys:
+                pusher.push(taken)
+                return
+            for row in taken:  # told apart by all that is in it
+                pusher.push([row], Transaction(_application(row, table), 1))
         finally:
             store.close()
 

@@ -35,6 +35,18 @@ _BUCKETS_A_PARTITION = 4
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """The spine as it was given, its moments' column, and how many there are.
+
+    Keys are counted on it: with features it would be computed for that alone.
+    """
+
+    spine: SparkFrame
+    at: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class _Part:
     """The views of one entity on one frame, and the columns that their rows travel in."""
 
@@ -55,7 +67,7 @@ def historical_features(
     The errors are those of the embedded engine; those of values show when the frame is computed.
     """
     check_spine(spine.columns, at, [bound.view for bound in views])
-    _check_moments(spine, at)
+    asked = _Asked(spine, at, _checked_moments(spine, at))
     names = list(spine.columns)
     for bound in views:
         names += [feature.full_name for feature in bound.view.features]
@@ -67,11 +79,12 @@ def historical_features(
     for sharing in by_entity([bound.view for bound in views]):
         keys = sharing[0].by.keys
         of_entity = [(v, frame) for v, frame in together if v[0].by.keys == keys]
-        spine = _with_entity(engine, spine, at, keys, of_entity)
+        spine = _with_entity(engine, asked, spine, keys, of_entity)
     return spine.select(*(quoted(name) for name in names))
 
 
-def _check_moments(spine: SparkFrame, at: str) -> None:
+def _checked_moments(spine: SparkFrame, at: str) -> int:
+    """How many there are, none of them null."""
     from pyspark.sql.functions import col, count, lit
     from pyspark.sql.types import TimestampType
 
@@ -85,16 +98,17 @@ def _check_moments(spine: SparkFrame, at: str) -> None:
     with told():
         rows, present = spine.agg(count(lit(1)), count(col(quoted(at)))).collect()[0]
     check_moments(rows - present, rows, at)
+    return int(rows)
 
 
 def _with_entity(
     engine: Engine,
+    given: _Asked,
     spine: SparkFrame,
-    at: str,
     keys: Sequence[str],
     of_entity: Sequence[tuple[Sequence[StoredView], Frame]],
 ) -> SparkFrame:
-    """Add the features of all views of one entity, in one shuffle."""
+    """Add to the spine as far as it is computed the features of one entity, in one shuffle."""
     from pyspark.sql.functions import lit
     from pyspark.sql.types import StructField, StructType
 
@@ -110,7 +124,8 @@ def _with_entity(
         )
         parts.append(_Part(number, selected, tuple(views), tuple(rows.columns)))
         selections.append(rows)
-    hot = _hot_keys(engine, spine, at, keys, parts, selections)
+    at = given.at
+    hot = _hot_keys(engine, given, keys, parts, selections)
     buckets = _buckets(engine)
     asked = _bucketed(hot, spine, keys, buckets, at)
     events = []
@@ -163,21 +178,21 @@ def _kernel(at: str, parts: tuple[_Part, ...]) -> Callable[[pa.Table, pa.Table],
 
 def _hot_keys(
     engine: Engine,
-    spine: SparkFrame,
-    at: str,
+    given: _Asked,
     keys: Sequence[str],
     parts: Sequence[_Part],
     selections: Sequence[SparkFrame],
 ) -> HotKeys | None:
     from pyspark.sql.functions import unix_micros
 
-    sides = [(spine, _widest_keys(spine, keys), unix_micros(spine[quoted(at)]))]
+    spine = given.spine
+    sides = [(spine, _widest_keys(spine, keys), unix_micros(spine[quoted(given.at)]))]
     for part, rows in zip(parts, selections, strict=True):
         happens = part.views[0].of.event_time or KNOWN_AT
         sides.append((rows, _widest_keys(rows, keys), unix_micros(rows[quoted(happens)])))
     spark: Any = engine
     with told():
-        return hot_keys.find(spark.session, sides, spark.most_rows_a_key)
+        return hot_keys.find(spark.session, sides, given.rows, spark.most_rows_a_key)
 
 
 def _bucketed(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lakehouse.declare import expressions
 from lakehouse.declare.features import FeatureView, LatestView, StoredView
-from lakehouse.declare.tables import table_column
+from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.protocol import KNOWN_AT
 from lakehouse.features import expressions_python
 from lakehouse.features.online.entity_keys import EntityKeys
@@ -204,12 +204,12 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 class RowText:
     """Rows of a table as text, to be kept until the table has them."""
 
-    def __init__(self, view: StoredView) -> None:
+    def __init__(self, table: Table) -> None:
         self._columns = [
             (c.name, None, None)
             if c.kind == "string"
             else (c.name, writer(c.kind, c.scale or 0), reader(c.kind, c.scale or 0))
-            for c in view.of.columns
+            for c in table.columns
         ]
 
     def write(self, row: Row) -> bytes:

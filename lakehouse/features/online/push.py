@@ -7,9 +7,10 @@ materialised, it counts once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lakehouse.declare.features import StoredView
+from lakehouse.declare.tables import Table
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.features.online.joining import Joining
@@ -32,20 +33,29 @@ class Pusher:
     def __init__(self, store: OnlineStore, view: StoredView) -> None:
         self._store, self._view = store, view
         self._stored: Stored | None = None
-        self._text = RowText(view)
+        self._text = RowText(view.of)
 
-    def push(self, rows: Sequence[Row], transaction: Transaction | None = None) -> bool:
+    def push(
+        self,
+        rows: Sequence[Row],
+        transaction: Transaction | None = None,
+        texts: Sequence[bytes] | None = None,
+    ) -> bool:
         """Add rows, all of them or none; False if the transaction was seen before.
+
+        `texts` are the rows as `RowText` writes them, if they are written already.
 
         The view must have been materialised. Rows that are not in the table yet are kept until
         they are, also when the view is materialised anew; those that the table never takes leave
         when no moment needs them any more. Raises NotStorable for a value of another type than is
         declared, TooOld for a row from before what is kept, which then comes with the table.
         """
+        if texts is None:
+            texts = [self._text.write(row) for row in rows]
         for _ in range(ATTEMPTS):
             stored = self._stored or self._looked_up()
             try:
-                return self._pushed(stored, rows, transaction)
+                return self._pushed(stored, rows, texts, transaction)
             except Replaced:
                 self._stored = None
         raise LakehouseError(
@@ -63,12 +73,18 @@ class Pusher:
         self._packer = RowPacker(self._view, stored.layout)
         return stored
 
-    def _pushed(self, stored: Stored, rows: Sequence[Row], transaction: Transaction | None) -> bool:
+    def _pushed(
+        self,
+        stored: Stored,
+        rows: Sequence[Row],
+        texts: Sequence[bytes],
+        transaction: Transaction | None,
+    ) -> bool:
         packer = self._packer
         packer.texts.clear()
         by_entity: dict[bytes, list[NewRow]] = {}
         listed = []
-        for row in rows:
+        for row, text in zip(rows, texts, strict=True):
             new = packer.pack(row)
             if new is None:
                 continue
@@ -78,11 +94,35 @@ class Pusher:
                     "store keeps; deliver it to its table, and materialise the view."
                 )
             by_entity.setdefault(new.entity, []).append(new)
-            listed.append(Pushed(new.entity, new.event_us, new.id, self._text.write(row)))
+            listed.append(Pushed(new.entity, new.event_us, new.id, text))
         joining = Joining(self._store, stored, self._view, packer.texts)
         return self._store.change(
             stored, joining.changes(by_entity), packer.texts, transaction, pushed=listed
         )
+
+
+class TablePusher:
+    """Pushes rows of one table to every view of it that is materialised, each at once.
+
+    Made once, it costs little for each row. Raises NotFound if no view of the table is there.
+    """
+
+    def __init__(self, store: OnlineStore, table: Table, views: Iterable[StoredView]) -> None:
+        there = [v for v in views if v.of == table and store.stored(v.name) is not None]
+        if not there:
+            raise NotFound(
+                f"No view of table '{table.name}' is in the online store; "
+                "'lakehouse features materialise DOMAIN' puts them there."
+            )
+        self.views = tuple(view.name for view in there)
+        self._pushers = [Pusher(store, view) for view in there]
+        self._text = RowText(table)
+
+    def push(self, rows: Sequence[Row], transaction: Transaction | None = None) -> None:
+        """Add rows to the views, one after the other; see `Pusher`."""
+        texts = [self._text.write(row) for row in rows]
+        for pusher in self._pushers:
+            pusher.push(rows, transaction, texts)
 
 
 def push(

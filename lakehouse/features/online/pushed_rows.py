@@ -27,7 +27,7 @@ class PushedRows:
         self._view = view
         self._packer = RowPacker(view, layout)
         self.texts = self._packer.texts
-        self._text = RowText(view)
+        self._text = RowText(view.of)
         # A key stands for one row, but for no key at all, or where history keeps several.
         self._one_a_key = bool(view.of.keys) and not view.of.has_history
 

@@ -1,7 +1,6 @@
 """The online store in one SQLite file: for a laptop, a test, or one server beside its lake.
 
-Chunks lie in one B-tree ordered by view, entity and time, so that a read is one descent and a few
-neighbours. The file is in WAL mode: readers in other processes go on while a view is replaced,
+The file is in WAL mode: readers in other processes go on while a view is replaced,
 and see the old rows or the new ones, never some of each.
 """
 
@@ -11,7 +10,6 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from lakehouse.declare.features import StoredView
@@ -22,7 +20,6 @@ from lakehouse.features.online.protocol import (
     Again,
     Change,
     Chunk,
-    Held,
     Pushed,
     Replaced,
     Stored,
@@ -30,23 +27,23 @@ from lakehouse.features.online.protocol import (
     TextsCollide,
 )
 from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.sqlite_chunks import (
+    PUT,
+    EntityChunksThere,
+    ListedRows,
+    check_current,
+    column,
+    listed,
+    series,
+    span,
+)
 from lakehouse.features.online.sqlite_file import StoreFile
 from lakehouse.features.online.told import from_text, to_text
 
-_CURRENT = "EXISTS (SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?)"
-"""What is told now is what a reader knows: rows before its horizon may be gone."""
-_BACKWARDS = (
+_NEWEST_FIRST = (
     "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin < ? "
-    f"AND {_CURRENT} ORDER BY begin DESC"
-)
-_OF_SEVERAL = (
-    "SELECT entity, payload FROM chunks WHERE series = ? AND begin < ? AND until >= ? "
-    f"AND {_CURRENT} AND entity IN ({{}}) ORDER BY entity, begin"
-)
-MOST_AT_ONCE = 500
-_HOLDING = (
-    "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin <= ? "
-    "ORDER BY begin DESC LIMIT 1"
+    "AND EXISTS (SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?) "
+    "ORDER BY begin DESC"
 )
 _SUPERSEDED = (
     "DELETE FROM chunks WHERE series = ?1 AND begin < (SELECT max(later.begin) "
@@ -54,7 +51,6 @@ _SUPERSEDED = (
     "AND later.begin < ?2 AND later.until <= ?2)"
 )
 """Latest values that another row, visible from the first moment asked for on, comes after."""
-_PUT = "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?)"
 
 
 class SqliteStore:
@@ -83,15 +79,13 @@ class SqliteStore:
     ) -> list[list[bytes]]:
         connection = self._reader(stored)
         if len(spans) == 1:
-            found = [_span(connection, stored, entity, *spans[0])]
+            found = [span(connection, stored, entity, *spans[0])]
         else:  # what spans tell apart must be of one state
             connection.execute("BEGIN")
             try:
-                found = [_span(connection, stored, entity, *span) for span in spans]
+                found = [span(connection, stored, entity, *one) for one in spans]
             finally:
                 connection.execute("COMMIT")
-        if not any(found):
-            _check(connection, stored)
         return found
 
     def chunks_of_many(
@@ -103,23 +97,22 @@ class SqliteStore:
             if len({tuple(spans) for _, spans in asked}) == 1:
                 spans = asked[0][1]
                 entities = [entity for entity, _ in asked]
-                columns = [_column(connection, stored, entities, *span) for span in spans]
+                columns = [column(connection, stored, entities, *one) for one in spans]
                 found = [list(of_entity) for of_entity in zip(*columns, strict=True)]
+                check_current(connection, stored)
             else:
                 found = [
-                    [_span(connection, stored, entity, *span) for span in spans]
+                    [span(connection, stored, entity, *one) for one in spans]
                     for entity, spans in asked
                 ]
         finally:
             connection.execute("COMMIT")
-        if not any(any(of_entity) for of_entity in found):
-            _check(connection, stored)
         return found
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
         connection = self._reader(stored)
-        asked = (_series(stored, "event"), entity, end_us, *_known(stored))
-        cursor = connection.execute(_BACKWARDS, asked)
+        asked = (series(stored, "event"), entity, end_us, *_known(stored))
+        cursor = connection.execute(_NEWEST_FIRST, asked)
         empty = True
         try:
             for _, payload in cursor:
@@ -128,7 +121,7 @@ class SqliteStore:
         finally:
             cursor.close()  # an open one would keep the log from being moved into the file
         if empty:
-            _check(connection, stored)
+            check_current(connection, stored)
 
     def texts(self, stored: Stored, numbers: Iterable[int]) -> dict[int, bytes]:
         connection = self._reader(stored)
@@ -158,18 +151,21 @@ class SqliteStore:
         with self._file.writing() as db:
             before = "SELECT generation FROM views WHERE view = ?"
             for (old,) in db.execute(before, (stored.view,)).fetchall():
-                db.execute("DELETE FROM chunks WHERE series IN (?, ?)", (2 * old, 2 * old + 1))
+                for table in ("chunks", "newest"):
+                    db.execute(
+                        f"DELETE FROM {table} WHERE series IN (?, ?)", (2 * old, 2 * old + 1)
+                    )
                 db.execute("DELETE FROM seen WHERE generation = ?", (old,))
                 db.execute("DELETE FROM texts WHERE generation = ?", (old,))
             # Never the same twice, in this file or one made anew in its place.
             made = replace(stored, generation=uuid.uuid4().int >> 66)
             db.executemany(
-                _PUT,
-                ((_series(made, c.grain), c.entity, c.begin, c.until, c.payload) for c in chunks),
+                PUT,
+                ((series(made, c.grain), c.entity, c.begin, c.until, c.payload) for c in chunks),
             )
             _keep_texts(db, made, texts)
             _tell(db, made)
-            changes, more = again(_listed(db, stored.view))
+            changes, more = again(listed(db, stored.view))
             _keep_texts(db, made, more)
             _make(db, made, changes)
             _prune(db, made)
@@ -211,7 +207,7 @@ class SqliteStore:
         connection = self._file.reader()
         if connection is None:
             return []
-        return _listed(connection, view)
+        return listed(connection, view)
 
     def close(self) -> None:
         self._file.close()
@@ -235,94 +231,14 @@ class OnlineFeatures(FeatureReader):
         super().__init__(SqliteStore(path, must_exist=True), views)
 
 
-class _EntityChunks:
-    """One entity's chunks, changed where they lie: the transaction makes it one change."""
-
-    def __init__(
-        self, db: sqlite3.Connection, stored: Stored, entity: bytes, listed: _ListedRows
-    ) -> None:
-        self._db, self._entity, self._listed = db, entity, listed
-        self._series = {"event": _series(stored, "event"), "tile": _series(stored, "tile")}
-
-    def holding(self, grain: Grain, at_us: int) -> Held | None:
-        found = self._db.execute(_HOLDING, (self._series[grain], self._entity, at_us)).fetchone()
-        return None if found is None else Held(*found)
-
-    def put(self, grain: Grain, begin: int, until: int, payload: bytes) -> None:
-        self._db.execute(_PUT, (self._series[grain], self._entity, begin, until, payload))
-
-    def forget(self) -> None:
-        for series in self._series.values():
-            self._db.execute(
-                "DELETE FROM chunks WHERE series = ? AND entity = ?", (series, self._entity)
-            )
-
-    def pushed(self) -> list[Pushed]:
-        return self._listed.by_entity.get(self._entity, [])
-
-
-class _ListedRows:
-    """The rows listed of a view as a transaction finds them."""
-
-    def __init__(self, db: sqlite3.Connection, view: str) -> None:
-        self._db, self._view = db, view
-
-    @cached_property
-    def by_entity(self) -> dict[bytes, list[Pushed]]:
-        found: dict[bytes, list[Pushed]] = {}
-        for row in _listed(self._db, self._view):
-            found.setdefault(row.entity, []).append(row)
-        return found
-
-
-def _span(
-    connection: sqlite3.Connection,
-    stored: Stored,
-    entity: bytes,
-    grain: Grain,
-    first_us: int,
-    end_us: int,
-) -> list[bytes]:
-    found: list[bytes] = []
-    asked = (_series(stored, grain), entity, end_us, *_known(stored))
-    cursor = connection.execute(_BACKWARDS, asked)
-    for begin, payload in cursor:
-        found.append(payload)
-        if begin <= first_us:
-            break
-    cursor.close()
-    found.reverse()
-    return found
-
-
-def _column(
-    connection: sqlite3.Connection,
-    stored: Stored,
-    entities: Sequence[bytes],
-    grain: Grain,
-    first_us: int,
-    end_us: int,
-) -> list[list[bytes]]:
-    """One span of several entities. What ends before it has no row in it."""
-    by_entity: dict[bytes, list[bytes]] = {entity: [] for entity in entities}
-    distinct = list(by_entity)
-    for first in range(0, len(distinct), MOST_AT_ONCE):
-        some = distinct[first : first + MOST_AT_ONCE]
-        sql = _OF_SEVERAL.format(", ".join("?" * len(some)))
-        asked = (_series(stored, grain), end_us, first_us, *_known(stored), *some)
-        for entity, payload in connection.execute(sql, asked).fetchall():
-            by_entity[entity].append(payload)
-    return [by_entity[entity] for entity in entities]
-
-
 def _known(stored: Stored) -> tuple[str, int, int]:
     return stored.view, stored.generation, stored.kept_from_us
 
 
 def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change]) -> None:
-    listed = _ListedRows(db, stored.view)
+    listed = ListedRows(db, stored.view)
     for entity, change in changes.items():
-        change(_EntityChunks(db, stored, entity, listed))
+        change(EntityChunksThere(db, stored, entity, listed))
 
 
 def _tell(db: sqlite3.Connection, stored: Stored) -> None:
@@ -330,12 +246,6 @@ def _tell(db: sqlite3.Connection, stored: Stored) -> None:
         "INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)",
         (stored.view, stored.generation, stored.kept_from_us, to_text(stored)),
     )
-
-
-def _listed(db: sqlite3.Connection, view: str) -> list[Pushed]:
-    found = db.execute("SELECT entity, event_us, id, text FROM pushed WHERE view = ?", (view,))
-    rows = [Pushed(*row) for row in found.fetchall()]
-    return list({(row.entity, row.id, row.event_us): row for row in rows}.values())
 
 
 def _confirm(db: sqlite3.Connection, stored: Stored, confirmed: set[tuple[bytes, int]]) -> None:
@@ -375,19 +285,16 @@ def _check_same(db: sqlite3.Connection, stored: Stored, number: int, text: bytes
 
 
 def _prune(db: sqlite3.Connection, stored: Stored) -> None:
-    events, tiles = _series(stored, "event"), _series(stored, "tile")
+    events, tiles = series(stored, "event"), series(stored, "tile")
     if isinstance(stored.layout, LatestLayout):
         db.execute(
             "DELETE FROM chunks WHERE series = ? AND begin < ?", (events, stored.horizon.events_us)
         )
         db.execute(_SUPERSEDED, (events, stored.kept_from_us))
         return
-    for series, before in ((events, stored.horizon.events_us), (tiles, stored.horizon.tiles_us)):
-        db.execute("DELETE FROM chunks WHERE series = ? AND until < ?", (series, before))
-
-
-def _series(stored: Stored, grain: Grain) -> int:
-    return 2 * stored.generation + (grain == "tile")
+    for number, before in ((events, stored.horizon.events_us), (tiles, stored.horizon.tiles_us)):
+        for table in ("chunks", "newest"):
+            db.execute(f"DELETE FROM {table} WHERE series = ? AND until < ?", (number, before))
 
 
 def _check_generation(connection: sqlite3.Connection, stored: Stored) -> None:
@@ -395,12 +302,4 @@ def _check_generation(connection: sqlite3.Connection, stored: Stored) -> None:
         "SELECT 1 FROM views WHERE view = ? AND generation = ?", (stored.view, stored.generation)
     ).fetchone()
     if found is None:
-        raise Replaced(stored.view)
-
-
-def _check(connection: sqlite3.Connection, stored: Stored) -> None:
-    found = connection.execute(
-        "SELECT generation, kept_from_us FROM views WHERE view = ?", (stored.view,)
-    ).fetchone()
-    if found != (stored.generation, stored.kept_from_us):
         raise Replaced(stored.view)

@@ -12,7 +12,7 @@ from time import monotonic
 
 from lakehouse.errors import LakeFormatError
 
-FORMAT = 2
+FORMAT = 3
 LOOK_EVERY_S = 0.1
 """How soon a reader notices that the file itself was removed or replaced."""
 WAIT_S = 30
@@ -28,6 +28,11 @@ CREATE TABLE chunks (
     until INTEGER NOT NULL,         -- the last event time; of latest values the last known time
     payload BLOB NOT NULL,
     PRIMARY KEY (series, entity, begin)
+) WITHOUT ROWID;
+CREATE TABLE newest (              -- of an entity's chunks the last, once it was changed
+    series INTEGER NOT NULL, entity BLOB NOT NULL, begin INTEGER NOT NULL, until INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    PRIMARY KEY (series, entity)
 ) WITHOUT ROWID;
 CREATE TABLE texts (
     generation INTEGER NOT NULL, number INTEGER NOT NULL, text BLOB NOT NULL,
