@@ -148,17 +148,14 @@ def push(stores: Mapping[str, OnlineStore], clock: Clock, times: int) -> None:
         ("push until read, the hot card", OF_HOT_CARDS, {"card": HOT, "shop": "S0000001"}),
     ):
         for who, store in stores.items():
-            drawn, pusher, reader = Drawn(len(clock.figures)), Pusher(store, view), {}
+            drawn, pusher = Drawn(len(clock.figures)), Pusher(store, view)
             reader = FeatureReader(store, [view])
-            seen: dict[str, int] = {}
 
             def visible(asked: tuple[Mapping[str, Any], int]) -> None:
                 row, at_us = asked
                 pusher.push([row])  # noqa: B023, called at once
                 found = reader.get(view, row, at_us)  # noqa: B023
-                counted = found[f"{view.name}__n_30d"]  # noqa: B023
-                assert counted > 0
-                seen[row["card"]] = counted  # noqa: B023
+                assert found[f"{view.name}__n_30d"] > 0  # noqa: B023
 
             rows = [(drawn.payment(key or drawn.key()), drawn.now_us + 1) for _ in range(times)]
             clock.time(what, who, visible, rows)
