@@ -29,7 +29,7 @@ from lakehouse.features.online.stored_numbers import float_bits
 
 ENDING = 2**62
 """Later than every time."""
-MOST_BYTES = 1_200
+MOST_BYTES = 1_800
 """A chunk that gets longer is cut in two."""
 
 

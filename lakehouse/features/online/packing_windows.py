@@ -28,7 +28,7 @@ from lakehouse.features.online.protocol import Chunk, Horizon
 from lakehouse.features.online.row_ids import RowKeys, number_of
 from lakehouse.features.online.stored_numbers import NAN
 
-CHUNK_BYTES = 800
+CHUNK_BYTES = 1_400
 """About so long chunks are packed: a read takes few of them, and a pushed row rewrites little."""
 
 
