@@ -100,8 +100,6 @@ _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "3g",
     "spark.driver.maxResultSize": "0",
-    # A tenth less work than the collector that stops more shortly.
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "1",  # a third less work for a small commit
 }
