@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse.errors import LakehouseError
 from lakehouse.features.online.redis.address import Address
 from lakehouse.features.online.redis.wire import Wire, command
 
@@ -72,8 +73,12 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.02)
+            wire = Wire(Address.parse(f"redis://127.0.0.1:{port}/0"))
+            (said,) = wire.ask(command(b"PING"), 1)
+            wire.close()
+            if not isinstance(said, Exception):  # one is: it reads what it kept
+                return
+        except (OSError, LakehouseError):
+            pass
+        time.sleep(0.02)
     pytest.fail(f"redis-server did not start:\n{log.read_text()}", pytrace=False)

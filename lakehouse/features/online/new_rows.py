@@ -205,6 +205,7 @@ class RowText:
     """Rows of a table as text, to be kept until the table has them."""
 
     def __init__(self, table: Table) -> None:
+        self._where = f"Table '{table.name}'"
         self._columns = [
             (c.name, None, None)
             if c.kind == "string"
@@ -213,10 +214,14 @@ class RowText:
         ]
 
     def write(self, row: Row) -> bytes:
-        numbers = [us_of(row[KNOWN_AT])]
+        """A row as text; raises NotStorable for a value of another type than is declared."""
+        known = row[KNOWN_AT]
+        numbers = [None if known is None else us_of(known)]
         for name, write, _ in self._columns:
             value = row[name]
-            numbers.append(value if write is None or value is None else write(value))
+            if write is not None and value is not None:
+                value = _written(write, row, name, self._where)
+            numbers.append(value)
         return _dumps(numbers).encode()
 
     def read(self, text: bytes) -> dict[str, Any]:
@@ -225,4 +230,5 @@ class RowText:
             name: value if read is None or value is None else read(value)
             for (name, _, read), value in zip(self._columns, numbers, strict=True)
         }
-        return row | {KNOWN_AT: reader("timestamp")(known_us)}
+        known = None if known_us is None else reader("timestamp")(known_us)
+        return row | {KNOWN_AT: known}

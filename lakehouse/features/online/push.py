@@ -111,8 +111,8 @@ class TablePusher:
         there = [v for v in views if v.of == table and store.stored(v.name) is not None]
         if not there:
             raise NotFound(
-                f"No view of table '{table.name}' is in the online store; "
-                "'lakehouse features materialise DOMAIN' puts them there."
+                f"No view of table '{table.name}' is in the online store; 'lakehouse features "
+                "materialise DOMAIN', or 'feast materialize-incremental', puts them there."
             )
         self.views = tuple(view.name for view in there)
         self._pushers = [Pusher(store, view) for view in there]

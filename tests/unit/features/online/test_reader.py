@@ -22,6 +22,7 @@ from lakehouse.features.online.packing import pack
 from lakehouse.features.online.protocol import Stored
 from lakehouse.features.online.push import push
 from lakehouse.features.online.sqlite import OnlineFeatures, SqliteStore
+from lakehouse.features.online.sqlite_file import FORMAT
 from lakehouse.features.online.stored_numbers import NotStorable
 from lakehouse.testing.conformance.world import (
     NOON,
@@ -140,7 +141,7 @@ def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     store = filled(tmp_path / "online.db", SPEND)
     with store._file.writing() as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(LakeFormatError, match="has format 99, this version reads format 2"):
+    with pytest.raises(LakeFormatError, match=f"has format 99, this version reads format {FORMAT}"):
         OnlineFeatures(tmp_path / "online.db", [SPEND]).get("spend", ("a",), NOON)
 
 
