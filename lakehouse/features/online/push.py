@@ -53,7 +53,11 @@ class Pusher:
         if texts is None:
             texts = [self._text.write(row) for row in rows]
         for _ in range(ATTEMPTS):
-            stored = self._stored or self._looked_up()
+            stored = self._stored or self.look_up()
+            if stored is None:
+                raise NotFound(
+                    f"View '{self._view.name}' is not in the online store; materialise it first."
+                )
             try:
                 return self._pushed(stored, rows, texts, transaction)
             except Replaced:
@@ -63,15 +67,12 @@ class Pusher:
             "add them again."
         )
 
-    def _looked_up(self) -> Stored:
-        stored = self._store.stored(self._view.name)
-        if stored is None:
-            raise NotFound(
-                f"View '{self._view.name}' is not in the online store; materialise it first."
-            )
-        self._stored = stored
-        self._packer = RowPacker(self._view, stored.layout)
-        return stored
+    def look_up(self) -> Stored | None:
+        """What the store holds of the view, to be pushed to from now on; None if it has none."""
+        self._stored = self._store.stored(self._view.name)
+        if self._stored is not None:
+            self._packer = RowPacker(self._view, self._stored.layout)
+        return self._stored
 
     def _pushed(
         self,
@@ -108,14 +109,15 @@ class TablePusher:
     """
 
     def __init__(self, store: OnlineStore, table: Table, views: Iterable[StoredView]) -> None:
-        there = [v for v in views if v.of == table and store.stored(v.name) is not None]
+        pushers = {v.name: Pusher(store, v) for v in views if v.of == table}
+        there = {name: one for name, one in pushers.items() if one.look_up() is not None}
         if not there:
             raise NotFound(
                 f"No view of table '{table.name}' is in the online store; 'lakehouse features "
                 "materialise DOMAIN', or 'feast materialize-incremental', puts them there."
             )
-        self.views = tuple(view.name for view in there)
-        self._pushers = [Pusher(store, view) for view in there]
+        self.views = tuple(there)
+        self._pushers = list(there.values())
         self._text = RowText(table)
 
     def push(self, rows: Sequence[Row], transaction: Transaction | None = None) -> None:

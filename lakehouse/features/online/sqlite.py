@@ -28,11 +28,14 @@ from lakehouse.features.online.protocol import (
 )
 from lakehouse.features.online.reader import FeatureReader
 from lakehouse.features.online.sqlite_chunks import (
+    CURRENT,
     PUT,
+    TABLES,
     EntityChunksThere,
     ListedRows,
     check_current,
     column,
+    known,
     listed,
     series,
     span,
@@ -42,8 +45,7 @@ from lakehouse.features.online.told import from_text, to_text
 
 _NEWEST_FIRST = (
     "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin < ? "
-    "AND EXISTS (SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?) "
-    "ORDER BY begin DESC"
+    f"AND EXISTS ({CURRENT}) ORDER BY begin DESC"
 )
 _SUPERSEDED = (
     "DELETE FROM chunks WHERE series = ?1 AND begin < (SELECT max(later.begin) "
@@ -111,7 +113,7 @@ class SqliteStore:
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
         connection = self._reader(stored)
-        asked = (series(stored, "event"), entity, end_us, *_known(stored))
+        asked = (series(stored, "event"), entity, end_us, *known(stored))
         cursor = connection.execute(_NEWEST_FIRST, asked)
         empty = True
         try:
@@ -151,7 +153,7 @@ class SqliteStore:
         with self._file.writing() as db:
             before = "SELECT generation FROM views WHERE view = ?"
             for (old,) in db.execute(before, (stored.view,)).fetchall():
-                for table in ("chunks", "newest"):
+                for table in TABLES:
                     db.execute(
                         f"DELETE FROM {table} WHERE series IN (?, ?)", (2 * old, 2 * old + 1)
                     )
@@ -231,10 +233,6 @@ class OnlineFeatures(FeatureReader):
         super().__init__(SqliteStore(path, must_exist=True), views)
 
 
-def _known(stored: Stored) -> tuple[str, int, int]:
-    return stored.view, stored.generation, stored.kept_from_us
-
-
 def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change]) -> None:
     listed = ListedRows(db, stored.view)
     for entity, change in changes.items():
@@ -251,8 +249,8 @@ def _tell(db: sqlite3.Connection, stored: Stored) -> None:
 def _confirm(db: sqlite3.Connection, stored: Stored, confirmed: set[tuple[bytes, int]]) -> None:
     if not confirmed:
         return
-    listed = db.execute("SELECT rowid, entity, id FROM pushed WHERE view = ?", (stored.view,))
-    gone = [(row,) for row, *of in listed.fetchall() if tuple(of) in confirmed]
+    found = db.execute("SELECT rowid, entity, id FROM pushed WHERE view = ?", (stored.view,))
+    gone = [(row,) for row, *of in found.fetchall() if tuple(of) in confirmed]
     db.executemany("DELETE FROM pushed WHERE rowid = ?", gone)
 
 
@@ -293,7 +291,7 @@ def _prune(db: sqlite3.Connection, stored: Stored) -> None:
         db.execute(_SUPERSEDED, (events, stored.kept_from_us))
         return
     for number, before in ((events, stored.horizon.events_us), (tiles, stored.horizon.tiles_us)):
-        for table in ("chunks", "newest"):
+        for table in TABLES:
             db.execute(f"DELETE FROM {table} WHERE series = ? AND until < ?", (number, before))
 
 

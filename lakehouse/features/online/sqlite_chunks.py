@@ -35,7 +35,8 @@ _HOLDING = (
     "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin <= ? "
     "ORDER BY begin DESC LIMIT 1"
 )
-_CURRENT = "SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?"
+CURRENT = "SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?"
+TABLES = ("chunks", "newest")
 MOST_AT_ONCE = 500
 
 
@@ -44,13 +45,17 @@ def series(stored: Stored, grain: Grain) -> int:
     return 2 * stored.generation + (grain == "tile")
 
 
+def known(stored: Stored) -> tuple[str, int, int]:
+    """What `CURRENT` is asked with."""
+    return stored.view, stored.generation, stored.kept_from_us
+
+
 def check_current(connection: sqlite3.Connection, stored: Stored) -> None:
     """Raise Replaced unless what is told now is what a reader knows.
 
     Else chunks may be another's, and rows before their horizon gone.
     """
-    told = (stored.view, stored.generation, stored.kept_from_us)
-    if connection.execute(_CURRENT, told).fetchone() is None:
+    if connection.execute(CURRENT, known(stored)).fetchone() is None:
         raise Replaced(stored.view)
 
 
@@ -121,10 +126,7 @@ class EntityChunksThere:
     def put(self, grain: Grain, begin: int, until: int, payload: bytes) -> None:
         key = (self._series[grain], self._entity)
         newest = self._newest_of(grain)
-        if newest is None and not self._moved(grain, begin):
-            self._db.execute(PUT, (*key, begin, until, payload))
-            return
-        if newest is not None and begin < newest[0]:
+        if not (self._made_way(grain, begin) if newest is None else begin >= newest[0]):
             self._db.execute(PUT, (*key, begin, until, payload))
             return
         if newest is not None and begin > newest[0]:
@@ -134,7 +136,7 @@ class EntityChunksThere:
 
     def forget(self) -> None:
         for number in self._series.values():
-            for table in ("chunks", "newest"):
+            for table in TABLES:
                 self._db.execute(
                     f"DELETE FROM {table} WHERE series = ? AND entity = ?", (number, self._entity)
                 )
@@ -151,8 +153,8 @@ class EntityChunksThere:
             self._newest[grain] = self._db.execute(_NEWEST, asked).fetchone()
         return self._newest[grain]
 
-    def _moved(self, grain: Grain, begin: int) -> bool:
-        """Whether a chunk that is put is the newest now, and no other is apart from the rest."""
+    def _made_way(self, grain: Grain, begin: int) -> bool:
+        """Whether a chunk that is put goes apart as the first; what it replaces is removed then."""
         if not self._newest_apart:
             return False
         key = (self._series[grain], self._entity)
