@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from feast import FeatureStore, RepoConfig
+from feast import FeatureStore
 from feast.data_source import PushMode
 
 from lakehouse import Lake
@@ -18,6 +18,7 @@ from lakehouse.adapters.feast.definitions import compiled
 from lakehouse.cli.demo import server
 from lakehouse.client import Client
 from lakehouse.records.keys import make_key
+from tests.feast_repository import repo_config
 from tests.journeys.conftest import lakehouse
 from tests.journeys.test_online_equals_offline import compare
 
@@ -90,22 +91,8 @@ def test_every_way_in_and_out_gives_what_the_file_gave(
 
 
 def pushes_through_feast_are_seen_everywhere(home: Path, folder: Path) -> None:
-    adapters = "lakehouse.adapters.feast"
-    config = RepoConfig(
-        project="lakehouse",
-        provider="local",
-        registry={
-            "registry_store_type": f"{adapters}.registry_store.LakeRegistryStore",
-            "path": "feast/registry.db",
-        },
-        offline_store={"type": f"{adapters}.offline.LakehouseOfflineStore"},
-        online_store={"type": f"{adapters}.online.LakehouseOnlineStore"},
-        batch_engine=f"{adapters}.materialising.LakehouseComputeEngine",
-        entity_key_serialization_version=3,
-        repo_path=folder,
-    )
     lake = Lake(home)
-    store = FeatureStore(config=config)
+    store = FeatureStore(config=repo_config(folder))
     made = compiled([lake.domain(DOMAIN)])
     store.apply([found for name, found in made.items() if not name.startswith("source ")])
     newest = max(row["paid_at"] for row in lake.table(f"{DOMAIN}.payments").to_pylist())

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from feast import FeatureStore
-from feast.repo_config import RepoConfig
 
 from lakehouse.adapters.feast import declarations, request_views
 from lakehouse.adapters.feast.definitions import compiled
@@ -42,6 +41,7 @@ from lakehouse.testing.conformance.world import (
     numbered,
     table_of,
 )
+from tests.feast_repository import repo_config
 
 HOUR = 3_600_000_000
 
@@ -114,21 +114,7 @@ def world(
     ctx = make_context(domain)
     monkeypatch.setenv("LAKEHOUSE_HOME", str(ctx.home.path))
     monkeypatch.setenv("LAKEHOUSE_CODE_VERSION", "test")
-    adapters = "lakehouse.adapters.feast"
-    config = RepoConfig(
-        project="lakehouse",
-        provider="local",
-        registry={
-            "registry_store_type": f"{adapters}.registry_store.LakeRegistryStore",
-            "path": "feast/registry.db",
-        },
-        offline_store={"type": f"{adapters}.offline.LakehouseOfflineStore"},
-        online_store={"type": f"{adapters}.online.LakehouseOnlineStore"},
-        batch_engine=f"{adapters}.materialising.LakehouseComputeEngine",
-        entity_key_serialization_version=3,
-        repo_path=tmp_path,
-    )
-    made = World(ctx, FeatureStore(config=config), declare)
+    made = World(ctx, FeatureStore(config=repo_config(tmp_path)), declare)
     made.write(movements, history(1))
     made.write(customers, [customer("0", "1", NOON), customer("1", "11", NOON + 30 * HOUR)])
     ctx.records.tick(domain.name, NOON + 72 * HOUR)
