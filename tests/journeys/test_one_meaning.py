@@ -23,7 +23,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from feast import FeatureStore
-from feast.repo_config import RepoConfig
 
 from lakehouse.adapters.feast import declarations, request_views
 from lakehouse.adapters.feast.definitions import compiled
@@ -71,6 +70,7 @@ from lakehouse.testing.conformance.world import (
     spine_of,
     table_of,
 )
+from tests.feast_repository import repo_config
 
 EXACT = last("1min", "3h", "10d")
 EDGED = last("5h", edge="1h") + last("365d", edge="1d")
@@ -268,20 +268,7 @@ def feast_over(folder: Path) -> FeatureStore:
     """Feast with the lake's stores, and what is declared applied to it."""
     declarations.digest.cache_clear()
     request_views.evaluator.cache_clear()
-    adapters = "lakehouse.adapters.feast"
-    config = RepoConfig(
-        project="lakehouse",
-        provider="local",
-        registry={
-            "registry_store_type": f"{adapters}.registry_store.LakeRegistryStore",
-            "path": "feast/registry.db",
-        },
-        offline_store={"type": f"{adapters}.offline.LakehouseOfflineStore"},
-        online_store={"type": f"{adapters}.online.LakehouseOnlineStore"},
-        entity_key_serialization_version=3,
-        repo_path=folder,
-    )
-    store = FeatureStore(config=config)
+    store = FeatureStore(config=repo_config(folder))
     made = compiled([DOMAIN])
     store.apply([v for k, v in made.items() if not k.startswith("source ")])
     return store
