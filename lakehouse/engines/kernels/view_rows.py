@@ -26,11 +26,13 @@ from lakehouse.features.expressions_sql import to_sql
 class Selection:
     """Which columns and flags views need of one table, as portable SQL over the frame `rows`.
 
-    `criteria` names the boolean column that holds each distinct `where` of the views.
+    `columns` are those of the table; `criteria` names the boolean column that holds each distinct
+    `where` of the views.
     """
 
     subject: str
     sql: str
+    columns: tuple[str, ...]
     criteria: Mapping[str, str]
 
 
@@ -58,7 +60,8 @@ def selection(views: Sequence[StoredView], there: Sequence[str]) -> Selection:
     selected = list(names.values())
     for text, name in criteria.items():
         selected.append(f"{to_sql(expressions.parse(text), names)} AS `{name}`")
-    return Selection(subject, f"SELECT {', '.join(selected)} FROM `rows`", criteria)
+    sql = f"SELECT {', '.join(selected)} FROM `rows`"
+    return Selection(subject, sql, tuple(needed), criteria)
 
 
 class ViewRows:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 
@@ -28,6 +29,7 @@ from lakehouse.engines.protocol import (
 )
 from lakehouse.engines.spark.session import start
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
+from lakehouse.engines.spark.table_files import Read
 from lakehouse.errors import NotFound, unknown
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class SparkEngine:
     ) -> None:
         self._settings = from_environment() if settings is None else settings
         self.most_rows_a_key = most_rows_a_key
+        self._reads: WeakKeyDictionary[Any, Read] = WeakKeyDictionary()
 
     @cached_property
     def session(self) -> SparkSession:
@@ -91,12 +94,17 @@ class SparkEngine:
             if where is not None:
                 condition = portable_sql.read(where, "Condition of a read")
                 frame = frame.where(expr(to_spark(condition, {})))
-        if columns is None:
-            return frame
-        for name in columns:
-            if name not in there:
-                raise NotFound(unknown("column", name, there, f"Table {table}"))
-        return frame.select(*(col(quoted(name)) for name in columns))
+        if columns is not None:
+            for name in columns:
+                if name not in there:
+                    raise NotFound(unknown("column", name, there, f"Table {table}"))
+            frame = frame.select(*(col(quoted(name)) for name in columns))
+        self._reads[frame] = Read(table, at, where)
+        return frame
+
+    def read_as(self, frame: Frame) -> Read | None:
+        """How a frame was read that `read` returned, None for any other."""
+        return self._reads.get(frame)
 
     def from_arrow(self, table: pa.Table) -> DataFrame:
         """Take an Arrow table as a frame; naive times are times of UTC."""

@@ -63,8 +63,13 @@ def plain_frame(frame: SparkFrame) -> SparkFrame:
 
 def arrow_schema_of(frame: SparkFrame) -> Any:
     """Return the Arrow schema that a frame's rows have when they leave Spark."""
-    schema: pa.Schema = to_arrow_schema(frame.schema, timezone="UTC")
-    return schema
+    return as_arrow(frame.schema)
+
+
+def as_arrow(schema: Any) -> Any:
+    """Return a Spark schema as the Arrow schema of such rows."""
+    made: pa.Schema = to_arrow_schema(schema, timezone="UTC")
+    return made
 
 
 def spark_type(kind: Any) -> Any:

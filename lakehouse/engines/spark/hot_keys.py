@@ -46,18 +46,15 @@ class HotKeys:
 def find(
     session: SparkSession,
     sides: Sequence[tuple[SparkFrame, Sequence[Column], Column]],
-    spine_rows: int,
     most_rows: int,
 ) -> HotKeys | None:
     """Return the slices of the keys that have more than `most_rows` rows, None if there are none.
 
-    `sides` are the spine, of `spine_rows`, and the views' rows: a frame, its keys in their widest
-    types, its time in microseconds. Slices hold about as many rows each, by their times.
+    `sides` are the spine and the views' rows: a frame, its keys in their widest types, its time in
+    microseconds. Slices hold about as many rows each, by their times.
     """
     from pyspark.sql.functions import array, col, count, lit, percentile_approx
 
-    if spine_rows + sum(frame.count() for frame, _, _ in sides[1:]) <= most_rows:
-        return None
     names = tuple(f"__key_{n}" for n in range(len(sides[0][1])))
     listed = [
         frame.select(*(k.alias(n) for k, n in zip(keys, names, strict=True)), at.alias("at_us"))

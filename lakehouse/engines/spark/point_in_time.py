@@ -1,7 +1,8 @@
 """Point-in-time features on Spark: one shuffle for all views that share an entity's keys.
 
-Spine and rows are brought together by a hash of the keys, and each bucket is computed by the same
-kernels as on the embedded engine. No join ranges over times, and the spine keeps its columns.
+Spine and rows are brought together by a hash of the keys, packed as Arrow, and each bucket is
+computed by the same kernels as on the embedded engine. No join ranges over times, and the spine
+keeps its columns.
 """
 
 from __future__ import annotations
@@ -13,23 +14,33 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from lakehouse.declare.features import StoredView
+from lakehouse.declare.features import Feature, StoredView
 from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine
 from lakehouse.engines.kernels.entity_codes import check_kinds
 from lakehouse.engines.kernels.point_in_time import entity_features
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows, selection
-from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine, Frame
+from lakehouse.engines.protocol import KNOWN_AT, BoundView, Frame
 from lakehouse.engines.spark import hot_keys
 from lakehouse.engines.spark.failures import told
-from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, quoted, spark_type
+from lakehouse.engines.spark.frames import (
+    SparkFrame,
+    arrow_schema_of,
+    as_arrow,
+    quoted,
+    spark_type,
+)
 from lakehouse.engines.spark.hot_keys import HotKeys
+from lakehouse.engines.spark.packing import BUCKET, PACKED, Packer, none_packed, unpacked
+from lakehouse.engines.spark.table_files import TableFiles, table_files
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-_BUCKET = "__bucket"
-_TABLE = "__table"
+    from lakehouse.engines.spark.engine import SparkEngine
+
+_SPINE = -1
+"""The part that packed rows of the spine are marked as."""
 _BUCKETS_A_PARTITION = 4
 """Buckets for each partition of a shuffle: a bucket is what one kernel holds in memory."""
 
@@ -48,19 +59,41 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Part:
-    """The views of one entity on one frame, and the columns that their rows travel in."""
+    """The views of one entity on one table, and the schema that its rows travel in."""
 
     number: int
     selected: Selection
     views: tuple[StoredView, ...]
-    columns: tuple[str, ...]
+    schema: pa.Schema
 
-    def travelling(self, name: str) -> str:
-        return f"__{self.number}_{name}"
+
+@dataclass(frozen=True)
+class _Source:
+    """A part's rows: a frame that computes them, and their files where tasks can read these."""
+
+    part: _Part
+    frame: SparkFrame
+    files: TableFiles | None
+
+
+@dataclass(frozen=True)
+class _Entity:
+    """The keys of an entity, its views' rows, and which of its keys are split by time."""
+
+    keys: tuple[str, ...]
+    sources: tuple[_Source, ...]
+    hot: HotKeys | None
+
+    @property
+    def features(self) -> list[Feature]:
+        return [f for one in self.sources for view in one.part.views for f in view.features]
+
+    def packer(self, part: int, buckets: int) -> Packer:
+        return Packer(part, self.keys, buckets, None if self.hot is None else hot_keys.SLICE)
 
 
 def historical_features(
-    engine: Engine, spine: SparkFrame, at: str, views: Sequence[BoundView]
+    engine: SparkEngine, spine: SparkFrame, at: str, views: Sequence[BoundView]
 ) -> Frame:
     """Add every feature of the views as `view__name`, at each spine row's moment `at`.
 
@@ -76,11 +109,13 @@ def historical_features(
         for frame, on_frame in by_frame(views)
         for on_entity in by_entity(on_frame)
     ]
-    for sharing in by_entity([bound.view for bound in views]):
-        keys = sharing[0].by.keys
-        of_entity = [(v, frame) for v, frame in together if v[0].by.keys == keys]
-        spine = _with_entity(engine, asked, spine, keys, of_entity)
-    return spine.select(*(quoted(name) for name in names))
+    entities = [
+        _entity(engine, asked, [(v, f) for v, f in together if v[0].by.keys == sharing[0].by.keys])
+        for sharing in by_entity([bound.view for bound in views])
+    ]
+    if not entities:
+        return spine
+    return _computed(engine, asked, entities).select(*(quoted(name) for name in names))
 
 
 def _checked_moments(spine: SparkFrame, at: str) -> int:
@@ -101,132 +136,149 @@ def _checked_moments(spine: SparkFrame, at: str) -> int:
     return int(rows)
 
 
-def _with_entity(
-    engine: Engine,
-    given: _Asked,
-    spine: SparkFrame,
-    keys: Sequence[str],
-    of_entity: Sequence[tuple[Sequence[StoredView], Frame]],
-) -> SparkFrame:
-    """Add to the spine as far as it is computed the features of one entity, in one shuffle."""
-    from pyspark.sql.functions import lit
+def _entity(
+    engine: SparkEngine, given: _Asked, of_entity: Sequence[tuple[Sequence[StoredView], Frame]]
+) -> _Entity:
+    keys = of_entity[0][0][0].by.keys
+    sources = [_source(engine, n, *bound) for n, bound in enumerate(of_entity)]
+    asked = arrow_schema_of(given.spine)
+    for source in sources:
+        part = source.part
+        check_kinds(
+            [part.schema.field(k).type for k in keys],
+            [asked.field(k).type for k in keys],
+            keys,
+            f"View '{part.views[0].name}'",
+        )
+    return _Entity(keys, tuple(sources), _hot_keys(engine, given, keys, sources))
+
+
+def _source(engine: SparkEngine, number: int, views: Sequence[StoredView], frame: Frame) -> _Source:
+    selected = selection(views, engine.columns(frame))
+    files = None if selected.criteria else _files(engine, frame, selected.columns)
+    if files is not None:
+        rows, schema = frame.select(*(quoted(c) for c in selected.columns)), files.schema
+    else:
+        rows = engine.query(selected.sql, {"rows": frame})
+        schema = arrow_schema_of(rows)
+    return _Source(_Part(number, selected, tuple(views), schema), rows, files)
+
+
+def _files(engine: SparkEngine, frame: Frame, columns: Sequence[str]) -> TableFiles | None:
+    """The files behind a frame, where it was read from a table that tasks can read themselves."""
+    read = engine.read_as(frame)
+    return None if read is None else table_files(read, columns)
+
+
+def _computed(engine: SparkEngine, given: _Asked, entities: Sequence[_Entity]) -> SparkFrame:
+    """Return the spine with the features of each entity after the other, in one shuffle each.
+
+    In between rows stay packed; only where an entity has hot keys they are Spark's own, to be
+    split.
+    """
     from pyspark.sql.types import StructField, StructType
 
-    parts, selections = [], []
-    for number, (views, frame) in enumerate(of_entity):
-        selected = selection(views, engine.columns(frame))
-        rows = engine.query(selected.sql, {"rows": frame})
-        check_kinds(
-            [arrow_schema_of(rows).field(k).type for k in keys],
-            [arrow_schema_of(spine).field(k).type for k in keys],
-            keys,
-            f"View '{views[0].name}'",
-        )
-        parts.append(_Part(number, selected, tuple(views), tuple(rows.columns)))
-        selections.append(rows)
-    at = given.at
-    hot = _hot_keys(engine, given, keys, parts, selections)
-    buckets = _buckets(engine)
-    asked = _bucketed(hot, spine, keys, buckets, at)
-    events = []
-    for part, rows in zip(parts, selections, strict=True):
-        placed = _bucketed(hot, rows, keys, buckets, part.views)
-        events.append(
-            placed.select(
-                placed[_BUCKET],
-                lit(part.number).alias(_TABLE),
-                *(placed[quoted(c)].alias(part.travelling(c)) for c in part.columns),
-            )
-        )
-    every = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), events)
-    features = [f for part in parts for view in part.views for f in view.features]
-    schema = StructType(
-        [
-            *spine.schema.fields,
-            *(StructField(f.full_name, spark_type(feature_type(f))) for f in features),
-        ]
-    )
-    with told():
-        return (
-            asked.groupBy(_BUCKET)
-            .cogroup(every.groupBy(_BUCKET))
-            .applyInArrow(_kernel(at, tuple(parts)), schema)
-        )
+    at, buckets = given.at, _buckets(engine)
+    fields = list(given.spine.schema.fields)
+    asked = _packed_spine(engine, entities[0], given.spine, at, buckets)
+    for one, following in zip(entities, [*entities[1:], None], strict=True):
+        every = [_packed_rows(engine, one, source, buckets) for source in one.sources]
+        rows = reduce(lambda some, others: some.union(others), every)
+        fields += [StructField(f.full_name, spark_type(feature_type(f))) for f in one.features]
+        packer = None
+        if following is not None and following.hot is None:
+            packer = following.packer(_SPINE, buckets)
+        schema = StructType(fields)
+        with told():
+            kernel = _kernel(at, tuple(s.part for s in one.sources), as_arrow(schema), packer)
+            # Each side is shuffled by itself, so that all tables are read at the same time.
+            both = asked.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET))
+            asked = both.applyInArrow(kernel, schema if packer is None else PACKED)
+        if following is not None and packer is None:
+            asked = _packed_spine(engine, following, asked, at, buckets)
+    return asked
 
 
-def _kernel(at: str, parts: tuple[_Part, ...]) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """What a worker does with one bucket of the spine and of the rows."""
+def _kernel(
+    at: str, parts: tuple[_Part, ...], schema: pa.Schema, packer: Packer | None
+) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    """What a task does with one bucket of the spine and of the rows.
 
-    def compute(spine: pa.Table, events: pa.Table) -> pa.Table:
-        import pyarrow.compute as pc
+    The answer has `schema`, or is packed for the next entity by its `packer`.
+    """
 
-        asked = spine.drop_columns([_BUCKET])
+    def compute(spine: pa.Table, rows: pa.Table) -> pa.Table:
+        asked = unpacked(spine, _SPINE)
+        if asked is None:
+            return schema.empty_table() if packer is None else none_packed()
         answer = asked
         for part in parts:
-            own = events.filter(pc.equal(events.column(_TABLE), part.number))
-            rows = own.select([part.travelling(c) for c in part.columns])
-            held = ViewRows(part.selected, rows.rename_columns(list(part.columns)))
+            held = ViewRows(part.selected, unpacked(rows, part.number, part.schema))
             found = entity_features(held, asked, at, part.views)
             for view in part.views:
                 for feature in view.features:
                     name = feature.full_name
                     answer = answer.append_column(name, found[name])
-        return answer
+        return answer if packer is None else packer.table(answer)
 
     return compute
 
 
+def _packed_spine(
+    engine: SparkEngine, entity: _Entity, spine: SparkFrame, at: str, buckets: int
+) -> SparkFrame:
+    from pyspark.sql.functions import unix_micros
+
+    packer = entity.packer(_SPINE, buckets)
+    if entity.hot is None:
+        return _packed(engine, packer, spine, _files(engine, spine, spine.columns))
+    widest = _widest_keys(spine, entity.keys)
+    sliced = hot_keys.sliced_spine(entity.hot, spine, widest, unix_micros(spine[quoted(at)]))
+    return _packed(engine, packer, sliced, None)
+
+
+def _packed_rows(engine: SparkEngine, entity: _Entity, source: _Source, buckets: int) -> SparkFrame:
+    packer = entity.packer(source.part.number, buckets)
+    if entity.hot is None:
+        return _packed(engine, packer, source.frame, source.files)
+    widest = _widest_keys(source.frame, entity.keys)
+    sliced = hot_keys.sliced_rows(entity.hot, source.frame, widest, source.part.views)
+    return _packed(engine, packer, sliced, None)
+
+
+def _packed(
+    engine: SparkEngine, packer: Packer, frame: SparkFrame, files: TableFiles | None
+) -> SparkFrame:
+    with told():
+        if files is None:
+            return frame.mapInArrow(packer.batches, PACKED)
+        return files.packed(engine.session, packer, _partitions(engine))
+
+
 def _hot_keys(
-    engine: Engine,
-    given: _Asked,
-    keys: Sequence[str],
-    parts: Sequence[_Part],
-    selections: Sequence[SparkFrame],
+    engine: SparkEngine, given: _Asked, keys: Sequence[str], sources: Sequence[_Source]
 ) -> HotKeys | None:
     from pyspark.sql.functions import unix_micros
 
+    with told():
+        rows = sum(s.frame.count() if s.files is None else s.files.rows for s in sources)
+    if given.rows + rows <= engine.most_rows_a_key:
+        return None
     spine = given.spine
     sides = [(spine, _widest_keys(spine, keys), unix_micros(spine[quoted(given.at)]))]
-    for part, rows in zip(parts, selections, strict=True):
-        happens = part.views[0].of.event_time or KNOWN_AT
-        sides.append((rows, _widest_keys(rows, keys), unix_micros(rows[quoted(happens)])))
-    spark: Any = engine
+    for source in sources:
+        frame, happens = source.frame, source.part.views[0].of.event_time or KNOWN_AT
+        sides.append((frame, _widest_keys(frame, keys), unix_micros(frame[quoted(happens)])))
     with told():
-        return hot_keys.find(spark.session, sides, given.rows, spark.most_rows_a_key)
+        return hot_keys.find(engine.session, sides, engine.most_rows_a_key)
 
 
-def _bucketed(
-    hot: HotKeys | None,
-    frame: SparkFrame,
-    keys: Sequence[str],
-    buckets: int,
-    of: str | Sequence[StoredView],
-) -> SparkFrame:
-    """Return a frame with `__bucket`: of the spine, whose moments are `of`, or of views' rows."""
-    from pyspark.sql.functions import coalesce, lit, unix_micros
-
-    if hot is None:
-        return frame.withColumn(_BUCKET, _bucket(frame, keys, buckets))
-    widest = _widest_keys(frame, keys)
-    if isinstance(of, str):
-        sliced = hot_keys.sliced_spine(hot, frame, widest, unix_micros(frame[quoted(of)]))
-    else:
-        sliced = hot_keys.sliced_rows(hot, frame, widest, of)
-    own = lit(buckets) + sliced[hot_keys.SLICE]
-    placed = sliced.withColumn(_BUCKET, coalesce(own, _bucket(sliced, keys, buckets)))
-    return placed.drop(hot_keys.SLICE)
+def _partitions(engine: SparkEngine) -> int:
+    return int(str(engine.session.conf.get("spark.sql.shuffle.partitions")))
 
 
-def _buckets(engine: Engine) -> int:
-    session: Any = engine.session  # type: ignore[attr-defined]
-    return int(session.conf.get("spark.sql.shuffle.partitions")) * _BUCKETS_A_PARTITION
-
-
-def _bucket(frame: SparkFrame, keys: Sequence[str], buckets: int) -> Column:
-    """The bucket of a row's keys; keys that are equal, in whatever width, share theirs."""
-    from pyspark.sql.functions import lit, pmod, xxhash64
-
-    return pmod(xxhash64(*_widest_keys(frame, keys)), lit(buckets)).cast("int")
+def _buckets(engine: SparkEngine) -> int:
+    return _partitions(engine) * _BUCKETS_A_PARTITION
 
 
 def _widest_keys(frame: SparkFrame, keys: Sequence[str]) -> list[Column]:
