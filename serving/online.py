@@ -85,16 +85,11 @@ class OnlineStores:
         at_us: int,
     ) -> list[dict[str, Any]]:
         """The views' features of entities at a moment, by `view__feature`."""
-        found: list[dict[str, Any]] = [{} for _ in entities]
-        moments = [at_us] * len(entities)
         self._check_near(domain)
         began = monotonic()
         try:
-            store = self._store(domain)
-            for view in views:
-                values = store.get_many(view.name, entities, moments)
-                for answer, of_view in zip(found, values, strict=True):
-                    answer |= of_view
+            names, moments = [view.name for view in views], [at_us] * len(entities)
+            return self._store(domain).get_views(names, entities, moments)
         except NotKept as error:
             raise Problem(422, str(error), f"domain {domain}", "Ask for a later moment.") from error
         except StoreUnreachable as error:
@@ -108,7 +103,6 @@ class OnlineStores:
                 f"domain {domain}",
                 f"Bring it up to date with 'lakehouse run {domain} features'.",
             ) from error
-        return found
 
     def close(self) -> None:
         for domain in list(self._open):

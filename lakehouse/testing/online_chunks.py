@@ -35,7 +35,7 @@ def put(grain: Grain, begin: int, payload: bytes) -> Change:
 
 def events(store: OnlineStore, here: Stored, entity: bytes, first: int, end: int) -> list[bytes]:
     """An entity's chunks of events in a span of times."""
-    ((found,),) = store.chunks_of_many(here, [(entity, [("event", first, end)])])
+    (((found,),),) = store.chunks_of_many([(here, [(entity, [("event", first, end)])])])
     (same,) = store.chunks(here, entity, [("event", first, end)])
     require_equal([bytes(c) for c in same], [bytes(c) for c in found], "One entity of many")
     return [bytes(c) for c in found]

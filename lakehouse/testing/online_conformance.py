@@ -162,7 +162,7 @@ def check_entities_and_views_are_apart(make_store: MakeStore) -> None:
         for key in keys:
             found = events(store, held[view], key, 0, 1)
             require_equal(found, [view.encode() + key], f"{view} of {key!r}")
-        many = store.chunks_of_many(held[view], [(key, [("event", 0, 1)]) for key in keys])
+        (many,) = store.chunks_of_many([(held[view], [(key, [("event", 0, 1)]) for key in keys])])
         expected = [[[view.encode() + key]] for key in keys]
         require_equal([[[bytes(c) for c in s] for s in e] for e in many], expected, "Many")
     require_equal(events(store, held["v"], b"b", 0, 1), [], "An unknown entity")
@@ -205,7 +205,7 @@ def check_replacing_takes_all_at_once(make_store: MakeStore) -> None:
     require_equal(events(store, new, b"gone", 0, 1), [], "What was replaced")
     for use in (
         lambda: store.chunks(old, b"a", [("event", 0, 1)]),
-        lambda: store.chunks_of_many(old, [(b"a", [("event", 0, 1)])]),
+        lambda: store.chunks_of_many([(old, [(b"a", [("event", 0, 1)])])]),
         lambda: list(store.newest_first(old, b"a", 1)),
         lambda: store.change(old, {b"a": put("event", 0, b"late")}, {}),
         lambda: store.advance(old),

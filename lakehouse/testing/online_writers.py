@@ -200,7 +200,7 @@ def check_a_large_transaction_counts_once(make_store: MakeStore) -> None:
     require_equal([made(), made()], [True, False], "Made")
     asked: list[tuple[bytes, list[tuple[Grain, int, int]]]]
     asked = [(entity, [("event", 0, 1)]) for entity in entities]
-    found = [[bytes(c) for c in of] for (of,) in store.chunks_of_many(here, asked)]
+    found = [[bytes(c) for c in of] for (of,) in store.chunks_of_many([(here, asked)])[0]]
     require(found == [[b"x"]] * len(entities), "A change was made twice, or not at all.")
     require_equal(len(store.pushed("v")), len(entities), "Pushed")
 

@@ -116,10 +116,11 @@ def read(readers: Mapping[str, FeatureReader], clock: Clock, drawn: Drawn, times
     """One round of reads of each store in turn."""
 
     def one(reader: FeatureReader, asked: tuple[Mapping[str, str], int]) -> Any:
-        return [reader.get(view, *asked) for view in VIEWS]
+        key, at_us = asked
+        return reader.get_views(VIEWS, [key], [at_us])
 
     def hundred(reader: FeatureReader, keys: Sequence[Mapping[str, str]]) -> Any:
-        return [reader.get_many(view, keys, [NOW] * HUNDRED) for view in VIEWS]
+        return reader.get_views(VIEWS, keys, [NOW] * HUNDRED)
 
     def of_hot(reader: FeatureReader, at_us: int) -> Any:
         return reader.get(OF_HOT_CARDS, {"card": HOT}, at_us)

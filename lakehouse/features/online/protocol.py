@@ -16,6 +16,9 @@ from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.features.online.layout import BEGINNING, Grain, Layout
 
+Span = tuple[Grain, int, int]
+"""Rows of a grain from one time up to, without, another."""
+
 
 class Chunk(NamedTuple):
     """Some rows of one entity: those from `begin` on, the last of them at `until`."""
@@ -131,9 +134,7 @@ class OnlineStore(Protocol):
         """What is held of a view; None if nothing is."""
         ...
 
-    def chunks(
-        self, stored: Stored, entity: bytes, spans: Sequence[tuple[Grain, int, int]]
-    ) -> list[list[bytes]]:
+    def chunks(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
         """Of each span (grain, from, until) an entity's chunks that have rows in it, in order.
 
         For views of windows. The one that holds the span's beginning may come first without a
@@ -143,9 +144,12 @@ class OnlineStore(Protocol):
         ...
 
     def chunks_of_many(
-        self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[tuple[Grain, int, int]]]]
-    ) -> list[list[list[bytes]]]:
-        """The same for several entities, each of one state, in one round trip."""
+        self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
+    ) -> list[list[list[list[bytes]]]]:
+        """The same for several entities of several views, in one round trip.
+
+        Each entity's chunks of a view are of one state.
+        """
         ...
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:

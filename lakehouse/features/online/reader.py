@@ -15,7 +15,7 @@ from lakehouse.features.online.entity_keys import EntityKeys, Key
 from lakehouse.features.online.latest import LatestAnswers
 from lakehouse.features.online.layout import BEGINNING, LatestLayout, WindowLayout
 from lakehouse.features.online.many import many_values
-from lakehouse.features.online.protocol import OnlineStore, Replaced, Stored
+from lakehouse.features.online.protocol import OnlineStore, Replaced, Span, Stored
 from lakehouse.features.online.windows import StoredDifferently, Values, WindowAnswers
 
 ATTEMPTS = 5
@@ -40,7 +40,7 @@ class FeatureReader:
     def __init__(self, store: OnlineStore, views: Iterable[StoredView]) -> None:
         self.store = store
         self.views = {view.name: view for view in views}
-        self._answers: dict[str, _Answers] = {}
+        self._answers: dict[str, _WindowReads | _LatestReads] = {}
 
     def get(self, view: StoredView | str, entity: Key, at_us: int) -> Values:
         """A view's features of one entity at a moment, by `view__feature`.
@@ -65,16 +65,26 @@ class FeatureReader:
         self, view: StoredView | str, entities: Sequence[Key], at_us: Sequence[int]
     ) -> list[Values]:
         """A view's features of several entities, each at its own moment, from one round trip."""
-        name = view if isinstance(view, str) else view.name
+        return self.get_views([view], entities, at_us)
+
+    def get_views(
+        self,
+        views: Sequence[StoredView | str],
+        entities: Sequence[Key],
+        at_us: Sequence[int],
+    ) -> list[Values]:
+        """The features of several views together; those of all windows from one round trip."""
         if len(entities) != len(at_us):
             raise ValueError(f"{len(entities)} entities and {len(at_us)} moments: one is shorter.")
+        names = [view if isinstance(view, str) else view.name for view in views]
         for _ in range(ATTEMPTS):
-            answers = self._answers.get(name) or self._looked_up(name)
+            answers = [self._answers.get(name) or self._looked_up(name) for name in names]
             try:
-                return answers.values(self.store, entities, at_us)
+                return _together(self.store, answers, entities, at_us)
             except Replaced:
-                self._answers.pop(name, None)
-        raise _replaced(name)
+                for name in names:
+                    self._answers.pop(name, None)
+        raise _replaced("', '".join(names))
 
     def stored(self, view: StoredView | str) -> Stored | None:
         """What the store holds of a view now: its table's version, rows and entities."""
@@ -83,7 +93,7 @@ class FeatureReader:
     def close(self) -> None:
         self.store.close()
 
-    def _looked_up(self, name: str) -> _Answers:
+    def _looked_up(self, name: str) -> _WindowReads | _LatestReads:
         if name not in self.views:
             raise NotFound(unknown("view", name, self.views, "The online reader"))
         stored = self.store.stored(name)
@@ -103,27 +113,49 @@ def _replaced(name: str) -> LakehouseError:
     )
 
 
+def _together(
+    store: OnlineStore,
+    answers: Sequence[_WindowReads | _LatestReads],
+    entities: Sequence[Key],
+    at_us: Sequence[int],
+) -> list[Values]:
+    """The features of views, in the order of the entities."""
+    keys = [one.keys(entities, at_us) for one in answers]
+    asked = [
+        (one, [(key, at) for key, at in zip(of_view, at_us, strict=True) if key is not None])
+        for one, of_view in zip(answers, keys, strict=True)
+    ]
+    reads = [(one.stored, one.spans(some)) for one, some in asked if isinstance(one, _WindowReads)]
+    chunks = iter(store.chunks_of_many(reads) if reads else ())
+    together: list[Values] = [{} for _ in entities]
+    for (one, some), of_view in zip(asked, keys, strict=True):
+        if isinstance(one, _WindowReads):
+            found = iter(one.values(store, some, next(chunks)))
+        else:
+            found = iter(one.values(store, some))
+        for values, key in zip(together, of_view, strict=True):
+            values |= one.empty() if key is None else next(found)
+    return together
+
+
 class _Answers:
     """A view as it is stored: its keys, and how its values are read."""
 
     def __init__(self, view: StoredView, stored: Stored) -> None:
-        self._keys, self._stored = EntityKeys.of_view(view), stored
+        self._keys, self.stored = EntityKeys.of_view(view), stored
 
     def value(self, store: OnlineStore, entity: Key, at_us: int) -> Values:
         key = self._keys.of(entity)
-        if at_us < self._stored.kept_from_us:
+        if at_us < self.stored.kept_from_us:
             raise self._not_kept(at_us)
         return self.empty() if key is None else self._one(store, key, at_us)
 
-    def values(
-        self, store: OnlineStore, entities: Sequence[Key], at_us: Sequence[int]
-    ) -> list[Values]:
+    def keys(self, entities: Sequence[Key], at_us: Sequence[int]) -> list[bytes | None]:
+        """The keys of entities, None for those that the view cannot have."""
         keys = [self._keys.of(entity) for entity in entities]
-        if at_us and min(at_us) < self._stored.kept_from_us:
+        if at_us and min(at_us) < self.stored.kept_from_us:
             raise self._not_kept(min(at_us))
-        known = [(key, at) for key, at in zip(keys, at_us, strict=True) if key is not None]
-        found = iter(self._known(store, known))
-        return [self.empty() if key is None else next(found) for key in keys]
+        return keys
 
     def empty(self) -> Values:
         raise NotImplementedError
@@ -131,16 +163,13 @@ class _Answers:
     def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
         raise NotImplementedError
 
-    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
-        raise NotImplementedError
-
     def _not_kept(self, at_us: int) -> NotKept:
         asked, kept = (
             datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
-            for us in (at_us, self._stored.kept_from_us)
+            for us in (at_us, self.stored.kept_from_us)
         )
         return NotKept(
-            f"View '{self._stored.view}': the online store keeps moments from "
+            f"View '{self.stored.view}': the online store keeps moments from "
             f"{kept.isoformat(timespec='seconds')} on, and was asked for "
             f"{asked.isoformat(timespec='seconds')}; ask historical features, or keep more "
             "(LAKEHOUSE_ONLINE_KEEP) and materialise the view anew."
@@ -159,18 +188,26 @@ class _WindowReads(_Answers):
 
     def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
         answers = self._answers
-        chunks = store.chunks(self._stored, key, answers.needed(at_us))
+        chunks = store.chunks(self.stored, key, answers.needed(at_us))
         values = answers.values(at_us, chunks)
         if answers.texts:
             answers.told(values, lambda numbers: self._look_up(store, numbers))
         return values
 
-    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+    def spans(self, asked: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, Sequence[Span]]]:
+        """The chunks that keys and moments need."""
+        needed = {at_us: self._answers.needed(at_us) for at_us in {at_us for _, at_us in asked}}
+        return [(key, needed[at_us]) for key, at_us in asked]
+
+    def values(
+        self,
+        store: OnlineStore,
+        asked: Sequence[tuple[bytes, int]],
+        chunks: Sequence[Sequence[Sequence[bytes]]],
+    ) -> list[Values]:
+        """The features of keys at moments, from the chunks of their spans."""
         answers = self._answers
         moments = [at_us for _, at_us in asked]
-        needed = {at_us: answers.needed(at_us) for at_us in set(moments)}
-        spans = [(key, needed[at_us]) for key, at_us in asked]
-        chunks = store.chunks_of_many(self._stored, spans)
         together = None
         if len(asked) >= AT_ONCE:
             together = many_values(answers, moments, chunks)
@@ -185,7 +222,7 @@ class _WindowReads(_Answers):
     def _look_up(self, store: OnlineStore, numbers: Iterable[int]) -> Mapping[int, str]:
         missing = [number for number in numbers if number not in self._texts]
         if missing:
-            found = store.texts(self._stored, missing)
+            found = store.texts(self.stored, missing)
             if len(self._texts) + len(found) > MOST_TEXTS:
                 self._texts = {n: self._texts[n] for n in numbers if n in self._texts}
             self._texts |= {number: text.decode() for number, text in found.items()}
@@ -204,10 +241,11 @@ class _LatestReads(_Answers):
         return self._answers.empty()
 
     def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
-        return self._answers.values(at_us, store.newest_first(self._stored, key, at_us))
+        return self._answers.values(at_us, store.newest_first(self.stored, key, at_us))
 
-    def _known(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
-        newest = store.newest_first_of_many(self._stored, asked)
+    def values(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+        """The features of keys at moments."""
+        newest = store.newest_first_of_many(self.stored, asked)
         return [
             self._answers.values(at_us, chunks)
             for (_, at_us), chunks in zip(asked, newest, strict=True)
@@ -235,7 +273,7 @@ def _shorter(view: StoredView) -> StoredDifferently:
     )
 
 
-def _answers(view: StoredView, stored: Stored) -> _Answers:
+def _answers(view: StoredView, stored: Stored) -> _WindowReads | _LatestReads:
     layout = stored.layout
     if isinstance(view, LatestView) and isinstance(layout, LatestLayout):
         return _LatestReads(view, stored, LatestAnswers(view, layout))

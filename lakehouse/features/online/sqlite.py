@@ -15,13 +15,14 @@ from pathlib import Path
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import NotFound
-from lakehouse.features.online.layout import Grain, LatestLayout
+from lakehouse.features.online.layout import LatestLayout
 from lakehouse.features.online.protocol import (
     Again,
     Change,
     Chunk,
     Pushed,
     Replaced,
+    Span,
     Stored,
     Texts,
     TextsCollide,
@@ -76,9 +77,7 @@ class SqliteStore:
         found = connection.execute("SELECT told FROM views WHERE view = ?", (view,)).fetchone()
         return None if found is None else from_text(found[0])
 
-    def chunks(
-        self, stored: Stored, entity: bytes, spans: Sequence[tuple[Grain, int, int]]
-    ) -> list[list[bytes]]:
+    def chunks(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
         connection = self._reader(stored)
         if len(spans) == 1:
             found = [span(connection, stored, entity, *spans[0])]
@@ -91,7 +90,17 @@ class SqliteStore:
         return found
 
     def chunks_of_many(
-        self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[tuple[Grain, int, int]]]]
+        self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
+    ) -> list[list[list[list[bytes]]]]:
+        return [
+            [self.chunks(stored, *of_view[0])]
+            if len(of_view) == 1
+            else self._of_several(stored, of_view)
+            for stored, of_view in asked
+        ]
+
+    def _of_several(
+        self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[Span]]]
     ) -> list[list[list[bytes]]]:
         connection = self._reader(stored)
         connection.execute("BEGIN")

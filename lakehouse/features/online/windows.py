@@ -15,15 +15,14 @@ from typing import Any
 
 from lakehouse.declare.features import Feature, FeatureView, StoredView
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.layout import Grain, Slot, WindowLayout, slots_of, tile_slots_of
+from lakehouse.features.online.layout import Slot, WindowLayout, slots_of, tile_slots_of
 from lakehouse.features.online.merges import Evaluate, Part, Placed, ValueOverflow, evaluator
+from lakehouse.features.online.protocol import Span
 from lakehouse.features.online.rows import Rows, visible_rows
 
 __all__ = ["StoredDifferently", "ValueOverflow", "WindowAnswers"]
 
 Values = dict[str, Any]
-Span = tuple[Grain, int, int]
-"""Rows of a grain from one time up to, without, another."""
 LookUp = Callable[[Iterable[int]], Mapping[int, str]]
 
 

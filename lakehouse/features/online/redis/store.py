@@ -13,13 +13,13 @@ from typing import Any
 
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakeFormatError, NotFound
-from lakehouse.features.online.layout import Grain
 from lakehouse.features.online.protocol import (
     Again,
     Change,
     Chunk,
     Pushed,
     Replaced,
+    Span,
     Stored,
     Texts,
 )
@@ -40,7 +40,6 @@ from lakehouse.features.online.redis.pushes import Pushes, check_generation
 from lakehouse.features.online.redis.wire import Wire, command
 from lakehouse.features.online.told import from_text
 
-Span = tuple[Grain, int, int]
 _RANGE, _FIRST = (b"*%d\r\n$11\r\nZRANGEBYLEX\r\n" % size for size in (4, 7))
 _MOST_HEADS = 1000
 _FIRST_PAGE, _NEXT_PAGE = 4, 8
@@ -67,40 +66,19 @@ class RedisStore:
         return None if told is None else from_text(told)
 
     def chunks(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
-        (found,) = self.chunks_of_many(stored, [(entity, spans)])
+        ((found,),) = self.chunks_of_many([(stored, [(entity, spans)])])
         return found
 
     def chunks_of_many(
-        self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[Span]]]
-    ) -> list[list[list[bytes]]]:
-        head = self._head(stored)
-        known: dict[Span, _Read] = {}
-        reads: list[_Read] = []
-        commands: list[bytes] = []
-        at_once = True
-        for entity, spans in asked:
-            key, size = head.key(entity), len(commands)
-            for span in spans:
-                read = known.get(span)
-                if read is None:
-                    read = known[span] = _Read(span, stored.newest_us)
-                reads.append(read)
-                for name, bounds in read.commands:
-                    commands += (name, key, bounds)
-            at_once = at_once and len(commands) - size <= 3
-        size = len(commands) // 3
-        if at_once:
-            # One command reads an entity at once, and what is told last was told all the while.
-            *found, stamp = self._connections.ask(b"".join(commands) + head.stamp, size + 1)
-            _check(stored, stamp)
-        else:
-            found = self._state(stored, commands, size)
-        answers = iter(found)
-        rows = [read.rows(next(answers), answers) for read in reads]
-        if len(rows) == len(asked):
-            return [[own] for own in rows]
-        left = iter(rows)
-        return [list(islice(left, len(spans))) for _, spans in asked]
+        self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
+    ) -> list[list[list[list[bytes]]]]:
+        reads = [_Reads(stored, self._head(stored), of_view) for stored, of_view in asked]
+        commands = b"".join([one.commands for one in reads])
+        size = sum([one.replies for one in reads])
+        # One command reads an entity at once, and what is told last was told all the while.
+        ask = self._connections.state if any(one.ranges for one in reads) else self._connections.ask
+        found = iter(ask(commands, size))
+        return [one.chunks(found) for one in reads]
 
     def newest_first(self, stored: Stored, entity: bytes, end_us: int) -> Iterator[bytes]:
         return self._newest_first(stored, entity, end_us)
@@ -239,6 +217,46 @@ class _Head:
         """The command for so many chunks of events before a time, from the last one back."""
         limits = (b"(e" + sortable(end_us), b"[e", b"LIMIT", b"0", b"%d" % size)
         return command(b"ZREVRANGEBYLEX", self._chunks + entity, *limits)
+
+
+class _Reads:
+    """What is asked of one view: its commands, how many replies they have, and what these hold.
+
+    Where an entity takes several `ranges`, they have to be read as one.
+    """
+
+    def __init__(
+        self, stored: Stored, head: _Head, asked: Sequence[tuple[bytes, Sequence[Span]]]
+    ) -> None:
+        self._stored = stored
+        self._sizes = [len(spans) for _, spans in asked]
+        self._reads: list[_Read] = []
+        known: dict[Span, _Read] = {}
+        commands: list[bytes] = []
+        for entity, spans in asked:
+            key = head.key(entity)
+            for span in spans:
+                read = known.get(span)
+                if read is None:
+                    read = known[span] = _Read(span, stored.newest_us)
+                self._reads.append(read)
+                for name, bounds in read.commands:
+                    commands += (name, key, bounds)
+        size = len(commands) // 3
+        self.ranges = size > len(asked)
+        commands.append(head.stamp)
+        self.commands = b"".join(commands)
+        self.replies = size + 1
+
+    def chunks(self, found: Iterator[Any]) -> list[list[list[bytes]]]:
+        """The chunks of each entity and span; raises Replaced."""
+        rows = [read.rows(next(found), found) for read in self._reads]
+        if next(found) != stamp_of(self._stored):
+            raise Replaced(self._stored.view)
+        if len(rows) == len(self._sizes):
+            return [[own] for own in rows]
+        left = iter(rows)
+        return [list(islice(left, size)) for size in self._sizes]
 
 
 class _Read:

@@ -63,7 +63,7 @@ def test_a_read_is_one_message_whatever_it_asks_for(
     sent = messages(monkeypatch)
     asked: Any = [(b"%d" % e, [("event", 1, 9), ("tile", 0, 9)]) for e in range(60)]
     assert store.chunks(here, b"7", [("event", 1, 9), ("tile", 0, 9)]) == [[b"x", b"x"], []]
-    assert store.chunks_of_many(here, asked)[49:51] == [[[b"x", b"x"], []], [[], []]]
+    assert store.chunks_of_many([(here, asked)])[0][49:51] == [[[b"x", b"x"], []], [[], []]]
     newest = store.newest_first_of_many(here, [(b"3", 9), (b"4", 9)])
     assert [next(chunks) for chunks in newest] == [b"x", b"x"]
     assert store.texts(here, [2, 1]) == {1: b"one", 2: b"two"}
