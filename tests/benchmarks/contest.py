@@ -70,14 +70,30 @@ def sums_of(answer: Any) -> dict[str, str]:
     return sums
 
 
-def measure(module: str, name: str, lake: Path, rows: int | None, rounds: int) -> Measured:
-    """Run a contestant of a benchmark in processes of its own."""
+class TooSlow(Exception):
+    """A contestant had not ended in its time."""
+
+
+def measure(
+    module: str,
+    name: str,
+    lake: Path,
+    rows: int | None,
+    rounds: int,
+    limit_s: float | None = None,
+) -> Measured:
+    """Run a contestant of a benchmark in processes of its own; raises TooSlow."""
     command = [sys.executable, "-m", module, "--one", name, "--lake", str(lake)]
     if rows is not None:
         command += ["--rows", str(rows)]
     found = []
     for _ in range(rounds):
-        done = subprocess.run(command, capture_output=True, text=True)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s)
+        except subprocess.TimeoutExpired as error:
+            raise TooSlow(
+                f"{name:44}{rows or 'all':>11} rows, not done after {limit_s} s"
+            ) from error
         if done.returncode:
             raise SystemExit(f"'{name}' failed:\n{done.stderr[-3000:]}")
         found.append(json.loads(done.stdout.splitlines()[-1]))

@@ -183,7 +183,7 @@ def chosen(lake: Lake, number: int, seed: int = 9) -> list[dict[str, Any]]:
 @contextmanager
 def counting_events_at_the_moment_itself() -> Iterator[None]:
     """Let the online reader count payments of the last day up to the moment, and those at it."""
-    right = FeatureReader.get_many
+    right = FeatureReader.get_views
 
     def wrong(reader: FeatureReader, view: Any, entities: Any, at_us: Any) -> Any:
         found = right(reader, view, entities, at_us)
@@ -194,7 +194,7 @@ def counting_events_at_the_moment_itself() -> Iterator[None]:
                 values[name] = counted[name]
         return found
 
-    with mock.patch.object(FeatureReader, "get_many", wrong):
+    with mock.patch.object(FeatureReader, "get_views", wrong):
         yield
 
 

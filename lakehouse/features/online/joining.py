@@ -98,7 +98,8 @@ class Joining:
         numbers = memoryview(data).cast("q")
         size = len(numbers) // width
         if numbers[(size - 1) * width + EVENT] < row.event_us:
-            _put(chunks, "event", held.begin, data + own, width)
+            if not chunks.added("event", held, row.event_us, own):
+                _put(chunks, "event", held.begin, data + own, width)
             return True
         times = numbers[EVENT::width].tolist()
         low, high = bisect_left(times, row.event_us), bisect_right(times, row.event_us)
@@ -150,8 +151,11 @@ class Joining:
                 data += held.payload[(at + width) * 8 :]
                 chunks.put("tile", held.begin, max(numbers[(rows - 1) * width], tile[EVENT]), data)
                 return
-        at = place * width * 8
-        data = held.payload[:at] + struct.pack(form, *tile) + held.payload[at:]
+        at, own = place * width * 8, struct.pack(form, *tile)
+        later = place == rows and numbers[(rows - 1) * width] < tile[EVENT]
+        if later and chunks.added("tile", held, tile[EVENT], own):
+            return
+        data = held.payload[:at] + own + held.payload[at:]
         _put(chunks, "tile", held.begin, data, width)
 
     def _add_latest(self, chunks: EntityChunks, entity: bytes, row: NewRow) -> None:

@@ -74,6 +74,11 @@ class Slot:
         return self.kind == "string"
 
     @property
+    def counts_all(self) -> bool:
+        """Whether it is 1 in the row of every event."""
+        return self.merged == "count" and self.column is None and self.where is None
+
+    @property
     def width(self) -> int:
         """How many numbers of a row it takes."""
         return ENTRY * self.many if self.merged in ("earliest", "latest") else 1

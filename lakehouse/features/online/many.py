@@ -99,7 +99,10 @@ def _values(
     if any(slot.real for slot in slots):
         return None
     totals = []
-    for place in places:
+    for slot, place in zip(slots, places, strict=True):
+        if slot.counts_all:
+            totals.append((high - low).tolist())
+            continue
         sums = running.sums(place)
         if sums is None:
             return None

@@ -75,6 +75,14 @@ def _sum(placed: Placed, parts: Sequence[Part]) -> int:
     return sum([part.rows.total(placed.at(part), part.low, part.high) for part in parts])
 
 
+def _rows(placed: Placed, parts: Sequence[Part]) -> int:
+    """How many events there are."""
+    if len(parts) == 1 and not parts[0].tiles:  # most reads come here
+        _, low, high, _ = parts[0]
+        return high - low
+    return _sum(placed, parts)
+
+
 def _real_sum(placed: Placed, parts: Sequence[Part]) -> float:
     sums = [part.rows.real_total(placed.at(part), part.low, part.high) for part in parts]
     return sums[0] if len(sums) == 1 else float_sum(sums)
@@ -84,6 +92,8 @@ def _total(feature: Feature, placed: Placed) -> Evaluate:
     slot = placed.slot
     if slot.real:
         return lambda parts: _real_sum(placed, parts)
+    if slot.counts_all:
+        return lambda parts: _rows(placed, parts)
     decimal = feature.kind == "decimal"
     room = f"{MAX_DECIMAL_PRECISION} digits" if decimal else "64 bits"
     limit = 10**MAX_DECIMAL_PRECISION if decimal else 2**63

@@ -31,6 +31,37 @@ Row = Mapping[str, Any]
 """A row of the view's table by column, `_known_at` included; times are datetimes."""
 
 
+class RowPlace(NamedTuple):
+    """What places a row of a table in any view of it: its times and its key.
+
+    `id` is the number that stands for the key, 0 where there is none.
+    """
+
+    event_us: int
+    known_us: int
+    key: bytes
+    id: int
+
+
+class RowPlaces:
+    """The places of a table's rows."""
+
+    def __init__(self, table: Table) -> None:
+        self.keys = RowKeys(table)
+        self._has_key, self._event_time = bool(table.keys), table.event_time
+
+    def of(self, row: Row) -> RowPlace | None:
+        """Where a row belongs; None if it counts at no moment."""
+        known = row[KNOWN_AT]
+        event = known if self._event_time is None else row[self._event_time]
+        if known is None or event is None:
+            return None
+        key, known_us = self.keys.of(row), us_of(known)
+        # What has no event time happens one microsecond before it is known.
+        event_us = known_us - 1 if self._event_time is None else us_of(event)
+        return RowPlace(event_us, known_us, key, number_of(key) if self._has_key else 0)
+
+
 class NewRow(NamedTuple):
     """A row that counts at some moment: whose it is, when, and what is kept of it.
 
@@ -54,8 +85,7 @@ class RowPacker:
         self.view, self.layout = view, layout
         self.texts: dict[int, bytes] = {}
         self._entities = EntityKeys.of_view(view)
-        self.keys = RowKeys(view)
-        self._has_key, self._event_time = bool(view.of.keys), view.of.event_time
+        self.places = RowPlaces(view.of)
         if isinstance(view, FeatureView) and isinstance(layout, WindowLayout):
             self._kept = _WindowPacker(view, layout, self.texts).kept
         elif isinstance(view, LatestView) and isinstance(layout, LatestLayout):
@@ -72,19 +102,17 @@ class RowPacker:
 
         Raises NotStorable for a value of another type than is declared.
         """
+        return self.placed(row, self.places.of(row))
+
+    def placed(self, row: Row, place: RowPlace | None) -> NewRow | None:
+        """The same of a row whose place is known."""
         entity = self._entities.of(row)
-        known = row[KNOWN_AT]
-        event = known if self._event_time is None else row[self._event_time]
-        if entity is None or known is None or event is None:
+        if entity is None or place is None:
             return None
-        # What has no event time happens one microsecond before it is known.
-        event_us, known_us = us_of(event) - (self._event_time is None), us_of(known)
-        key = self.keys.of(row)
-        number = number_of(key) if self._has_key else 0
+        event_us, known_us, key, number = place
         if self._ordered:
             self.texts[number] = key
-        times = event_us, known_us
-        kept, tile = self._kept(row, times, number)
+        kept, tile = self._kept(row, (event_us, known_us), number)
         return NewRow(entity, event_us, known_us, number, key, kept, tile)
 
 

@@ -79,7 +79,7 @@ class _Keys:
         self._keys: list[bytes] = []
         if names:
             taken = table.select(list(names)).take(pa.array(order))
-            encode = RowKeys(view).joined
+            encode = RowKeys(view.of).joined
             columns = [taken.column(name).to_pylist() for name in names]
             self._keys = [encode(values) for values in zip(*columns, strict=True)]
             self.numbers = np.array([number_of(key) for key in self._keys], dtype=np.int64)

@@ -110,6 +110,14 @@ class EntityChunks(Protocol):
         """Put a chunk in the place of the one that begins then, or between its neighbours."""
         ...
 
+    def added(self, grain: Grain, after: Held, at_us: int, row: bytes) -> bool:
+        """Put a row of this time behind all others of the entity, in a chunk of the store's choice.
+
+        `after` is the chunk that holds its time, whose rows are all earlier. False if the store
+        leaves it to `put`, or if the chunk is not the last.
+        """
+        ...
+
     def forget(self) -> None:
         """Remove all of the entity's chunks."""
         ...

@@ -7,17 +7,28 @@ materialised, it counts once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.features.online.joining import Joining
-from lakehouse.features.online.new_rows import NewRow, Row, RowPacker, RowText
+from lakehouse.features.online.new_rows import (
+    NewRow,
+    Row,
+    RowPacker,
+    RowPlace,
+    RowPlaces,
+    RowText,
+)
 from lakehouse.features.online.protocol import OnlineStore, Pushed, Replaced, Stored
 
 ATTEMPTS = 5
+
+
+Told = tuple[bytes, RowPlace | None]
+"""A row as it is kept until its table has it, and its place in every view of the table."""
 
 
 class TooOld(LakehouseError):
@@ -33,25 +44,25 @@ class Pusher:
     def __init__(self, store: OnlineStore, view: StoredView) -> None:
         self._store, self._view = store, view
         self._stored: Stored | None = None
-        self._text = RowText(view.of)
+        self._tell = teller(view.of)
 
     def push(
         self,
         rows: Sequence[Row],
         transaction: Transaction | None = None,
-        texts: Sequence[bytes] | None = None,
+        told: Sequence[Told] | None = None,
     ) -> bool:
         """Add rows, all of them or none; False if the transaction was seen before.
 
-        `texts` are the rows as `RowText` writes them, if they are written already.
+        `told` is what the table's `teller` says of the rows, if it has been asked already.
 
         The view must have been materialised. Rows that are not in the table yet are kept until
         they are, also when the view is materialised anew; those that the table never takes leave
         when no moment needs them any more. Raises NotStorable for a value of another type than is
         declared, TooOld for a row from before what is kept, which then comes with the table.
         """
-        if texts is None:
-            texts = [self._text.write(row) for row in rows]
+        if told is None:
+            told = self._tell(rows)
         for _ in range(ATTEMPTS):
             stored = self._stored or self.look_up()
             if stored is None:
@@ -59,7 +70,7 @@ class Pusher:
                     f"View '{self._view.name}' is not in the online store; materialise it first."
                 )
             try:
-                return self._pushed(stored, rows, texts, transaction)
+                return self._pushed(stored, rows, told, transaction)
             except Replaced:
                 self._stored = None
         raise LakehouseError(
@@ -78,15 +89,15 @@ class Pusher:
         self,
         stored: Stored,
         rows: Sequence[Row],
-        texts: Sequence[bytes],
+        told: Sequence[Told],
         transaction: Transaction | None,
     ) -> bool:
         packer = self._packer
         packer.texts.clear()
         by_entity: dict[bytes, list[NewRow]] = {}
         listed = []
-        for row, text in zip(rows, texts, strict=True):
-            new = packer.pack(row)
+        for row, (text, place) in zip(rows, told, strict=True):
+            new = packer.placed(row, place)
             if new is None:
                 continue
             if new.event_us < stored.horizon.events_us:
@@ -100,6 +111,12 @@ class Pusher:
         return self._store.change(
             stored, joining.changes(by_entity), packer.texts, transaction, pushed=listed
         )
+
+
+def teller(table: Table) -> Callable[[Sequence[Row]], list[Told]]:
+    """The function that says of a table's rows what all views of it are told alike."""
+    write, place = RowText(table).write, RowPlaces(table).of
+    return lambda rows: [(write(row), place(row)) for row in rows]
 
 
 class TablePusher:
@@ -118,13 +135,13 @@ class TablePusher:
             )
         self.views = tuple(there)
         self._pushers = list(there.values())
-        self._text = RowText(table)
+        self._tell = teller(table)
 
     def push(self, rows: Sequence[Row], transaction: Transaction | None = None) -> None:
         """Add rows to the views, one after the other; see `Pusher`."""
-        texts = [self._text.write(row) for row in rows]
+        told = self._tell(rows)
         for pusher in self._pushers:
-            pusher.push(rows, transaction, texts)
+            pusher.push(rows, transaction, told)
 
 
 def push(

@@ -61,7 +61,7 @@ class PushedRows:
             return set()
         names = self._view.of.keys
         keys = dict.fromkeys(tuple(self.read(row)[name] for name in names) for row in listed)
-        found = {number_of(self._packer.keys.joined(key)) for key in source.known_keys(keys)}
+        found = {number_of(self._packer.places.keys.joined(key)) for key in source.known_keys(keys)}
         return {(row.entity, row.id) for row in listed if row.id in found}
 
 

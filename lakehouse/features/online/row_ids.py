@@ -12,8 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 from lakehouse.declare.columns import Kind
-from lakehouse.declare.features import StoredView
-from lakehouse.declare.tables import table_column
+from lakehouse.declare.tables import Table, table_column
 from lakehouse.features.online.stored_numbers import writer
 
 _MIDDLE = 2**63
@@ -29,14 +28,14 @@ def number_of(text: bytes) -> int:
 
 
 class RowKeys:
-    """The keys of a view's table, each as bytes that sort as the keys do.
+    """The keys of a table's rows, each as bytes that sort as the keys do.
 
     Nulls are least, texts go by their UTF-8 bytes, columns in the order of the table's key.
     """
 
-    def __init__(self, view: StoredView) -> None:
-        self.names = view.of.keys
-        columns = [table_column(view.of, name) for name in self.names]
+    def __init__(self, table: Table) -> None:
+        self.names = table.keys
+        columns = [table_column(table, name) for name in self.names]
         self._encode = [_encoder(c.kind, c.scale or 0) for c in columns]
 
     def of(self, row: Mapping[str, Any]) -> bytes:

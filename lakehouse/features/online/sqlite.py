@@ -34,6 +34,7 @@ from lakehouse.features.online.sqlite_chunks import (
     TABLES,
     EntityChunksThere,
     ListedRows,
+    NewestThere,
     check_current,
     column,
     known,
@@ -243,9 +244,10 @@ class OnlineFeatures(FeatureReader):
 
 
 def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change]) -> None:
-    listed = ListedRows(db, stored.view)
+    listed, newest = ListedRows(db, stored.view), NewestThere(db, stored, list(changes))
     for entity, change in changes.items():
-        change(EntityChunksThere(db, stored, entity, listed))
+        change(EntityChunksThere(db, entity, newest, listed))
+    newest.write()
 
 
 def _tell(db: sqlite3.Connection, stored: Stored) -> None:

@@ -1,8 +1,9 @@
 """Where an entity's chunks lie in the SQLite store, and how they are read and changed.
 
-Chunks lie in one B-tree ordered by view, entity and time. The newest chunk of an entity, once it
-has been changed, lies in a B-tree of its own, beside those of other entities: streams add to the
-newest rows of many entities, and so write a few pages again and again, not one for each entity.
+Chunks lie in one B-tree ordered by view, entity and time. Rows that are added behind all others of
+their entity lie in a B-tree of their own, beside those of other entities, until they are many:
+streams add to the newest rows of many entities, and so write a few pages again and again, not one
+for each entity.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
-from lakehouse.features.online.layout import BEGINNING, Grain, LatestLayout
+from lakehouse.features.online.joining import ENDING
+from lakehouse.features.online.layout import Grain, WindowLayout
 from lakehouse.features.online.protocol import Held, Pushed, Replaced, Stored
 
 PUT = "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?)"
 _PUT_NEWEST = "INSERT OR REPLACE INTO newest VALUES (?, ?, ?, ?, ?)"
-_NEWEST = "SELECT begin, payload, until FROM newest WHERE series = ? AND entity = ?"
+_DELETE_NEWEST = "DELETE FROM newest WHERE series = ? AND entity = ?"
+_NEWEST = "SELECT entity, begin, payload, until FROM newest WHERE series = ? AND entity IN ({})"
 _BACKWARDS = (
     "SELECT begin, payload FROM newest WHERE series = ?1 AND entity = ?2 AND begin < ?3 UNION ALL "
     "SELECT begin, payload FROM chunks WHERE series = ?1 AND entity = ?2 AND begin < ?3 "
@@ -32,12 +36,17 @@ _NEWEST_OF_SEVERAL = (
     "AND entity IN ({})"
 )
 _HOLDING = (
-    "SELECT begin, payload FROM chunks WHERE series = ? AND entity = ? AND begin <= ? "
+    "SELECT begin, payload, until FROM chunks WHERE series = ? AND entity = ? AND begin <= ? "
     "ORDER BY begin DESC LIMIT 1"
 )
 CURRENT = "SELECT 1 FROM views WHERE view = ? AND generation = ? AND kept_from_us = ?"
 TABLES = ("chunks", "newest")
 MOST_AT_ONCE = 500
+NEWEST_BYTES, SETTLED_BYTES = 800, 1_800
+"""The newest rows lie apart until they are so many: few pages hold those of all entities. Then they
+join the entity's last chunk, if both are not more than a page holds well."""
+Key = tuple[int, bytes]
+"""A series and an entity."""
 
 
 def series(stored: Stored, grain: Grain) -> int:
@@ -102,71 +111,130 @@ def column(
     return [by_entity[entity] for entity in entities]
 
 
+class There(NamedTuple):
+    """A chunk as it lies in the file."""
+
+    begin: int
+    payload: bytes
+    until: int
+
+
+class NewestThere:
+    """The newest chunks of entities that a transaction changes: read, and written, together."""
+
+    def __init__(self, db: sqlite3.Connection, stored: Stored, entities: Sequence[bytes]) -> None:
+        self._db = db
+        layout = stored.layout
+        # A latest value's chunk has one event time: the newest would move with every row.
+        self.apart = isinstance(layout, WindowLayout)
+        self.series: dict[Grain, int] = {"event": series(stored, "event")}
+        if isinstance(layout, WindowLayout) and layout.tile_us is not None:
+            self.series["tile"] = series(stored, "tile")
+        self._held: dict[Key, There] = {}
+        self._changed: dict[Key, There | None] = {}
+        for first in range(0, len(entities) if self.apart else 0, MOST_AT_ONCE):
+            some = entities[first : first + MOST_AT_ONCE]
+            sql = _NEWEST.format(", ".join("?" * len(some)))
+            for number in self.series.values():
+                for entity, *newest in db.execute(sql, (number, *some)):
+                    self._held[number, entity] = There(*newest)
+
+    def of(self, key: Key) -> There | None:
+        """The newest chunk of a series and entity, None if it does not lie apart."""
+        return self._held.get(key)
+
+    def put(self, key: Key, newest: There) -> None:
+        self._held[key] = self._changed[key] = newest
+
+    def remove(self, key: Key) -> None:
+        if self._held.pop(key, None) is not None:
+            self._changed[key] = None
+
+    def write(self) -> None:
+        """Write what was put, and delete what was removed."""
+        put = [
+            (*key, one.begin, one.until, one.payload)
+            for key, one in self._changed.items()
+            if one is not None
+        ]
+        gone = [key for key, one in self._changed.items() if one is None]
+        self._db.executemany(_DELETE_NEWEST, gone)
+        self._db.executemany(_PUT_NEWEST, put)
+
+
 class EntityChunksThere:
     """One entity's chunks, changed where they lie: the transaction makes it one change."""
 
     def __init__(
-        self, db: sqlite3.Connection, stored: Stored, entity: bytes, listed: ListedRows
+        self, db: sqlite3.Connection, entity: bytes, newest: NewestThere, listed: ListedRows
     ) -> None:
-        self._db, self._entity, self._listed = db, entity, listed
-        self._series: dict[Grain, int] = {
-            grain: series(stored, grain) for grain in ("event", "tile")
-        }
-        # A latest value's chunk has one event time: the newest would move with every row.
-        self._newest_apart = not isinstance(stored.layout, LatestLayout)
-        self._newest: dict[Grain, tuple[int, bytes, int] | None] = {}
+        self._db, self._entity, self._newest, self._listed = db, entity, newest, listed
 
     def holding(self, grain: Grain, at_us: int) -> Held | None:
-        newest = self._newest_of(grain)
-        if newest is not None and newest[0] <= at_us:
-            return Held(newest[0], newest[1])
-        found = self._db.execute(_HOLDING, (self._series[grain], self._entity, at_us)).fetchone()
-        return None if found is None else Held(*found)
+        key = (self._newest.series[grain], self._entity)
+        newest = self._newest.of(key)
+        if newest is not None and newest.begin <= at_us:
+            return Held(newest.begin, newest.payload)
+        found = self._db.execute(_HOLDING, (*key, at_us)).fetchone()
+        return None if found is None else Held(*found[:2])
 
     def put(self, grain: Grain, begin: int, until: int, payload: bytes) -> None:
-        key = (self._series[grain], self._entity)
-        newest = self._newest_of(grain)
-        if not (self._made_way(grain, begin) if newest is None else begin >= newest[0]):
-            self._db.execute(PUT, (*key, begin, until, payload))
+        key = (self._newest.series[grain], self._entity)
+        chunk, newest = There(begin, payload, until), self._newest.of(key)
+        if newest is None:
+            last = self._last(key) if self._newest.apart else There(ENDING, b"", ENDING)
+            behind = last is None or begin > last.begin
+        else:
+            behind = begin >= newest.begin
+            if begin > newest.begin:
+                self._write(key, newest)
+        if behind and len(payload) <= NEWEST_BYTES:
+            self._newest.put(key, chunk)
             return
-        if newest is not None and begin > newest[0]:
-            self._db.execute(PUT, (*key, newest[0], newest[2], newest[1]))
-        self._db.execute(_PUT_NEWEST, (*key, begin, until, payload))
-        self._newest[grain] = (begin, payload, until)
+        if behind:
+            self._newest.remove(key)
+        self._write(key, chunk)
+
+    def added(self, grain: Grain, after: Held, at_us: int, row: bytes) -> bool:
+        key = (self._newest.series[grain], self._entity)
+        newest = self._newest.of(key)
+        if newest is None:
+            last = self._last(key) if self._newest.apart else None
+            if last is None or after.begin != last.begin:
+                return False
+            self._newest.put(key, There(at_us, row, at_us))
+            return True
+        if after.begin != newest.begin:
+            return False
+        grown = There(after.begin, after.payload + row, at_us)
+        if len(grown.payload) <= NEWEST_BYTES:
+            self._newest.put(key, grown)
+            return True
+        last = self._last(key)
+        if last is not None and len(last.payload) + len(grown.payload) <= SETTLED_BYTES:
+            grown = There(last.begin, last.payload + grown.payload, at_us)
+        self._newest.remove(key)
+        self._write(key, grown)
+        return True
 
     def forget(self) -> None:
-        for number in self._series.values():
+        for number in self._newest.series.values():
+            key = (number, self._entity)
             for table in TABLES:
-                self._db.execute(
-                    f"DELETE FROM {table} WHERE series = ? AND entity = ?", (number, self._entity)
-                )
-        self._newest.clear()
+                self._db.execute(f"DELETE FROM {table} WHERE series = ? AND entity = ?", key)
+            self._newest.remove(key)
 
     def pushed(self) -> list[Pushed]:
         return self._listed.by_entity.get(self._entity, [])
 
-    def _newest_of(self, grain: Grain) -> tuple[int, bytes, int] | None:
-        if not self._newest_apart:
-            return None
-        if grain not in self._newest:
-            asked = (self._series[grain], self._entity)
-            self._newest[grain] = self._db.execute(_NEWEST, asked).fetchone()
-        return self._newest[grain]
+    def _write(self, key: Key, chunk: There) -> None:
+        """Put a chunk among those that do not lie apart."""
+        self._db.execute(PUT, (*key, chunk.begin, chunk.until, chunk.payload))
 
-    def _made_way(self, grain: Grain, begin: int) -> bool:
-        """Whether a chunk that is put goes apart as the first; what it replaces is removed then."""
-        if not self._newest_apart:
-            return False
-        key = (self._series[grain], self._entity)
-        (last,) = self._db.execute(
-            "SELECT max(begin) FROM chunks WHERE series = ? AND entity = ?", key
-        ).fetchone()
-        if begin < (BEGINNING if last is None else last):
-            return False
-        self._db.execute(
-            "DELETE FROM chunks WHERE series = ? AND entity = ? AND begin = ?", (*key, begin)
-        )
-        return True
+    def _last(self, key: Key) -> There | None:
+        """The last of the chunks that do not lie apart."""
+        found = self._db.execute(_HOLDING, (*key, ENDING)).fetchone()
+        return None if found is None else There(*found)
 
 
 class ListedRows:

@@ -29,7 +29,7 @@ CREATE TABLE chunks (
     payload BLOB NOT NULL,
     PRIMARY KEY (series, entity, begin)
 ) WITHOUT ROWID;
-CREATE TABLE newest (              -- of an entity's chunks the last, once it was changed
+CREATE TABLE newest (              -- what was added behind an entity's chunks of late
     series INTEGER NOT NULL, entity BLOB NOT NULL, begin INTEGER NOT NULL, until INTEGER NOT NULL,
     payload BLOB NOT NULL,
     PRIMARY KEY (series, entity)

@@ -82,6 +82,9 @@ class RedisChunks:
     def put(self, grain: Grain, begin: int, until: int, payload: bytes) -> None:
         self._kept[grain].put(begin, until, payload)
 
+    def added(self, grain: Grain, after: Held, at_us: int, row: bytes) -> bool:  # noqa: ARG002
+        return False  # a chunk more is one more member to read, and none is cheaper to write
+
     def forget(self) -> None:
         self._forgotten = True
         letters = self._generation.letters

@@ -271,7 +271,7 @@ def test_what_was_pushed_wrongly_is_put_right_by_the_table(
     life.write([pushed | otherwise])
     life.materialise(full=full)
     life.check(60)
-    assert {row.id for row in store.pushed("few")} == {number_of(RowKeys(FEW).joined(["2"]))}
+    assert {row.id for row in store.pushed("few")} == {number_of(RowKeys(FEW.of).joined(["2"]))}
 
 
 def test_a_pushed_row_outlives_a_full_materialisation(
