@@ -169,12 +169,16 @@ class EntityChunksThere:
         self, db: sqlite3.Connection, entity: bytes, newest: NewestThere, listed: ListedRows
     ) -> None:
         self._db, self._entity, self._newest, self._listed = db, entity, newest, listed
+        self._lasts: dict[Key, There | None] = {}
 
     def holding(self, grain: Grain, at_us: int) -> Held | None:
         key = (self._newest.series[grain], self._entity)
         newest = self._newest.of(key)
         if newest is not None and newest.begin <= at_us:
             return Held(newest.begin, newest.payload)
+        last = self._last(key)
+        if last is None or last.begin <= at_us:
+            return None if last is None else Held(last.begin, last.payload)
         found = self._db.execute(_HOLDING, (*key, at_us)).fetchone()
         return None if found is None else Held(*found[:2])
 
@@ -223,6 +227,7 @@ class EntityChunksThere:
             for table in TABLES:
                 self._db.execute(f"DELETE FROM {table} WHERE series = ? AND entity = ?", key)
             self._newest.remove(key)
+        self._lasts.clear()
 
     def pushed(self) -> list[Pushed]:
         return self._listed.by_entity.get(self._entity, [])
@@ -230,11 +235,14 @@ class EntityChunksThere:
     def _write(self, key: Key, chunk: There) -> None:
         """Put a chunk among those that do not lie apart."""
         self._db.execute(PUT, (*key, chunk.begin, chunk.until, chunk.payload))
+        self._lasts.pop(key, None)
 
     def _last(self, key: Key) -> There | None:
         """The last of the chunks that do not lie apart."""
-        found = self._db.execute(_HOLDING, (*key, ENDING)).fetchone()
-        return None if found is None else There(*found)
+        if key not in self._lasts:
+            found = self._db.execute(_HOLDING, (*key, ENDING)).fetchone()
+            self._lasts[key] = None if found is None else There(*found)
+        return self._lasts[key]
 
 
 class ListedRows:
