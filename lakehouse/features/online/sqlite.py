@@ -28,17 +28,19 @@ from lakehouse.features.online.protocol import (
     TextsCollide,
 )
 from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.sqlite_changes import (
+    EntityChunksThere,
+    ListedRows,
+    NewestThere,
+    listed,
+)
 from lakehouse.features.online.sqlite_chunks import (
     CURRENT,
     PUT,
     TABLES,
-    EntityChunksThere,
-    ListedRows,
-    NewestThere,
     check_current,
     column,
     known,
-    listed,
     series,
     span,
 )
