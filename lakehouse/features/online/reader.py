@@ -52,14 +52,8 @@ class FeatureReader:
         materialised, EntityKeyError for a key that is none, NotKept for a moment before those
         that the store keeps.
         """
-        name = view if isinstance(view, str) else view.name
-        for _ in range(ATTEMPTS):
-            answers = self._answers.get(name) or self._looked_up(name)
-            try:
-                return answers.value(self.store, entity, at_us)
-            except Replaced:
-                self._answers.pop(name, None)
-        raise _replaced(name)
+        (values,) = self.get_views([view], [entity], [at_us])
+        return values
 
     def get_many(
         self, view: StoredView | str, entities: Sequence[Key], at_us: Sequence[int]
@@ -80,7 +74,9 @@ class FeatureReader:
         for _ in range(ATTEMPTS):
             answers = [self._answers.get(name) or self._looked_up(name) for name in names]
             try:
-                return _together(self.store, answers, entities, at_us)
+                if len(entities) == 1:
+                    return [_of_one(self.store, answers, entities[0], at_us[0])]
+                return _of_several(self.store, answers, entities, at_us)
             except Replaced:
                 for name in names:
                     self._answers.pop(name, None)
@@ -113,7 +109,29 @@ def _replaced(name: str) -> LakehouseError:
     )
 
 
-def _together(
+def _of_one(
+    store: OnlineStore, answers: Sequence[_WindowReads | _LatestReads], entity: Key, at_us: int
+) -> Values:
+    """The features of views of one entity; most reads ask for that."""
+    keys = [one.key(entity, at_us) for one in answers]
+    reads = [
+        (one.stored, [(key, one.needed(at_us))])
+        for one, key in zip(answers, keys, strict=True)
+        if key is not None and isinstance(one, _WindowReads)
+    ]
+    chunks = iter(store.chunks_of_many(reads) if reads else ())
+    values: Values = {}
+    for one, key in zip(answers, keys, strict=True):
+        if key is None:
+            values |= one.empty()
+        elif isinstance(one, _WindowReads):
+            values |= one.value(store, at_us, next(chunks)[0])
+        else:
+            values |= one.value(store, at_us, key)
+    return values
+
+
+def _of_several(
     store: OnlineStore,
     answers: Sequence[_WindowReads | _LatestReads],
     entities: Sequence[Key],
@@ -127,14 +145,20 @@ def _together(
     ]
     reads = [(one.stored, one.spans(some)) for one, some in asked if isinstance(one, _WindowReads)]
     chunks = iter(store.chunks_of_many(reads) if reads else ())
-    together: list[Values] = [{} for _ in entities]
+    together: list[Values] = []
     for (one, some), of_view in zip(asked, keys, strict=True):
         if isinstance(one, _WindowReads):
-            found = iter(one.values(store, some, next(chunks)))
+            found = one.values(store, some, next(chunks))
         else:
-            found = iter(one.values(store, some))
-        for values, key in zip(together, of_view, strict=True):
-            values |= one.empty() if key is None else next(found)
+            found = one.values(store, some)
+        if len(some) < len(of_view):
+            known = iter(found)
+            found = [one.empty() if key is None else next(known) for key in of_view]
+        if not together:
+            together = found
+            continue
+        for values, more in zip(together, found, strict=True):
+            values |= more
     return together
 
 
@@ -144,11 +168,11 @@ class _Answers:
     def __init__(self, view: StoredView, stored: Stored) -> None:
         self._keys, self.stored = EntityKeys.of_view(view), stored
 
-    def value(self, store: OnlineStore, entity: Key, at_us: int) -> Values:
-        key = self._keys.of(entity)
+    def key(self, entity: Key, at_us: int) -> bytes | None:
+        """The key of an entity, None if it is one that the view cannot have."""
         if at_us < self.stored.kept_from_us:
             raise self._not_kept(at_us)
-        return self.empty() if key is None else self._one(store, key, at_us)
+        return self._keys.of(entity)
 
     def keys(self, entities: Sequence[Key], at_us: Sequence[int]) -> list[bytes | None]:
         """The keys of entities, None for those that the view cannot have."""
@@ -158,9 +182,6 @@ class _Answers:
         return keys
 
     def empty(self) -> Values:
-        raise NotImplementedError
-
-    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
         raise NotImplementedError
 
     def _not_kept(self, at_us: int) -> NotKept:
@@ -186,9 +207,13 @@ class _WindowReads(_Answers):
     def empty(self) -> Values:
         return self._answers.empty()
 
-    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
+    def needed(self, at_us: int) -> Sequence[Span]:
+        """The chunks of a key that a moment needs."""
+        return self._answers.needed(at_us)
+
+    def value(self, store: OnlineStore, at_us: int, chunks: Sequence[Sequence[bytes]]) -> Values:
+        """The features at a moment, from those chunks."""
         answers = self._answers
-        chunks = store.chunks(self.stored, key, answers.needed(at_us))
         values = answers.values(at_us, chunks)
         if answers.texts:
             answers.told(values, lambda numbers: self._look_up(store, numbers))
@@ -240,7 +265,8 @@ class _LatestReads(_Answers):
     def empty(self) -> Values:
         return self._answers.empty()
 
-    def _one(self, store: OnlineStore, key: bytes, at_us: int) -> Values:
+    def value(self, store: OnlineStore, at_us: int, key: bytes) -> Values:
+        """The features of a key at a moment."""
         return self._answers.values(at_us, store.newest_first(self.stored, key, at_us))
 
     def values(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:

@@ -108,8 +108,8 @@ class SqliteStore:
         connection = self._reader(stored)
         connection.execute("BEGIN")
         try:
-            if len({tuple(spans) for _, spans in asked}) == 1:
-                spans = asked[0][1]
+            spans = asked[0][1] if asked else ()
+            if all(others == spans for _, others in asked):
                 entities = [entity for entity, _ in asked]
                 columns = [column(connection, stored, entities, *one) for one in spans]
                 found = [list(of_entity) for of_entity in zip(*columns, strict=True)]
