@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
@@ -11,10 +10,10 @@ from lakehouse.engines.batches import lake_batches, through
 from lakehouse.engines.protocol import MapBatches
 from lakehouse.engines.spark.failures import told
 from lakehouse.engines.spark.frames import SparkFrame, lake_frame, quoted, spark_type
+from lakehouse.engines.spark.packing import Batches, as_binaries
 
 STREAMED = 200_000
 """About so many rows are streamed at a time: a partition of the ordered rows."""
-Batches = Iterator[pa.RecordBatch]
 
 
 def map_arrow(frame: SparkFrame, function: MapBatches, schema: pa.Schema) -> SparkFrame:
@@ -52,8 +51,5 @@ def batches(frame: SparkFrame, by: Sequence[str]) -> Batches:
 def _written(parts: Batches) -> Batches:
     """Each batch as one value, in Arrow's stream format: Spark streams rows, not batches."""
     for part in parts:
-        sink: Any = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, part.schema) as writer:
-            writer.write_batch(part)
-        written = pa.array([sink.getvalue().to_pybytes()], pa.binary())
+        written = as_binaries([pa.Table.from_batches([part])])
         yield pa.RecordBatch.from_arrays([written], names=["batch"])

@@ -70,7 +70,7 @@ class Packer:
         columns = [
             pa.array(there, pa.int32()),
             pa.array(np.full(len(there), self.part, dtype=np.int32)),
-            _written(parts),
+            as_binaries(parts),
         ]
         return pa.table(columns, schema=_SCHEMA)
 
@@ -166,7 +166,7 @@ def _gathered(rows: Batches) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _written(tables: Sequence[pa.Table]) -> pa.BinaryArray:
+def as_binaries(tables: Sequence[pa.Table]) -> pa.BinaryArray:
     """Each table as one binary in Arrow's stream format."""
     sink = pa.BufferOutputStream()
     ends = [0]

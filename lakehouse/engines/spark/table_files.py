@@ -91,14 +91,14 @@ def table_files(read: Read, columns: Sequence[str]) -> TableFiles | None:
     That is so for tables with partitions, deletion vectors, mapped names or times without a zone,
     for names in other letters than the table's, and for conditions that Arrow does not know.
     """
-    where = None if read.where is None else arrow_condition(read.where)
-    if read.where is not None and where is None:
-        return None
     opened = DeltaTable(str(read.table), version=read.version)
     if opened.protocol().min_reader_version > 1 or opened.metadata().partition_columns:
         return None
     place = fs.SubTreeFileSystem(str(read.table), fs.LocalFileSystem())
     dataset: Any = opened.to_pyarrow_dataset(filesystem=place)
+    where = None if read.where is None else arrow_condition(read.where, dataset.schema)
+    if read.where is not None and where is None:
+        return None
     if not set(columns) <= set(dataset.schema.names):
         return None
     schema = pa.schema([dataset.schema.field(name) for name in columns])

@@ -102,10 +102,14 @@ def test_files_older_than_a_column_have_nulls_in_it(table: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["upper(`key`) = 'K0'", "`n` + 1 > 3", "`key` IS NULL", "NOT (`n` > 3)", "`n` < 2.5"]
+    "where",
+    [
+        *("upper(`key`) = 'K0'", "`n` + 1 > 3", "`key` IS NULL", "NOT (`n` > 3)", "`n` < 2.5"),
+        *("`n` = '3'", "`at` < '2026-01-02'", "`on` IN ('2026-01-02')", "`N` > 3", "`amount` > 1"),
+    ],
 )
 def test_other_conditions_are_left_to_spark(table: Path, where: str) -> None:
-    assert arrow_condition(where) is None
+    assert arrow_condition(where, day(0).schema) is None
     assert table_files(Read(table, 3, where), COLUMNS) is None
 
 

@@ -251,8 +251,7 @@ class _Reads:
     def chunks(self, found: Iterator[Any]) -> list[list[list[bytes]]]:
         """The chunks of each entity and span; raises Replaced."""
         rows = [read.rows(next(found), found) for read in self._reads]
-        if next(found) != stamp_of(self._stored):
-            raise Replaced(self._stored.view)
+        _check(self._stored, next(found))
         if len(rows) == len(self._sizes):
             return [[own] for own in rows]
         left = iter(rows)
