@@ -99,10 +99,16 @@ def value_codes(column: Any) -> Int64:
     >>> value_codes(pa.array([0.0, float("nan"), None, -0.0, float("nan")])).tolist()
     [0, 1, -1, 0, 1]
     """
-    values = _without_negative_zero(_one_array(column))
-    if pa.types.is_floating(values.type):  # NaN has many bit patterns
-        values = pc.if_else(pc.is_nan(values), pa.scalar(float("nan"), values.type), values)
+    values = of_equal_bits(_one_array(column))
     return _with_unknown(values.dictionary_encode().indices)
+
+
+def of_equal_bits(column: Any) -> Any:
+    """Return floats whose equals have the same bits: one zero, and one of the many NaN."""
+    values = _without_negative_zero(column)
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(float("nan"), values.type), values)
+    return values
 
 
 def _comparable(events: Any, moments: Any, name: str, where: str) -> tuple[Any, Any]:

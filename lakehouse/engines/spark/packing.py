@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.engines.kernels.entity_codes import of_equal_bits
 from lakehouse.engines.kernels.ordering import Int64
 
 BUCKET, PART, ROWS = "bucket", "part", "rows"
@@ -129,7 +129,7 @@ def _hashes(column: Any) -> Any:
     if pa.types.is_integer(kind):
         return _words(column.cast(pa.int64()))
     if pa.types.is_floating(kind):
-        return _words(pc.add(column.cast(pa.float64()), 0.0))  # -0.0 becomes 0.0
+        return _words(of_equal_bits(column.cast(pa.float64())))
     if pa.types.is_decimal(kind):
         words = _words(column.cast(pa.decimal128(38, 18)))
         return _mixed(words[::2]) ^ words[1::2]

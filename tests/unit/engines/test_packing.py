@@ -97,6 +97,11 @@ def test_equal_keys_share_a_bucket_in_any_type(values: list[Any], kinds: list[pa
     assert len(set(found[0].tolist())) == len(set(values))
 
 
+def test_every_nan_is_in_one_bucket() -> None:
+    bits = np.array([0x7FF8000000000000, 0x7FF8000000000001, 0xFFF8000000000000], dtype=np.uint64)
+    assert len(set(buckets_of([pa.array(bits.view(np.float64))], 1_000_000).tolist())) == 1
+
+
 def test_buckets_are_even_and_keys_of_two_columns_are_told_apart() -> None:
     numbers = pa.array(range(100_000))
     counts = np.bincount(buckets_of([numbers], 16), minlength=16)
