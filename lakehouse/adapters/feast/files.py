@@ -19,6 +19,7 @@ from feast.data_source import DataSource
 from feast.infra.offline_stores.file_source import FileSource
 
 from lakehouse.adapters.feast import declarations
+from lakehouse.engines.table_files import arrow_dataset
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.sdk import composition
 
@@ -53,7 +54,7 @@ def dataset(source: FileSource, repo_path: Path | None) -> pa.dataset.Dataset:
     if not path.exists():
         raise NotFound(f"Source '{source.name}' has no file {path}; write it, or mend its path.")
     if isinstance(source.file_format, DeltaFormat):
-        return DeltaTable(str(path)).to_pyarrow_dataset()
+        return arrow_dataset(DeltaTable(str(path)), path)
     return pa.dataset.dataset(path, format="parquet")
 
 

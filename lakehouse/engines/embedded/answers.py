@@ -15,7 +15,7 @@ from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.embedded.buckets import even_ends
 from lakehouse.engines.embedded.clustered import Make
 from lakehouse.engines.embedded.on_table import check_keys
-from lakehouse.engines.embedded.placed import Placed, narrow, narrow_type
+from lakehouse.engines.embedded.placed import Placed, narrow
 from lakehouse.engines.embedded.streamed import Streamed
 from lakehouse.engines.kernels.point_in_time import entity_features
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows
@@ -49,8 +49,7 @@ class Answers:
         self._offsets = np.cumsum(self._sizes, axis=0) - self._sizes
         features = [feature for view in asked.views for feature in view.features]
         self.schema = pa.schema([(f.full_name, feature_type(f)) for f in features])
-        self._narrow = pa.schema([(f.name, narrow_type(f.type)) for f in self.schema])
-        self._spilled = make(self._narrow)
+        self._spilled = make()
         self._numbers: dict[int, int] = {}
 
     def parts(self) -> Iterator[Callable[[], None]]:
@@ -79,7 +78,7 @@ class Answers:
         moments = self._moments.rows(first, end)
         found = entity_features(rows, moments, self._asked.at, self._asked.views)
         columns = [narrow(_one_array(found[name])) for name in self.schema.names]
-        self._numbers[part] = self._spilled.put(pa.table(columns, schema=self._narrow))
+        self._numbers[part] = self._spilled.put(pa.table(columns, self.schema.names))
 
 
 def _one_array(column: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,7 @@ from lakehouse.engines.protocol import (
     MapBatches,
     Transaction,
 )
+from lakehouse.engines.table_files import Read
 from lakehouse.errors import unknown
 
 
@@ -60,12 +62,16 @@ class EmbeddedEngine:
         where: str | None = None,
     ) -> Frame:
         """Open a Delta table at a version, lazily; `where` is a portable SQL condition."""
+        opened = reading.open_table(table, version)
         if where is None:
-            return self._session.frame(reading.table_sql(table, version, columns), {}, ())
-        condition = to_duckdb(portable_sql.read(where, "Condition of a read"))
-        source = reading.table_sql(table, version, None)
-        wanted = "*" if columns is None else listed(columns)
-        return self._session.frame(f"SELECT {wanted} FROM ({source}) WHERE {condition}", {}, ())
+            sql = reading.table_sql(table, opened, columns)
+        else:
+            condition = to_duckdb(portable_sql.read(where, "Condition of a read"))
+            source = reading.table_sql(table, opened, None)
+            wanted = "*" if columns is None else listed(columns)
+            sql = f"SELECT {wanted} FROM ({source}) WHERE {condition}"
+        frame = self._session.frame(sql, {}, ())
+        return replace(frame, read=Read(table, opened.version(), where))
 
     def from_arrow(self, table: pa.Table) -> DuckFrame:
         """Take an Arrow table as a frame; naive times are times of UTC."""

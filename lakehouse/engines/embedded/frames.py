@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lakehouse.engines.table_files import Read
+
 
 @dataclass(frozen=True, eq=False)
 class DuckFrame:
@@ -14,7 +16,8 @@ class DuckFrame:
     A frame is text, so nothing has to stay registered in the connection for it to live: the
     Arrow tables, under names no other frame uses, are registered where the text is run. `holds`
     are things that must live as long as the frame, such as a folder of spilled rows. `computed`
-    is its answer where that is at hand: an Arrow table, or what gives one by `read_all()`.
+    is its answer where that is at hand: an Arrow table, or what gives one by `read_all()`. `read`
+    is how its rows were read, where they are columns of a table that `Engine.read` returned.
     """
 
     sql: str
@@ -22,6 +25,7 @@ class DuckFrame:
     tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     holds: tuple[Any, ...] = field(default=(), repr=False)
     computed: Any = field(default=None, repr=False)
+    read: Read | None = None
 
     @property
     def names(self) -> list[str]:

@@ -20,12 +20,11 @@ import pyarrow as pa
 
 from lakehouse.engines.embedded.answers import Answers, Asked
 from lakehouse.engines.embedded.collected import Collected
-from lakehouse.engines.embedded.frames import DuckFrame
 from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.on_table import OnTable
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.spilled import Spilled
-from lakehouse.engines.embedded.streamed import streamed
+from lakehouse.engines.embedded.streamed import ToRead, streamed
 from lakehouse.engines.embedded.threads import in_order
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
 from lakehouse.engines.kernels.asked import by_entity, check_moments
@@ -33,9 +32,9 @@ from lakehouse.engines.kernels.asked import by_entity, check_moments
 
 def features_in_parts(
     session: Session,
-    spine: DuckFrame,
+    spine: ToRead,
     at: str,
-    tables: Sequence[OnTable],
+    tables: Sequence[tuple[OnTable, ToRead]],
     names: Sequence[str],
     limits: Limits,
 ) -> Collected:
@@ -47,15 +46,13 @@ def features_in_parts(
     try:
         numbers = itertools.count()
 
-        def make(schema: pa.Schema) -> Spilled:
-            return Spilled(schema, folder / f"{next(numbers)}.arrow")
+        def make() -> Spilled:
+            return Spilled(folder / f"{next(numbers)}.arrow")
 
-        held = spine.computed if isinstance(spine.computed, pa.Table) else None
-        read = partial(streamed, session, make=make, batch_rows=limits.batch)
-        moments = {key: [*key, at] for table in tables for key in table.needed()}
+        held = spine.frame.computed if isinstance(spine.frame.computed, pa.Table) else None
         reads = [
-            partial(read, spine, moments, is_spine=True),
-            *(partial(read, table.rows, table.needed(), is_spine=False) for table in tables),
+            partial(streamed, session, read, make, limits.batch)
+            for read in (spine, *(of_table for _, of_table in tables))
         ]
         with closing(in_order(reads)) as streams:
             asked = next(streams)
@@ -64,7 +61,7 @@ def features_in_parts(
             of_tables = list(streams)
         answers = [
             Answers(Asked(views, table.selected, rows, asked, at), limits.part, make)
-            for table, rows in zip(tables, of_tables, strict=True)
+            for (table, _), rows in zip(tables, of_tables, strict=True)
             for views in by_entity(table.views)
         ]
         with closing(in_order(part for answer in answers for part in answer.parts())) as parts:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from lakehouse.engines.kernels.arrow_numbers import validity
+from lakehouse.engines.kernels.arrow_numbers import from_units, units, validity
 from lakehouse.engines.kernels.ordering import Bool, Int64
 
 _WIDTHS: dict[int, Any] = {32: np.int32, 64: np.int64}
@@ -15,20 +16,20 @@ _WIDTHS: dict[int, Any] = {32: np.int32, 64: np.int64}
 
 
 def narrow(column: Any) -> Any:
-    """Return an array as it is put aside until it is placed: decimals as 64-bit units.
+    """Return an array as it is put aside until it is placed: whole numbers in 32 bits if they fit.
 
-    A decimal of the lake has at most 18 digits, so the upper half of its 128 bits is its sign.
+    Decimals are the whole numbers of their units.
     """
-    if not pa.types.is_decimal(column.type):
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        values = units(column)
+    elif pa.types.is_int64(kind):
+        values = _stored(column, np.int64)
+    else:
         return column
-    words = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)
-    units = np.ascontiguousarray(words[column.offset : column.offset + len(column), 0])
-    return pa.array(units, mask=None if column.null_count == 0 else ~validity(column))
-
-
-def narrow_type(kind: Any) -> Any:
-    """Return the type that `narrow` gives."""
-    return pa.int64() if pa.types.is_decimal(kind) else kind
+    if values.min(initial=0) >= -(2**31) and values.max(initial=0) < 2**31:
+        values = values.astype(np.int32)
+    return pa.array(values, mask=None if column.null_count == 0 else ~validity(column))
 
 
 class Placed:
@@ -47,14 +48,15 @@ class Placed:
     def __init__(self, kind: Any, size: int) -> None:
         self._kind = kind
         self._size = size
-        self._values: Any = None
+        self._whole = pa.types.is_decimal(kind) or pa.types.is_int64(kind)
+        self._values: NDArray[Any] | None = None
         self._valid: Bool | None = None
         self._pieces: list[Any] = []
         self._rows: list[Int64] = []
         if pa.types.is_boolean(kind):
             self._values = np.empty(size, dtype=np.bool_)
-        elif pa.types.is_decimal(kind):
-            self._values = np.empty((size, 2), dtype=np.int64)
+        elif self._whole:
+            self._values = np.empty(size, dtype=np.int32)
         elif pa.types.is_primitive(kind) and kind.bit_width in _WIDTHS:
             self._values = np.empty(size, dtype=_WIDTHS[kind.bit_width])
 
@@ -71,13 +73,10 @@ class Placed:
         if pa.types.is_boolean(self._kind):
             self._values[rows] = piece.fill_null(False).to_numpy(zero_copy_only=False)
             return
-        count = piece.offset + len(piece)
-        stored = np.frombuffer(piece.buffers()[1], self._values.dtype, count=count)[piece.offset :]
-        if pa.types.is_decimal(self._kind):
-            self._values[rows, 0] = stored
-            self._values[rows, 1] = stored >> 63
-        else:
-            self._values[rows] = stored
+        if self._whole and piece.type == pa.int64():
+            self._values = self._values.astype(np.int64, copy=False)
+        kind = np.int32 if self._whole and piece.type == pa.int32() else self._values.dtype
+        self._values[rows] = _stored(piece, kind)
 
     def array(self) -> Any:
         """Return the column, once every row has its value."""
@@ -87,6 +86,10 @@ class Placed:
             mask = None if self._valid is None else ~self._valid
             return pa.array(self._values, self._kind, mask=mask)
         known = None if self._valid is None else pa.array(self._valid).buffers()[1]
+        if pa.types.is_decimal(self._kind):
+            return from_units(self._values, known, self._kind)
+        if self._whole:
+            self._values = self._values.astype(np.int64, copy=False)
         buffers = [known, pa.py_buffer(self._values)]
         return pa.Array.from_buffers(self._kind, self._size, buffers)
 
@@ -96,3 +99,9 @@ class Placed:
         place = np.empty(self._size, dtype=np.int64)
         place[np.concatenate(self._rows)] = np.arange(self._size)
         return pa.concat_arrays(self._pieces).take(pa.array(place))
+
+
+def _stored(array: Any, kind: Any) -> NDArray[Any]:
+    """The values of an array of fixed width as they lie in memory, undefined where null."""
+    count = array.offset + len(array)
+    return np.frombuffer(array.buffers()[1], kind, count=count)[array.offset :]

@@ -7,6 +7,7 @@ distinct `where`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,6 +19,7 @@ from lakehouse.engines.embedded.in_parts import features_in_parts
 from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.on_table import OnTable
 from lakehouse.engines.embedded.session import Session
+from lakehouse.engines.embedded.streamed import ToRead
 from lakehouse.engines.embedded.threads import in_order
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
 from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine
@@ -46,12 +48,18 @@ def historical_features(
     for frame, on_frame in by_frame(views):
         selected = selection(on_frame, frame.names)
         rows = engine.query(selected.sql, {"rows": frame})
+        if not selected.criteria:
+            rows = replace(rows, read=frame.read)
         tables.append(OnTable(on_frame, selected, rows))
     features = [feature.full_name for bound in views for feature in bound.view.features]
     names = [*spine.names, *features]
-    rows = sum(session.count(frame) for frame in (spine, *(table.rows for table in tables)))
-    if tables and rows > limits.one_piece:
-        return features_in_parts(session, spine, at, tables, names, limits)
+    if tables:
+        moments = {key: [*key, at] for table in tables for key in table.needed()}
+        asked = ToRead.of(spine, moments, is_spine=True)
+        reads = [ToRead.of(table.rows, table.needed()) for table in tables]
+        if sum(read.rows(session) for read in (asked, *reads)) > limits.one_piece:
+            of_tables = list(zip(tables, reads, strict=True))
+            return features_in_parts(session, asked, at, of_tables, names, limits)
     return _in_one_piece(session, spine, at, tables).select(names)
 
 

@@ -31,13 +31,26 @@ _TYPES = {
 }
 
 
-def table_sql(table: Path, version: int | None, columns: Sequence[str] | None) -> str:
-    """Return the SELECT of a Delta table's columns at a version, the newest by default.
+def open_table(table: Path, version: int | None) -> DeltaTable:
+    """Open a Delta table at a version, the newest by default; raises NotFound without one."""
+    if not delta.exists(table):
+        raise NotFound(f"There is no table in {table}.")
+    try:
+        return DeltaTable(str(table), version=version)
+    except DeltaError as error:
+        newest = delta.version(table)
+        raise NotFound(
+            f"Table {table} cannot be read at version {version}; its newest version is {newest} "
+            f"({error})."
+        ) from error
+
+
+def table_sql(table: Path, opened: DeltaTable, columns: Sequence[str] | None) -> str:
+    """Return the SELECT of columns of a Delta table, `opened` at the version to read.
 
     The table's own schema decides: a file that lacks a column gives nulls, folder names are never
-    columns. Raises NotFound for a table, version or column that does not exist.
+    columns. Raises NotFound for a column that does not exist.
     """
-    opened = _open(table, version)
     partitions = opened.metadata().partition_columns
     if partitions:
         raise LakehouseError(
@@ -67,19 +80,6 @@ def parquet_sql(files: Sequence[Path], types: Mapping[str, str]) -> str:
         f"SELECT {listed(types)} FROM read_parquet([{paths}], "
         f"schema = MAP {{{schema}}}, hive_partitioning = false)"
     )
-
-
-def _open(table: Path, version: int | None) -> DeltaTable:
-    if not delta.exists(table):
-        raise NotFound(f"There is no table in {table}.")
-    try:
-        return DeltaTable(str(table), version=version)
-    except DeltaError as error:
-        newest = delta.version(table)
-        raise NotFound(
-            f"Table {table} cannot be read at version {version}; its newest version is {newest} "
-            f"({error})."
-        ) from error
 
 
 def _literal_path(path: Path) -> str:

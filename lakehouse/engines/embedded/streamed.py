@@ -1,20 +1,22 @@
-"""A frame read once from beginning to end, its rows put aside by the keys they are needed by."""
+"""Frames read once from beginning to end, their rows put aside by the keys they are needed by."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from lakehouse.engines.arrow_tables import lake_table
-from lakehouse.engines.embedded.buckets import Keys, with_buckets
+from lakehouse.engines.embedded.buckets import Keys
 from lakehouse.engines.embedded.clustered import Clustered, Make
-from lakehouse.engines.embedded.frames import DuckFrame
+from lakehouse.engines.embedded.frames import DuckFrame, listed
 from lakehouse.engines.embedded.on_table import Types
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.spilled import Spilled
+from lakehouse.engines.table_files import TableFiles, table_files
 
 
 @dataclass(frozen=True)
@@ -45,45 +47,85 @@ class Streamed:
         return {f.name: f.type for f in self.schema if self.nulls[f.name] < self.rows}
 
 
-def streamed(
-    session: Session,
-    frame: DuckFrame,
-    needed: Mapping[Keys, Sequence[str]],
-    make: Make,
-    batch_rows: int,
-    is_spine: bool,
-) -> Streamed:
-    """Read a frame once, and put aside for each of the keys the columns that are needed by them.
+@dataclass(frozen=True)
+class ToRead:
+    """A frame to be read once, and the columns of it that are needed by each of some keys.
 
-    Of a spine the order is kept, and all its columns, unless they lie in memory.
+    Of a spine the order is kept, and all its columns, unless they lie in memory. `files` are what
+    Arrow reads, where a frame is what lies in a table's files.
     """
-    keep = is_spine and not isinstance(frame.computed, pa.Table)
-    wanted = list(dict.fromkeys(name for columns in needed.values() for name in columns))
-    columns = frame.names if keep else wanted
-    reading, buckets = with_buckets(frame, columns, list(needed))
-    with session.batches(reading, batch_rows) as reader:
-        schema = lake_table(reader.schema.empty_table()).schema
-        own_schema = pa.schema([schema.field(name) for name in columns])
-        own = make(own_schema) if keep else None
+
+    frame: DuckFrame
+    needed: Mapping[Keys, Sequence[str]]
+    is_spine: bool
+    files: TableFiles | None
+
+    @classmethod
+    def of(
+        cls, frame: DuckFrame, needed: Mapping[Keys, Sequence[str]], *, is_spine: bool = False
+    ) -> ToRead:
+        read = cls(frame, needed, is_spine, None)
+        if frame.read is None:
+            return read
+        keys = {name for names in needed for name in names}
+        return replace(read, files=table_files(frame.read, read.columns, keys))
+
+    @property
+    def keeps_columns(self) -> bool:
+        return self.is_spine and not isinstance(self.frame.computed, pa.Table)
+
+    @property
+    def columns(self) -> list[str]:
+        if self.keeps_columns:
+            return self.frame.names
+        return list(dict.fromkeys(name for columns in self.needed.values() for name in columns))
+
+    def rows(self, session: Session) -> int:
+        """How many rows there are, or at most are: files say it without being read."""
+        return session.count(self.frame) if self.files is None else self.files.rows
+
+    @contextmanager
+    def batches(
+        self, session: Session, most: int
+    ) -> Iterator[tuple[pa.Schema, Iterable[pa.RecordBatch]]]:
+        """Compute the columns: their types in the lake, and batches, in types of Arrow's choice.
+
+        Keys that Arrow reads come with the dictionaries that they have in the files.
+        """
+        if self.files is not None:
+            yield lake_table(self.files.schema.empty_table()).schema, self.files.batches(most)
+            return
+        sql = f"SELECT {listed(self.columns)} FROM ({self.frame.sql})"
+        frame = DuckFrame(sql, (), self.frame.tables, self.frame.holds)
+        with session.batches(frame, most) as reader:
+            yield lake_table(reader.schema.empty_table()).schema, reader
+
+
+def streamed(session: Session, read: ToRead, make: Make, batch_rows: int) -> Streamed:
+    """Read a frame, and put aside for each of the keys the columns that are needed by them."""
+    with read.batches(session, batch_rows) as (schema, batches):
+        own = make() if read.keeps_columns else None
         by = {
-            key: Clustered(pa.schema([schema.field(n) for n in names]), make, is_spine)
-            for key, names in needed.items()
+            key: Clustered(
+                key, pa.schema([schema.field(n) for n in names]), make, keep_order=read.is_spine
+            )
+            for key, names in read.needed.items()
         }
         ends: list[int] = []
         nulls = Counter[str]()
-        for table in _sliced(reader, batch_rows):
-            for cluster, bucket in zip(by.values(), buckets, strict=True):
-                cluster.add(table, table.column(bucket).combine_chunks())
+        for table in _sliced(batches, batch_rows):
+            for cluster in by.values():
+                cluster.add(session, table)
             if own is not None:
-                own.put(table.select(columns))
+                own.put(lake_table(table))
             ends.append(len(table) + (ends[-1] if ends else 0))
-            nulls.update({name: table.column(name).null_count for name in columns})
-    return Streamed(by, own, own_schema, ends, nulls)
+            nulls.update({name: table.column(name).null_count for name in schema.names})
+    return Streamed(by, own, schema, ends, nulls)
 
 
-def _sliced(reader: pa.RecordBatchReader, most: int) -> Iterator[pa.Table]:
-    """The rows that are read, in tables of at most so many; DuckDB's batches may be larger."""
-    for batch in reader:
-        table = lake_table(pa.Table.from_batches([batch]))
+def _sliced(batches: Iterable[pa.RecordBatch], most: int) -> Iterator[pa.Table]:
+    """What is read, in tables of at most so many rows; DuckDB's batches may be larger."""
+    for batch in batches:
+        table = pa.Table.from_batches([batch])
         for begin in range(0, len(table), most):
             yield table.slice(begin, most)

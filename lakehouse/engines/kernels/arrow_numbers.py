@@ -110,22 +110,36 @@ def from_scaled_integers(values: Int64, valid: Bool, scale: int, where: str) -> 
             f"digits, for example {int(values[np.flatnonzero(wide)[0]])} of 10^-{scale}; declare "
             "the column with a smaller scale, a shorter window, or as a float."
         )
+    known = None if valid.all() else pa.array(valid).buffers()[1]
+    return from_units(values, known, pa.decimal128(MAX_DECIMAL_PRECISION, scale))
+
+
+def from_units(values: NDArray[Any], known: Any, kind: Any) -> Any:
+    """Return a decimal column of units of its scale, null where the bits `known` are not set."""
     words = np.empty((len(values), 2), dtype=np.int64)
     words[:, 0] = values
-    words[:, 1] = values >> 63  # the sign fills the upper half
-    bitmap = None if valid.all() else pa.array(valid).buffers()[1]
-    kind = pa.decimal128(MAX_DECIMAL_PRECISION, scale)
-    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(words)])
+    np.right_shift(words[:, 0], 63, out=words[:, 1])  # the sign fills the upper half
+    return pa.Array.from_buffers(kind, len(values), [known, pa.py_buffer(words)])
+
+
+def units(array: Any) -> Int64:
+    """Return the units of a decimal array of at most 18 digits, undefined where null."""
+    return np.ascontiguousarray(_words(array)[:, 0])
+
+
+def _words(array: Any) -> Int64:
+    """The lower and the upper half of each 128-bit number, as they lie in memory."""
+    end = array.offset + len(array)
+    if not end:
+        return np.empty((0, 2), dtype=np.int64)
+    stored = np.frombuffer(array.buffers()[1], dtype=np.int64, count=2 * end)
+    return stored.reshape(end, 2)[array.offset :]
 
 
 def _scaled_integers(array: Any, where: str) -> Int64:
     kind = pa.decimal128(38, array.type.scale)
     array = array.cast(kind)
-    if not len(array):
-        return np.empty(0, dtype=np.int64)
-    end = array.offset + len(array)
-    stored = np.frombuffer(array.buffers()[1], dtype=np.int64, count=2 * end).reshape(end, 2)
-    words = stored[array.offset :]
+    words = _words(array)
     lost = (words[:, 0] >> 63 != words[:, 1]) & validity(array)
     if lost.any():
         first = array[int(np.flatnonzero(lost)[0])]

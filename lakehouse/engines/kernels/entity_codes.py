@@ -31,8 +31,9 @@ def entity_codes(
 ) -> tuple[Int64, Int64]:
     """Return the codes of the events' keys and of the moments' keys, 0, 1, 2, … or -1.
 
-    `events` and `moments` are Arrow columns, one for each of `names`. A key with a null in it is
-    no entity: -1, as is a moment's key that no event has. `where` is the subject of errors.
+    `events` and `moments` are Arrow columns, one for each of `names`; of those with dictionaries
+    only these are looked at. A key with a null in it is no entity: -1, as is a moment's key that
+    no event has. `where` is the subject of errors.
     Raises EntityKeyError if a column's two types are of different kinds.
 
     >>> events = [pa.array(["1", "11", None]), pa.array(["11", "1", "1"])]
@@ -43,11 +44,13 @@ def entity_codes(
     event_codes: Any = None
     moment_codes: Any = None
     for event_column, moment_column, name in zip(events, moments, names, strict=True):
-        of_event, of_moment = _comparable(event_column, moment_column, name, where)
+        event_values, event_places = _values(event_column)
+        moment_values, moment_places = _values(moment_column)
+        of_event, of_moment = _comparable(event_values, moment_values, name, where)
         encoded = of_event.dictionary_encode()
         known = encoded.dictionary
-        codes = encoded.indices.cast(pa.int64())
-        found = pc.index_in(of_moment, value_set=known, skip_nulls=True).cast(pa.int64())
+        codes = _at(encoded.indices, event_places)
+        found = _at(pc.index_in(of_moment, value_set=known, skip_nulls=True), moment_places)
         if event_codes is None:
             event_codes, moment_codes = codes, found
             continue
@@ -57,6 +60,28 @@ def entity_codes(
         moment_codes = pc.index_in(asked, value_set=pairs.dictionary, skip_nulls=True)
         moment_codes = moment_codes.cast(pa.int64())
     return _with_unknown(event_codes), _with_unknown(moment_codes)
+
+
+def _values(column: Any) -> tuple[Any, Any]:
+    """Return the values of a column and at which of them each row's is; None: at its own.
+
+    The values of dictionaries are those that rows may have, of one dictionary after the other.
+    """
+    if not pa.types.is_dictionary(column.type):
+        return column, None
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    values = pa.chunked_array([one.dictionary for one in chunks], column.type.value_type)
+    places, before = [], 0
+    for one in chunks:
+        places.append(pc.add(one.indices.cast(pa.int64()), before))
+        before += len(one.dictionary)
+    return values, pa.chunked_array(places, pa.int64()).combine_chunks()
+
+
+def _at(codes: Any, places: Any) -> Any:
+    """Return the codes of rows, null where a value's or the row's place is."""
+    codes = codes.cast(pa.int64())
+    return codes if places is None else codes.take(places)
 
 
 def check_kinds(

@@ -19,10 +19,14 @@ _LIMB_MASK = (1 << _LIMB_BITS) - 1
 
 
 class Weights:
-    """Integers to sum over ranges of the sorted events, with their running sums kept."""
+    """Integers to sum over ranges of the sorted events, with their running sums kept.
 
-    def __init__(self, values: Int64) -> None:
+    What has `each_is_one` is summed by counting positions.
+    """
+
+    def __init__(self, values: Int64, *, each_is_one: bool = False) -> None:
         self.values = values
+        self.each_is_one = each_is_one
         self._prefix: dict[int | None, Int64] = {}
 
     def prefix(self, delay: int | None = None, order: Int64 | None = None) -> Int64:
@@ -84,7 +88,7 @@ class Measure:
     def ones(self) -> Weights:
         """One for each row that counts."""
         if self.counted is None:
-            return Weights(np.ones(len(self.index.rows), dtype=np.int64))
+            return Weights(np.ones(len(self.index.rows), dtype=np.int64), each_is_one=True)
         return Weights(self.counted.astype(np.int64))
 
     @cached_property

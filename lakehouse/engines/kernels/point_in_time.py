@@ -42,7 +42,7 @@ def entity_features(
     """
     keys = views[0].by.keys
     moments, _ = as_microseconds(spine.column(at), f"Spine column '{at}'")
-    events, asked = ([table.column(k) for k in keys] for table in (rows, spine))
+    events, asked = rows.keys(keys), [spine.column(key) for key in keys]
     codes, entities = entity_codes(events, asked, keys, f"View '{views[0].name}'")
     entity = _EntityRows(rows, codes, Moments(entities, moments))
     return {

@@ -91,13 +91,15 @@ class Spans:
     def total(self, weights: Weights, window: Window) -> Int64:
         """Return exact sums over the window, for the sorted moments, modulo 2**64."""
         begin = self.begins(window)
+        end = self.ends(window.delay)
         if self.index.on_time(window.delay):
+            if weights.each_is_one:
+                return end - begin
             running = weights.prefix()
-            total = running[self.ends(window.delay)]
+            total = running[end]
             total -= running[begin]
             return total
         order, _ = self.index.by_visibility(window.delay)
-        end = self.ends(window.delay)
         hidden = self.hidden(window)
         if hidden is None:
             return weights.prefix(window.delay, order)[end] - weights.prefix()[begin]

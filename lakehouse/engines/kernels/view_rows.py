@@ -74,9 +74,16 @@ class ViewRows:
         self._numbers: dict[str, Numbers] = {}
         self._times: dict[str, tuple[Int64, Bool]] = {}
 
+    def keys(self, names: Sequence[str]) -> list[Any]:
+        """Return columns that hold an entity's keys, with dictionaries where they have them."""
+        return [self._table.column(name) for name in names]
+
     def column(self, name: str) -> Any:
-        """Return a column as Arrow holds it."""
-        return self._table.column(name)
+        """Return a column of plain values."""
+        column = self._table.column(name)
+        if pa.types.is_dictionary(column.type):
+            return column.cast(column.type.value_type)
+        return column
 
     def numbers(self, name: str) -> Numbers:
         """Return a numeric or boolean column as an array."""

@@ -29,7 +29,7 @@ from lakehouse.engines.protocol import (
 )
 from lakehouse.engines.spark.session import start
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
-from lakehouse.engines.spark.table_files import Read
+from lakehouse.engines.table_files import Read
 from lakehouse.errors import NotFound, unknown
 
 if TYPE_CHECKING:

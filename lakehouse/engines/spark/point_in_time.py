@@ -21,7 +21,7 @@ from lakehouse.engines.kernels.entity_codes import check_kinds
 from lakehouse.engines.kernels.point_in_time import entity_features
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows, selection
 from lakehouse.engines.protocol import KNOWN_AT, BoundView, Frame
-from lakehouse.engines.spark import hot_keys
+from lakehouse.engines.spark import hot_keys, table_tasks
 from lakehouse.engines.spark.failures import told
 from lakehouse.engines.spark.frames import (
     SparkFrame,
@@ -32,7 +32,7 @@ from lakehouse.engines.spark.frames import (
 )
 from lakehouse.engines.spark.hot_keys import HotKeys
 from lakehouse.engines.spark.packing import BUCKET, PACKED, Packer, none_packed, unpacked
-from lakehouse.engines.spark.table_files import TableFiles, table_files
+from lakehouse.engines.table_files import TableFiles, table_files
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -252,7 +252,7 @@ def _packed(
     with told():
         if files is None:
             return frame.mapInArrow(packer.batches, PACKED)
-        return files.packed(engine.session, packer, _partitions(engine))
+        return table_tasks.packed(engine.session, files, packer, _partitions(engine))
 
 
 def _hot_keys(

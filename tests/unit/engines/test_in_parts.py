@@ -30,14 +30,15 @@ from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.embedded import EmbeddedEngine, answers
-from lakehouse.engines.embedded.buckets import BUCKETS, bucket_sql
+from lakehouse.engines.embedded.buckets import BUCKETS, buckets_of
 from lakehouse.engines.embedded.collected import Collected
 from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.session import Session
+from lakehouse.engines.embedded.streamed import ToRead
 from lakehouse.engines.kernels import point_in_time
 from lakehouse.engines.kernels.asked import SpineError
 from lakehouse.engines.kernels.entity_codes import EntityKeyError
-from lakehouse.engines.protocol import BoundView
+from lakehouse.engines.protocol import KNOWN_AT, BoundView, Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.testing.conformance.world import (
     NOON,
@@ -182,6 +183,33 @@ def test_a_spine_that_is_not_held_in_memory_comes_back_with_all_its_columns(
     assert list(range(4, 250)) == actual.column("row").to_pylist()
 
 
+@pytest.mark.parametrize(
+    "where", [None, f"`{KNOWN_AT}` >= TIMESTAMP '2024-03-15 00:00:00'", "`card` IN ('1', '2', '7')"]
+)
+def test_rows_and_moments_of_tables_are_read_from_their_files(
+    where: str | None, whole: EmbeddedEngine, parts: EmbeddedEngine, tmp_path: Path
+) -> None:
+    given = {"rows": some_movements(300, 9, 1), "spine": some_spine(250, 9, 1)}
+    for name, table in given.items():
+        for commit in range(5):  # a file each
+            rows = whole.from_arrow(table.slice(60 * commit, 60))
+            whole.write(tmp_path / name, rows, "append", Transaction("t", commit))
+    answers = []
+    for engine in (whole, parts):
+        rows = engine.read(tmp_path / "rows", where=where)
+        spine = engine.read(tmp_path / "spine")
+        read = ToRead.of(spine, {("card",): ["card", "asked_at"]}, is_spine=True)
+        assert read.files is not None
+        assert read.rows(engine._session) == 250
+        kind = read.files.schema.field("card").type
+        assert pa.types.is_dictionary(kind)
+        bound = [BoundView(view, rows) for view in VIEWS if view.of is movements]
+        answers.append(engine.to_arrow(engine.historical_features(spine, "asked_at", bound)))
+    assert answers[0].equals(answers[1])
+    assert set(answers[0].column("by_card__n_1d").to_pylist()) > {0, 1, 2}
+    assert answers[0].column("row").equals(whole.to_arrow(spine).column("row"))
+
+
 def test_an_answer_is_read_as_often_as_one_likes_and_asked_from(
     whole: EmbeddedEngine, parts: EmbeddedEngine
 ) -> None:
@@ -284,10 +312,6 @@ def test_an_empty_column_of_keys_is_of_any_kind(
 )
 def test_equal_keys_share_their_bucket(one: Any, other: Any) -> None:
     session = Session("500MB", 1)
-    found = []
-    for values in (one, other):
-        frame = session.held(pa.table({"k": values}))
-        sql = f"SELECT {bucket_sql(['k'], dict(frame.columns))} AS b FROM ({frame.sql})"
-        found.append(session.arrow(session.frame(sql, frame.tables, ())).column("b").to_pylist())
+    found = [buckets_of(session, pa.table({"k": keys})).tolist() for keys in (one, other)]
     assert found[0] == found[1]
     assert all(0 <= bucket < BUCKETS for bucket in found[0])

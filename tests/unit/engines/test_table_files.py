@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, TableFeatures, write_deltalake
 
-from lakehouse.engines.spark.conditions import arrow_condition
-from lakehouse.engines.spark.table_files import Read, TableFiles, table_files
+from lakehouse.engines.conditions import arrow_condition
+from lakehouse.engines.spark.table_tasks import shares
+from lakehouse.engines.table_files import Read, TableFiles, table_files
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 COLUMNS = ["n", "key", "at", "amount"]
@@ -61,10 +62,10 @@ def test_every_row_of_a_version_is_read(table: Path) -> None:
 
 @pytest.mark.parametrize("tasks", [1, 2, 3, 9])
 def test_shares_hold_every_row_once(table: Path, tasks: int) -> None:
-    shares = files(table).shares(tasks)
-    assert len(shares) == min(tasks, 4)
-    assert all(share.pieces for share in shares)
-    found = sorted(row["n"] for share in shares for row in rows(share))
+    shared = shares(files(table), tasks)
+    assert len(shared) == min(tasks, 4)
+    assert all(share.pieces for share in shared)
+    found = sorted(row["n"] for share in shared for row in rows(share))
     assert found == list(range(40))
 
 
@@ -88,7 +89,7 @@ def test_a_condition_leaves_files_and_rows_out(
 
 
 def test_no_file_is_an_empty_share(table: Path) -> None:
-    (share,) = files(table, "false").shares(2)
+    (share,) = shares(files(table, "false"), 2)
     assert rows(share) == []
 
 
@@ -108,12 +109,12 @@ def test_files_older_than_a_column_have_nulls_in_it(table: Path) -> None:
         *("`n` = '3'", "`at` < '2026-01-02'", "`on` IN ('2026-01-02')", "`N` > 3", "`amount` > 1"),
     ],
 )
-def test_other_conditions_are_left_to_spark(table: Path, where: str) -> None:
+def test_other_conditions_are_left_to_an_engine(table: Path, where: str) -> None:
     assert arrow_condition(where, day(0).schema) is None
     assert table_files(Read(table, 3, where), COLUMNS) is None
 
 
-def test_tables_of_other_makes_are_left_to_spark(tmp_path: Path, table: Path) -> None:
+def test_tables_of_other_makes_are_left_to_an_engine(tmp_path: Path, table: Path) -> None:
     partitioned, other = tmp_path / "partitioned", tmp_path / "other"
     write_deltalake(str(partitioned), day(0), partition_by=["key"])
     assert table_files(Read(partitioned, 0, None), ["n"]) is None
