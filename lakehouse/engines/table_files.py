@@ -67,7 +67,10 @@ def arrow_dataset(opened: DeltaTable, table: Path, dictionaries: Collection[str]
     still reads ahead when the process ends aborts it.
     """
     place = fs.SubTreeFileSystem(str(table), fs.LocalFileSystem())
-    options = dataset.ParquetReadOptions(dictionary_columns=list(dictionaries))
+    options = dataset.ParquetReadOptions(
+        dictionary_columns=list(dictionaries),
+        coerce_int96_timestamp_unit="us",  # of nanoseconds, years beyond 2262 would wrap
+    )
     return opened.to_pyarrow_dataset(filesystem=place, parquet_read_options=options)
 
 

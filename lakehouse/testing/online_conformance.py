@@ -51,6 +51,7 @@ from lakehouse.testing.online_chunks import (
     MakeStore,
     event,
     events,
+    of_spans,
     put,
     require_replaced,
     stored,
@@ -84,8 +85,8 @@ def check_chunks_come_back_by_time(make_store: MakeStore) -> None:
             (-far - 1, -2, [b"%d" % -far]),
         ):
             require_equal(events(store, here, b"a", first, end), expected, f"{first} to {end}")
-        both = store.chunks(here, b"a", [("event", 5, 9), ("tile", -9, 9)])
-        require_equal([[bytes(c) for c in of] for of in both], [[b"5"], [b"tile"]], "Both grains")
+        both = of_spans(store, here, b"a", ("event", 5, 9), ("tile", -9, 9))
+        require_equal(both, [[b"5"], [b"tile"]], "Both grains")
 
 
 def check_every_time_is_told_apart(make_store: MakeStore) -> None:
@@ -162,7 +163,7 @@ def check_entities_and_views_are_apart(make_store: MakeStore) -> None:
         for key in keys:
             found = events(store, held[view], key, 0, 1)
             require_equal(found, [view.encode() + key], f"{view} of {key!r}")
-        (many,) = store.chunks_of_many([(held[view], [(key, [("event", 0, 1)]) for key in keys])])
+        (many,) = store.chunks([(held[view], [(key, [("event", 0, 1)]) for key in keys])])
         expected = [[[view.encode() + key]] for key in keys]
         require_equal([[[bytes(c) for c in s] for s in e] for e in many], expected, "Many")
     require_equal(events(store, held["v"], b"b", 0, 1), [], "An unknown entity")
@@ -204,8 +205,8 @@ def check_replacing_takes_all_at_once(make_store: MakeStore) -> None:
     require_equal(events(store, new, b"b", 0, 9), [b"b"], "What was put after the chunks")
     require_equal(events(store, new, b"gone", 0, 1), [], "What was replaced")
     for use in (
-        lambda: store.chunks(old, b"a", [("event", 0, 1)]),
-        lambda: store.chunks_of_many([(old, [(b"a", [("event", 0, 1)])])]),
+        lambda: events(store, old, b"a", 0, 1),
+        lambda: store.chunks([(old, [(key, [("event", 0, 1)]) for key in (b"a", b"b")])]),
         lambda: list(store.newest_first(old, b"a", 1)),
         lambda: store.change(old, {b"a": put("event", 0, b"late")}, {}),
         lambda: store.advance(old),

@@ -23,7 +23,15 @@ from lakehouse.features.online.protocol import (
     Stored,
 )
 from lakehouse.testing.conformance.comparing import NotConforming, require, require_equal
-from lakehouse.testing.online_chunks import MakeStore, event, events, put, require_replaced, stored
+from lakehouse.testing.online_chunks import (
+    MakeStore,
+    event,
+    events,
+    of_spans,
+    put,
+    require_replaced,
+    stored,
+)
 
 
 def check_changing_once_per_transaction(make_store: MakeStore) -> None:
@@ -74,7 +82,7 @@ def check_changes_see_what_is_there(make_store: MakeStore) -> None:
 
     store.change(here, {b"a": anew}, {})
     require_equal(events(store, here, b"a", -5, 9), [b"only"], "Chunks after all was forgotten")
-    require_equal(store.chunks(here, b"a", [("tile", -9, 9)]), [[]], "Tiles")
+    require_equal(of_spans(store, here, b"a", ("tile", -9, 9)), [[]], "Tiles")
 
 
 def check_texts_are_kept_and_never_mixed(make_store: MakeStore) -> None:
@@ -132,8 +140,8 @@ def check_advancing_removes_what_no_moment_needs(make_store: MakeStore) -> None:
     require_equal(store.stored("v"), told, "What is told")
     require_equal(events(store, told, b"a", 6, 99), [b"5", b"10"], "Events")
     require_equal(events(store, told, b"a", 0, 5), [], "Events before the horizon")
-    require_equal(store.chunks(told, b"a", [("tile", 0, 9)]), [[b"5"]], "Tiles")
-    require_replaced(lambda: store.chunks(here, b"a", [("event", 0, 1)]))
+    require_equal(of_spans(store, told, b"a", ("tile", 0, 9)), [[b"5"]], "Tiles")
+    require_replaced(lambda: events(store, here, b"a", 0, 1))
     require_replaced(lambda: list(store.newest_first(here, b"a", 1)))
 
 
@@ -200,7 +208,7 @@ def check_a_large_transaction_counts_once(make_store: MakeStore) -> None:
     require_equal([made(), made()], [True, False], "Made")
     asked: list[tuple[bytes, list[tuple[Grain, int, int]]]]
     asked = [(entity, [("event", 0, 1)]) for entity in entities]
-    found = [[bytes(c) for c in of] for (of,) in store.chunks_of_many([(here, asked)])[0]]
+    found = [[bytes(c) for c in of] for (of,) in store.chunks([(here, asked)])[0]]
     require(found == [[b"x"]] * len(entities), "A change was made twice, or not at all.")
     require_equal(len(store.pushed("v")), len(entities), "Pushed")
 

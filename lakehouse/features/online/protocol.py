@@ -142,21 +142,14 @@ class OnlineStore(Protocol):
         """What is held of a view; None if nothing is."""
         ...
 
-    def chunks(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
-        """Of each span (grain, from, until) an entity's chunks that have rows in it, in order.
-
-        For views of windows. The one that holds the span's beginning may come first without a
-        row in it. All spans are of one state of the store. Raises Replaced if the chunks are
-        another's.
-        """
-        ...
-
-    def chunks_of_many(
+    def chunks(
         self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
     ) -> list[list[list[list[bytes]]]]:
-        """The same for several entities of several views, in one round trip.
+        """Of views of windows, their entities and each one's spans: the chunks, in one round trip.
 
-        Each entity's chunks of a view are of one state.
+        Of each span (grain, from, until) those that have rows in it, in order; the one that holds
+        the span's beginning may come first without a row in it. All spans of an entity are of one
+        state of the store. Raises Replaced if the chunks are another's.
         """
         ...
 

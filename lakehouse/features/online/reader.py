@@ -119,7 +119,7 @@ def _of_one(
         for one, key in zip(answers, keys, strict=True)
         if key is not None and isinstance(one, _WindowReads)
     ]
-    chunks = iter(store.chunks_of_many(reads) if reads else ())
+    chunks = iter(store.chunks(reads) if reads else ())
     values: Values = {}
     for one, key in zip(answers, keys, strict=True):
         if key is None:
@@ -144,7 +144,7 @@ def _of_several(
         for one, of_view in zip(answers, keys, strict=True)
     ]
     reads = [(one.stored, one.spans(some)) for one, some in asked if isinstance(one, _WindowReads)]
-    chunks = iter(store.chunks_of_many(reads) if reads else ())
+    chunks = iter(store.chunks(reads) if reads else ())
     together: list[Values] = []
     for (one, some), of_view in zip(asked, keys, strict=True):
         if isinstance(one, _WindowReads):

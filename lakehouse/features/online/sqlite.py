@@ -80,7 +80,17 @@ class SqliteStore:
         found = connection.execute("SELECT told FROM views WHERE view = ?", (view,)).fetchone()
         return None if found is None else from_text(found[0])
 
-    def chunks(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
+    def chunks(
+        self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
+    ) -> list[list[list[list[bytes]]]]:
+        return [
+            [self._of_one(stored, *of_view[0])]
+            if len(of_view) == 1
+            else self._of_several(stored, of_view)
+            for stored, of_view in asked
+        ]
+
+    def _of_one(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
         connection = self._reader(stored)
         if len(spans) == 1:
             found = [span(connection, stored, entity, *spans[0])]
@@ -91,16 +101,6 @@ class SqliteStore:
             finally:
                 connection.execute("COMMIT")
         return found
-
-    def chunks_of_many(
-        self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
-    ) -> list[list[list[list[bytes]]]]:
-        return [
-            [self.chunks(stored, *of_view[0])]
-            if len(of_view) == 1
-            else self._of_several(stored, of_view)
-            for stored, of_view in asked
-        ]
 
     def _of_several(
         self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[Span]]]

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, TableFeatures, write_deltalake
+from pyarrow import parquet
 
 from lakehouse.engines.conditions import arrow_condition
 from lakehouse.engines.spark.table_tasks import shares
@@ -100,6 +101,17 @@ def test_files_older_than_a_column_have_nulls_in_it(table: Path) -> None:
     assert found is not None
     read = pa.Table.from_batches(found.batches(), found.schema)
     assert sorted(read.column("extra").to_pylist(), key=str) == [1.5] * 10 + [None] * 10
+
+
+def test_times_of_an_older_kind_of_file_are_exact(tmp_path: Path) -> None:
+    times = [datetime(year, 1, 1, tzinfo=UTC) for year in (1600, 2026, 3000)]
+    rows = pa.table({"at": pa.array(times, pa.timestamp("us", "UTC"))})
+    write_deltalake(str(tmp_path), rows)
+    (file,) = tmp_path.glob("*.parquet")
+    parquet.write_table(rows, file, use_deprecated_int96_timestamps=True)
+    found = table_files(Read(tmp_path, 0, None), ["at"])
+    assert found is not None
+    assert pa.Table.from_batches(found.batches(), found.schema).equals(rows)
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,7 @@ class RedisStore:
         (told,) = self._connections.ask(command(b"HGET", self._keys(view).told, b"told"), 1)
         return None if told is None else from_text(told)
 
-    def chunks(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
-        ((found,),) = self.chunks_of_many([(stored, [(entity, spans)])])
-        return found
-
-    def chunks_of_many(
+    def chunks(
         self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
     ) -> list[list[list[list[bytes]]]]:
         reads = [_Reads(stored, self._head(stored), of_view) for stored, of_view in asked]

@@ -23,7 +23,7 @@ from lakehouse.features.online.protocol import (
 from lakehouse.features.online.redis import filling
 from lakehouse.features.online.redis.connections import Connections
 from lakehouse.features.online.redis.store import RedisStore
-from lakehouse.testing.online_chunks import event, events, put, stored
+from lakehouse.testing.online_chunks import event, events, of_spans, put, stored
 from lakehouse.testing.online_conformance import CHECKS
 from tests.redis_server import keys
 
@@ -62,8 +62,8 @@ def test_a_read_is_one_message_whatever_it_asks_for(
     here = store.replace(stored("v"), chunks, {1: b"one", 2: b"two"})
     sent = messages(monkeypatch)
     asked: Any = [(b"%d" % e, [("event", 1, 9), ("tile", 0, 9)]) for e in range(60)]
-    assert store.chunks(here, b"7", [("event", 1, 9), ("tile", 0, 9)]) == [[b"x", b"x"], []]
-    assert store.chunks_of_many([(here, asked)])[0][49:51] == [[[b"x", b"x"], []], [[], []]]
+    assert of_spans(store, here, b"7", ("event", 1, 9), ("tile", 0, 9)) == [[b"x", b"x"], []]
+    assert store.chunks([(here, asked)])[0][49:51] == [[[b"x", b"x"], []], [[], []]]
     newest = store.newest_first_of_many(here, [(b"3", 9), (b"4", 9)])
     assert [next(chunks) for chunks in newest] == [b"x", b"x"]
     assert store.texts(here, [2, 1]) == {1: b"one", 2: b"two"}

@@ -100,7 +100,7 @@ def test_each_thread_has_its_own_connection_and_closing_ends_all(
 def test_a_connection_that_was_cut_is_made_again(store: RedisStore, redis_url: str) -> None:
     here = store.replace(stored("v"), [event(b"a", 0, b"x")], {})
     for use in (
-        lambda: store.chunks(here, b"a", [("event", 0, 1)]),
+        lambda: events(store, here, b"a", 0, 1),
         lambda: store.change(here, {b"a": put("event", 1, b"y")}, {}),
     ):
         ask(redis_url, b"CLIENT", b"KILL", b"TYPE", b"normal", b"SKIPME", b"yes")
