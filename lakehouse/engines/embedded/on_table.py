@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.declare.features import StoredView
-from lakehouse.engines.embedded.buckets import Keys
 from lakehouse.engines.embedded.frames import DuckFrame
+from lakehouse.engines.embedded.parts.buckets import Keys
 from lakehouse.engines.kernels.asked import by_entity
 from lakehouse.engines.kernels.entity_codes import check_kinds
 from lakehouse.engines.kernels.view_rows import Selection

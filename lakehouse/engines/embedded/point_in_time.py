@@ -13,13 +13,13 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from lakehouse.engines.embedded.collected import Collected
 from lakehouse.engines.embedded.frames import DuckFrame
-from lakehouse.engines.embedded.in_parts import features_in_parts
 from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.on_table import OnTable
+from lakehouse.engines.embedded.parts.collected import Collected
+from lakehouse.engines.embedded.parts.features import features_in_parts
+from lakehouse.engines.embedded.parts.streamed import ToRead
 from lakehouse.engines.embedded.session import Session
-from lakehouse.engines.embedded.streamed import ToRead
 from lakehouse.engines.embedded.threads import in_order
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
 from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine

@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lakehouse.declare.features import Feature
+from lakehouse.engines.kernels.ordering import prefix_sum
 from lakehouse.features.online.layout import EVENT, KNOWN, Slot
-from lakehouse.features.online.windows import Values, WindowAnswers
+from lakehouse.features.online.windows import Columns, WindowAnswers
 
 Int64 = NDArray[np.int64]
 TOGETHER = ("count", "sum", "mean", "share")
 
 
-def many_values(
+def many_columns(
     answers: WindowAnswers, moments: Sequence[int], chunks: Sequence[Sequence[Sequence[bytes]]]
-) -> list[Values] | None:
+) -> Columns | None:
     """What `answers.values` gives for each moment; None where that has to be asked one by one.
 
     Together go counts, sums, means and shares of whole numbers and amounts that fit 64 bits.
@@ -36,13 +37,13 @@ def many_values(
     at = np.array(moments, dtype=np.int64)
     ends = at - answers.delay_us
     entity = np.repeat(np.arange(len(sizes)), sizes)
-    event = rows[:, EVENT]
-    seen = (event < ends[entity]) & (rows[:, KNOWN] <= at[entity])
-    if not seen.all():
-        rows, entity = rows[seen], entity[seen]
-        event = rows[:, EVENT]
+    event, known = rows[:, EVENT].copy(), rows[:, KNOWN].copy()
+    if len(rows) and (event.max() >= ends.min() or known.max() > at.min()):
+        seen = (event < ends[entity]) & (known <= at[entity])
+        rows, entity, event = rows[seen], entity[seen], event[seen]
+    empty = answers.empty()
     if not len(rows):
-        return [answers.empty() for _ in moments]
+        return {name: [value] * len(moments) for name, value in empty.items()}
     base, top = int(event.min()), int(event.max())
     span = top - base + 2
     if span * (len(sizes) + 1) >= 2**63:
@@ -51,8 +52,7 @@ def many_values(
     numbers = np.arange(len(sizes)) * span
     high = keys.searchsorted(numbers + (span - 1))
     running = _Running(rows)
-    columns: dict[str, Sequence[Any]] = {}
-    empty = answers.empty()
+    columns: Columns = {}
     for window in answers.exact:
         begins = np.clip(ends - window.length_us - base, 0, span - 1)
         low = keys.searchsorted(numbers + begins)
@@ -66,8 +66,7 @@ def many_values(
             for place in without_rows:
                 values[place] = empty[feature.full_name]
             columns[feature.full_name] = values
-    by_name = [columns[name] for name in empty]
-    return [dict(zip(empty, of_one, strict=True)) for of_one in zip(*by_name, strict=True)]
+    return {name: columns[name] for name in empty}
 
 
 def _together(feature: Feature) -> bool:
@@ -85,10 +84,10 @@ class _Running:
     def sums(self, place: int) -> Int64 | None:
         """A slot's running sums from 0 on; None where one may not fit 64 bits."""
         if place not in self._sums:
-            values = self._rows[:, place]
+            values = self._rows[:, place].copy()
             largest = max(int(values.max()), -int(values.min()))
             fits = largest * len(values) < 2**63
-            self._sums[place] = np.concatenate(([0], np.cumsum(values))) if fits else None
+            self._sums[place] = prefix_sum(values) if fits else None
         return self._sums[place]
 
 

@@ -14,9 +14,9 @@ from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.features.online.entity_keys import EntityKeys, Key
 from lakehouse.features.online.latest import LatestAnswers
 from lakehouse.features.online.layout import BEGINNING, LatestLayout, WindowLayout
-from lakehouse.features.online.many import many_values
+from lakehouse.features.online.many import many_columns
 from lakehouse.features.online.protocol import OnlineStore, Replaced, Span, Stored
-from lakehouse.features.online.windows import StoredDifferently, Values, WindowAnswers
+from lakehouse.features.online.windows import Columns, StoredDifferently, Values, WindowAnswers
 
 ATTEMPTS = 5
 """How often a read begins anew when a view is replaced under it, each time by a newer one."""
@@ -145,21 +145,25 @@ def _of_several(
     ]
     reads = [(one.stored, one.spans(some)) for one, some in asked if isinstance(one, _WindowReads)]
     chunks = iter(store.chunks(reads) if reads else ())
-    together: list[Values] = []
+    columns: Columns = {}
     for (one, some), of_view in zip(asked, keys, strict=True):
         if isinstance(one, _WindowReads):
-            found = one.values(store, some, next(chunks))
+            found = one.columns(store, some, next(chunks))
         else:
-            found = one.values(store, some)
-        if len(some) < len(of_view):
-            known = iter(found)
-            found = [one.empty() if key is None else next(known) for key in of_view]
-        if not together:
-            together = found
-            continue
-        for values, more in zip(together, found, strict=True):
-            values |= more
-    return together
+            found = one.columns(store, some)
+        columns |= found if len(some) == len(of_view) else _with_unknown(found, of_view, one)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _with_unknown(
+    found: Columns, keys: Sequence[bytes | None], answers: _WindowReads | _LatestReads
+) -> Columns:
+    """The values of all keys, from those of the keys that a view can have."""
+    columns: Columns = {}
+    for name, values in found.items():
+        known = iter(values)
+        columns[name] = [answers.empty()[name] if key is None else next(known) for key in keys]
+    return columns
 
 
 class _Answers:
@@ -224,25 +228,21 @@ class _WindowReads(_Answers):
         needed = {at_us: self._answers.needed(at_us) for at_us in {at_us for _, at_us in asked}}
         return [(key, needed[at_us]) for key, at_us in asked]
 
-    def values(
+    def columns(
         self,
         store: OnlineStore,
         asked: Sequence[tuple[bytes, int]],
         chunks: Sequence[Sequence[Sequence[bytes]]],
-    ) -> list[Values]:
+    ) -> Columns:
         """The features of keys at moments, from the chunks of their spans."""
-        answers = self._answers
-        moments = [at_us for _, at_us in asked]
-        together = None
         if len(asked) >= AT_ONCE:
-            together = many_values(answers, moments, chunks)
-        found = together or [
-            answers.values(at_us, own) for at_us, own in zip(moments, chunks, strict=True)
+            together = many_columns(self._answers, [at_us for _, at_us in asked], chunks)
+            if together is not None:
+                return together
+        each = [
+            self.value(store, at_us, own) for (_, at_us), own in zip(asked, chunks, strict=True)
         ]
-        if answers.texts:
-            for values in found:
-                answers.told(values, lambda numbers: self._look_up(store, numbers))
-        return found
+        return {name: [values[name] for values in each] for name in self.empty()}
 
     def _look_up(self, store: OnlineStore, numbers: Iterable[int]) -> Mapping[int, str]:
         missing = [number for number in numbers if number not in self._texts]
@@ -269,13 +269,14 @@ class _LatestReads(_Answers):
         """The features of a key at a moment."""
         return self._answers.values(at_us, store.newest_first(self.stored, key, at_us))
 
-    def values(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> list[Values]:
+    def columns(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> Columns:
         """The features of keys at moments."""
         newest = store.newest_first_of_many(self.stored, asked)
-        return [
+        each = [
             self._answers.values(at_us, chunks)
             for (_, at_us), chunks in zip(asked, newest, strict=True)
         ]
+        return {name: [values[name] for values in each] for name in self.empty()}
 
 
 def _check_horizon(view: StoredView, stored: Stored, answers: WindowAnswers) -> None:

@@ -23,6 +23,8 @@ from lakehouse.features.online.rows import Rows, visible_rows
 __all__ = ["StoredDifferently", "ValueOverflow", "WindowAnswers"]
 
 Values = dict[str, Any]
+Columns = dict[str, list[Any]]
+"""Values of several moments, by the names of features."""
 LookUp = Callable[[Iterable[int]], Mapping[int, str]]
 
 

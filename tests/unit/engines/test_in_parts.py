@@ -29,12 +29,13 @@ from lakehouse.declare import (
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.embedded import EmbeddedEngine, answers
-from lakehouse.engines.embedded.buckets import BUCKETS, buckets_of
-from lakehouse.engines.embedded.collected import Collected
+from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.embedded.limits import Limits
+from lakehouse.engines.embedded.parts import answers as of_parts
+from lakehouse.engines.embedded.parts.buckets import BUCKETS, buckets_of
+from lakehouse.engines.embedded.parts.collected import Collected
+from lakehouse.engines.embedded.parts.streamed import ToRead
 from lakehouse.engines.embedded.session import Session
-from lakehouse.engines.embedded.streamed import ToRead
 from lakehouse.engines.kernels import point_in_time
 from lakehouse.engines.kernels.asked import SpineError
 from lakehouse.engines.kernels.entity_codes import EntityKeyError
@@ -154,7 +155,7 @@ def test_limits_decide_how_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
         made.append(1)
         return compute(*arguments)
 
-    monkeypatch.setattr(answers, "entity_features", counted)
+    monkeypatch.setattr(of_parts, "entity_features", counted)
     rows, spine = some_movements(300, 30, 1), some_spine(250, 30, 1)
     for part, least in ((2000, 1), (200, 3), (50, 7)):
         made.clear()

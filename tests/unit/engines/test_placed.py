@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.embedded.placed import Placed, narrow
+from lakehouse.engines.embedded.parts.placed import Placed, narrow
 
 SIZE = 97
 

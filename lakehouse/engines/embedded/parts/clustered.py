@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.engines.arrow_tables import lake_table
-from lakehouse.engines.embedded.buckets import BUCKETS, buckets_of, in_buckets
-from lakehouse.engines.embedded.distinct_keys import NO_KEY, distinct_keys
+from lakehouse.engines.embedded.parts.buckets import BUCKETS, buckets_of, in_buckets
+from lakehouse.engines.embedded.parts.distinct_keys import NO_KEY, distinct_keys
+from lakehouse.engines.embedded.parts.spilled import Spilled
 from lakehouse.engines.embedded.session import Session
-from lakehouse.engines.embedded.spilled import Spilled
 from lakehouse.engines.kernels.ordering import Int64
 from lakehouse.errors import LakehouseError
 

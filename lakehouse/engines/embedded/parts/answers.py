@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import feature_type
-from lakehouse.engines.embedded.buckets import even_ends
-from lakehouse.engines.embedded.clustered import Make
 from lakehouse.engines.embedded.on_table import check_keys
-from lakehouse.engines.embedded.placed import Placed, narrow
-from lakehouse.engines.embedded.streamed import Streamed
+from lakehouse.engines.embedded.parts.buckets import even_ends
+from lakehouse.engines.embedded.parts.clustered import Make
+from lakehouse.engines.embedded.parts.placed import Placed, narrow
+from lakehouse.engines.embedded.parts.streamed import Streamed
 from lakehouse.engines.kernels.point_in_time import entity_features
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows
 

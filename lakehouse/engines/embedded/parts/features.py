@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lakehouse.engines.embedded.answers import Answers, Asked
-from lakehouse.engines.embedded.collected import Collected
 from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.on_table import OnTable
+from lakehouse.engines.embedded.parts.answers import Answers, Asked
+from lakehouse.engines.embedded.parts.collected import Collected
+from lakehouse.engines.embedded.parts.spilled import Spilled
+from lakehouse.engines.embedded.parts.streamed import ToRead, streamed
 from lakehouse.engines.embedded.session import Session
-from lakehouse.engines.embedded.spilled import Spilled
-from lakehouse.engines.embedded.streamed import ToRead, streamed
 from lakehouse.engines.embedded.threads import in_order
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
 from lakehouse.engines.kernels.asked import by_entity, check_moments

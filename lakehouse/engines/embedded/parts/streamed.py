@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from lakehouse.engines.arrow_tables import lake_table
-from lakehouse.engines.embedded.buckets import Keys
-from lakehouse.engines.embedded.clustered import Clustered, Make
 from lakehouse.engines.embedded.frames import DuckFrame, listed
 from lakehouse.engines.embedded.on_table import Types
+from lakehouse.engines.embedded.parts.buckets import Keys
+from lakehouse.engines.embedded.parts.clustered import Clustered, Make
+from lakehouse.engines.embedded.parts.spilled import Spilled
 from lakehouse.engines.embedded.session import Session
-from lakehouse.engines.embedded.spilled import Spilled
 from lakehouse.engines.table_files import TableFiles, table_files
 
 

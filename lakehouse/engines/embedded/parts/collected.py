@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.engines.embedded.answers import Answers
-from lakehouse.engines.embedded.streamed import Streamed
+from lakehouse.engines.embedded.parts.answers import Answers
+from lakehouse.engines.embedded.parts.streamed import Streamed
 from lakehouse.engines.embedded.threads import in_order
 
 
