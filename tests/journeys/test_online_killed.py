@@ -44,6 +44,7 @@ from lakehouse.testing.conformance.world import (
 
 KILLS = 8
 CARDS = "abcdefgh"
+SAID = ("begin", "done")
 BOTH = last("1h", "2d") + last("60d", edge="6h")
 VIEWS = (
     FeatureView(
@@ -69,8 +70,9 @@ def check(folder: Path, kills: int) -> int:
     draw = random.Random(17)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    told = folder / "told.jsonl"
     begin(folder)
+    ctx = open_context(folder)
+    store = SqliteStore(ctx.home.online("cards"))
     killed = 0
     for turn in range(kills):
         child = context.Process(target=work, args=(str(folder), turn))
@@ -81,17 +83,9 @@ def check(folder: Path, kills: int) -> int:
         killed += child.is_alive()
         child.kill()
         child.join()
+        push_again(store, told(folder), turn)
     assert killed >= kills * 3 // 4, "the process ended before it could be killed"
-    ctx = open_context(folder)
-    store = SqliteStore(ctx.home.online("cards"))
-    said = [json.loads(line) for line in told.read_text().splitlines() if line.endswith("]")]
-    rows = {row["movement_id"]: row for _, turn, n in said for row in made(turn, n)}
-    # What was in flight may be there or not: whoever pushes it pushes it again.
-    begun, done = ({(t, n) for what, t, n in said if what == word} for word in ("begin", "done"))
-    for turn, n in sorted(begun - done):
-        given = table_of(movements, made(turn, n)).to_pylist()
-        for view in VIEWS:
-            Pusher(store, view).push(given)
+    rows = {row["movement_id"]: row for _, turn, n in told(folder) for row in made(turn, n)}
     compare(store, list(rows.values()))
     for view in VIEWS:
         materialise(ctx, view, store)
@@ -103,30 +97,45 @@ def check(folder: Path, kills: int) -> int:
     return len(rows)
 
 
+def told(folder: Path) -> list[tuple[str, int, int]]:
+    """What workers said before they were killed: that a push begins, or is done."""
+    lines = (folder / "told.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines if line.endswith("]")]
+
+
+def push_again(store: SqliteStore, said: Sequence[tuple[str, int, int]], turn: int) -> None:
+    """What was in flight may be there or not: whoever pushes it pushes it again."""
+    begun, done = ({n for what, t, n in said if (what, t) == (word, turn)} for word in SAID)
+    for n in sorted(begun - done):
+        given = table_of(movements, made(turn, n)).to_pylist()
+        for view in VIEWS:
+            Pusher(store, view).push(given)
+
+
 def work(folder: str, turn: int) -> None:
     """Push rows, write some of them to the table, and materialise, until killed."""
     ctx = open_context(Path(folder))
     store = SqliteStore(ctx.home.online("cards"))
     pushers = [Pusher(store, view) for view in VIEWS]
     (Path(folder) / f"begun-{turn}").touch()
-    with (Path(folder) / "told.jsonl").open("a") as told:
+    with (Path(folder) / "told.jsonl").open("a") as log:
         for n in count():
             rows = made(turn, n)
-            say(told, "begin", turn, n)
+            say(log, "begin", turn, n)
             given = table_of(movements, rows)
             for pusher in pushers:
                 pusher.push(given.to_pylist())
-            say(told, "done", turn, n)
+            say(log, "done", turn, n)
             if n % 3 == 2:
                 write(ctx, rows, f"{turn}-{n}")
                 for view in VIEWS:
                     materialise(ctx, view, store, full=n % 9 == 8)
 
 
-def say(told: TextIO, *what: Any) -> None:
+def say(log: TextIO, *what: Any) -> None:
     """Write a line; one that a kill cuts short is as if it had not been said."""
-    told.write(f"\n{json.dumps(what)}")
-    told.flush()
+    log.write(f"\n{json.dumps(what)}")
+    log.flush()
 
 
 def made(turn: int, n: int) -> list[Fields]:

@@ -170,19 +170,21 @@ class _Work:
             extent.newest_us,
         )
         texts: dict[int, bytes] = {}
-        first_us = min(horizon.events_us, horizon.tiles_us)
 
         def chunks() -> Iterator[Chunk]:
-            for table in source.slices(self._layout, first_us):
+            for table in source.slices(self._layout, horizon.of_rows):
                 yield from pack(self._view, self._layout, table, texts, horizon, kept_from_us)
 
         listed = PushedRows(self._view, self._layout)
-        there = listed.in_table(self._online.pushed(self._view.name), source)
+        before = self._online.pushed(self._view.name)
+        there = listed.in_table(before, source)
         both = ChainMap(texts, listed.texts)
         joining = Joining(self._online, stored, self._view, both, "kept")
 
         def again(pushed: Sequence[Pushed]) -> tuple[Mapping[bytes, Change], Texts]:
-            return joining.changes(listed.packed(pushed, horizon, there)), listed.texts
+            older = [row for row in pushed if row.event_us < horizon.events_us]
+            without = there | listed.in_table([row for row in older if row not in before], source)
+            return joining.changes(listed.packed(pushed, horizon, without)), listed.texts
 
         made = self._online.replace(stored, chunks(), texts, again)
         self._online.change(made, {}, {}, confirmed=joining.there | there)
@@ -259,11 +261,16 @@ class _Work:
         horizon = there.horizon
         texts: dict[int, bytes] = {}
         by_entity: dict[bytes, list[Chunk]] = {entity: [] for entity in entities}
-        first_us = min(horizon.events_us, horizon.tiles_us)
-        for table in source.slices(self._layout, first_us, list(entities.values())):
+        for table in source.slices(self._layout, horizon.of_rows, list(entities.values())):
             for chunk in pack(self._view, self._layout, table, texts, horizon, there.kept_from_us):
                 by_entity[chunk.entity].append(chunk)
         listed = PushedRows(self._view, self._layout)
+        older = [
+            row
+            for row in self._online.pushed(self._view.name)
+            if row.event_us < horizon.events_us and row.entity in entities
+        ]
+        without = listed.in_table(older, source) | {*taken_back}
         both = ChainMap(texts, listed.texts)
         joining = Joining(self._online, there, self._view, both, "kept")
 
@@ -271,13 +278,13 @@ class _Work:
             entity.forget()
             for chunk in of:
                 entity.put(chunk.grain, chunk.begin, chunk.until, bytes(chunk.payload))
-            again = joining.changes(listed.packed(entity.pushed(), horizon, taken_back))
+            again = joining.changes(listed.packed(entity.pushed(), horizon, without))
             for change in again.values():
                 change(entity)
 
         changes = {entity: partial(anew, chunks) for entity, chunks in by_entity.items()}
         self._online.change(there, changes, texts)
-        self._online.change(there, {}, {}, confirmed={*joining.there, *taken_back})
+        self._online.change(there, {}, {}, confirmed=joining.there | without)
 
     def _kept_from(self, newest_us: int) -> int:
         keep_us = self._ctx.online.keep_us

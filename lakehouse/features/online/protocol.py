@@ -55,6 +55,11 @@ class Horizon:
     events_us: int = BEGINNING
     tiles_us: int = BEGINNING
 
+    @property
+    def of_rows(self) -> int:
+        """From when on a row counts at some moment, as an event or in a tile."""
+        return min(self.events_us, self.tiles_us)
+
 
 @dataclass(frozen=True)
 class Stored:

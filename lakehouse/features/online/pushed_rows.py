@@ -36,15 +36,21 @@ class PushedRows:
         return self._text.read(row.row)
 
     def packed(
-        self, listed: Iterable[Pushed], horizon: Horizon, taken_back: Collection[Place] = ()
+        self, listed: Iterable[Pushed], horizon: Horizon, without: Collection[Place] = ()
     ) -> dict[bytes, list[NewRow]]:
-        """Rows that the table may not have, by entity."""
+        """Rows to put beside those of the table, by entity; those in `without` are not.
+
+        Of rows from before the horizon of events, `in_table` has to say which the table has: they
+        are in tiles alone, where none can be told from another. Without a key to ask by they are
+        left out.
+        """
+        since_us = horizon.of_rows if self._one_a_key else horizon.events_us
         found: dict[bytes, list[NewRow]] = {}
         for pushed in listed:
-            if (pushed.entity, pushed.id) in taken_back:
+            if (pushed.entity, pushed.id) in without:
                 continue
             row = self._packer.pack(self.read(pushed))
-            if row is not None and row.event_us >= horizon.events_us:
+            if row is not None and row.event_us >= since_us:
                 found.setdefault(row.entity, []).append(row)
         return found
 

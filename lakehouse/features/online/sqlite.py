@@ -214,7 +214,7 @@ class SqliteStore:
             _prune(db, stored)
             db.execute(
                 "DELETE FROM pushed WHERE view = ? AND event_us < ?",
-                (stored.view, stored.horizon.events_us),
+                (stored.view, stored.horizon.of_rows),
             )
 
     def pushed(self, view: str) -> list[Pushed]:

@@ -136,7 +136,7 @@ class RedisStore:
         generation = Generation(self._prefix, stored.generation, stored.layout)
         prune(self._connections, generation, stored)
         sweep(self._connections, self._prefix, keys)
-        forget_listed(self._connections, keys.pushed, stored.horizon.events_us)
+        forget_listed(self._connections, keys.pushed, stored.horizon.of_rows)
 
     def pushed(self, view: str) -> list[Pushed]:
         listed = pages(self._connections, self._keys(view).pushed)

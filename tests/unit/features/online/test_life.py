@@ -287,6 +287,43 @@ def test_a_pushed_row_outlives_a_full_materialisation(
     assert len(life.store.pushed("few")) == 1
 
 
+@pytest.mark.parametrize("delivered", [False, True])
+def test_a_pushed_row_that_is_in_tiles_alone_by_now_counts_once(
+    context_of: MakeContext, store: OnlineStore, delivered: bool
+) -> None:
+    view = everything(None)
+    life = Life(context_of(view, keep_us=DAY), store, 6, view)
+    life.write([movement(NOON, movement_id="0"), movement(NOON, movement_id="b", card="b")])
+    life.materialise()
+    pushed = [movement(NOON + n, movement_id=str(n), points=n) for n in (1, 2, 3)]
+    life.push(pushed)
+    life.now = NOON + 20 * DAY
+    life.write([movement(life.now, movement_id="later", card="b")])
+    life.materialise()
+    life.check(40)
+    if delivered:
+        life.write(pushed[:2])
+        life.materialise()
+        life.check(40)
+        assert len(store.pushed(view.name)) == 1
+    for step in ("full", "rewrite", "backfill", "push", "full"):
+        if step == "rewrite":
+            rows = {**life.in_table, "0": movement(NOON, movement_id="0", points=77)}
+            life.in_table = rows
+            written(life.ctx, movements, table_of(movements, list(rows.values())), "overwrite")
+        elif step == "push":
+            life.push([movement(life.now + HOUR, movement_id="new")])
+        elif step == "backfill":
+            backfill(life.ctx, view, moment(NOON), moment(life.now), store)
+        life.materialise(full=step == "full")
+        life.check(40)
+    life.now += 60 * DAY
+    life.write([movement(life.now, movement_id="last")])
+    life.materialise()
+    life.check(40)
+    assert store.pushed(view.name) == []
+
+
 @pytest.mark.parametrize("step", ["full", "new rows", "corrections", "backfill"])
 def test_what_is_pushed_while_a_view_is_materialised_stays(
     context_of: MakeContext, store: OnlineStore, step: str, monkeypatch: pytest.MonkeyPatch
