@@ -180,8 +180,7 @@ def sustain(stores: Mapping[str, OnlineStore], clock: Clock, events: int) -> Non
 
 def feast(reader: FeatureReader, folder: Path, redis_url: str, clock: Clock, times: int) -> None:
     """Feast's SDK on the values that the platform gives now."""
-    from tests.benchmarks.feast_online import feast_store
-    from tests.benchmarks.feast_online import reader as feast_reader
+    from tests.benchmarks import feast_online
 
     values = {}
     for view, size, name, letter in (
@@ -192,16 +191,10 @@ def feast(reader: FeatureReader, folder: Path, redis_url: str, clock: Clock, tim
         found = reader.get_many(view, keys, [NOW] * size)
         frame = pd.DataFrame([{**key, **of_key} for key, of_key in zip(keys, found, strict=True)])
         values[view] = frame.astype({f.full_name: float for f in view.features if f.kind != "int"})
-    address = redis_url.removeprefix("redis://").partition("/")[0]
-    settings = {
-        "Feast, SQLite": {"type": "sqlite", "path": str(folder / "feast.db")},
-        "Feast, Redis": {"type": "redis", "connection_string": f"{address},db=1"},
-    }
-    drawn = Drawn(5)
-    reads = {
-        who: feast_reader(feast_store(folder / str(number), online, values), VIEWS)
-        for number, (who, online) in enumerate(settings.items())
-    }
+    drawn, reads = Drawn(5), {}
+    for name, settings in feast_online.settings(folder, redis_url).items():
+        store = feast_online.feast_store(folder / name, settings, values)
+        reads[f"Feast, {name}"] = feast_online.reader(store, VIEWS)
     for who, call in reads.items():
         answer = call([{"card": "C0000001", "shop": "S0000001"}])
         assert answer["card_spend__n_30d"] == [values[VIEWS[0]]["card_spend__n_30d"][1]], who

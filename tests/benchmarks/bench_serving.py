@@ -1,17 +1,21 @@
-"""The service over HTTP: latency of one caller, and requests a second at sixteen connections.
+"""The service over HTTP, beside `feast serve`: latency of one caller, and requests a second.
 
-Run it with `python -m tests.benchmarks.bench_serving [--requests N] [--payments N]`. The lake is
-the payments use case at its own density: 350 payments a card and 175 a terminal over 183 days,
-the model 100 boosted trees on the handbook's fifteen inputs. `features` asks for the 12 windowed
-features of one card and terminal, `predict` for a decision, with its line in the log. Callers
-keep their connection and ask again as soon as they are answered; they share the machine with the
-one worker of the service.
+Run it with `python -m tests.benchmarks.bench_serving [--requests N] [--payments N]
+[--without-feast]`. The lake is the payments use case at its own density: 350 payments a card and
+175 a terminal over 183 days, the model 100 boosted trees on the handbook's fifteen inputs.
+`features` asks for the 12 windowed features of one card and terminal at a moment, on SQLite and on
+a Redis server of the benchmark's own, `predict` for a decision, with its line in the log. Feast
+reads twelve stored values of the same keys from stores of its own, with its stock settings.
+
+Callers keep their connection and ask again as soon as they are answered, one of them, and then
+sixteen at once; they share the machine with the one worker of each service.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import hashlib
 import json
 import os
@@ -20,14 +24,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import uvloop
 from deltalake import write_deltalake
@@ -38,10 +46,14 @@ from lakehouse.declare.training import Model
 from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.features.online.materialise import materialise
+from lakehouse.features.online.sqlite import OnlineFeatures
 from lakehouse.records.home import Home
 from lakehouse.records.keys import make_key
+from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records
 from lakehouse.training.onnx import to_onnx
+from tests.benchmarks import feast_online
+from tests.redis_server import free_port, redis_server
 
 DAYS = 183
 BEGIN = datetime(2018, 4, 1, tzinfo=UTC)
@@ -49,8 +61,10 @@ TIME = pa.timestamp("us", tz="UTC")
 VIEWS = ["card_spend", "terminal_activity", "terminal_frauds"]
 
 
-def make_lake(folder: Path, payments: int, seed: int = 0) -> tuple[dict[str, str], Home]:
-    """Make tables, online store, release and keys; returns the keys by role, and the lake."""
+def make_lake(
+    folder: Path, payments: int, redis_url: str, seed: int = 0
+) -> tuple[dict[str, str], Home]:
+    """Make tables, online stores, release and keys; returns the keys by role, and the lake."""
     home = Home.create(folder / "lake", "data")
     records = Records(home.records, lambda: datetime.now(UTC))
     ctx = Context(home, records, EmbeddedEngine(), domain, CodeVersion("bench", False))
@@ -74,8 +88,10 @@ def make_lake(folder: Path, payments: int, seed: int = 0) -> tuple[dict[str, str
     write_deltalake(
         str(ctx.path("curated", "reported_frauds")), frauds.drop_columns(["amount_eur"])
     )
+    on_redis = dataclasses.replace(ctx, online=OnlineSettings(redis_url))
     for view in domain.stored_views:
         materialise(ctx, view)
+        materialise(on_redis, view)
     records.tick(domain.name, int(at[-1]))
     (model,) = domain.models
     write_release(home, model)
@@ -122,7 +138,8 @@ def bodies(payments: int, seed: int = 2) -> tuple[list[Any], list[Any]]:
             "card_id": f"c{random.integers(0, cards_of(payments))}",
             "terminal_id": f"t{random.integers(0, 2 * cards_of(payments))}",
         }
-        moment = BEGIN + timedelta(days=60, seconds=int(random.integers(0, 120 * 86_400)))
+        # Of the 30 days that online stores keep.
+        moment = BEGIN + timedelta(days=DAYS - 28, seconds=int(random.integers(0, 28 * 86_400)))
         at = moment.isoformat().replace("+00:00", "Z")
         features.append({"views": VIEWS, "entities": [keys], "at": at})
         predict.append({"payment_id": f"r{n}", **keys, "amount_eur": "42.42", "paid_at": at})
@@ -198,33 +215,124 @@ def measure(name: str, port: int, requests: list[bytes], count: int) -> None:
     busy, total = uvloop.run(ask(port, again, 16))
     b50, b99 = np.percentile(busy, [50, 99]) * 1e3
     print(
-        f"{name:9} 1 connection: p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
+        f"{name:20} 1 connection: p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
         f"16 connections: {len(busy) / total:,.0f} requests/s, p50 {b50:.1f} ms, p99 {b99:.1f} ms",
         flush=True,
     )
+
+
+@contextmanager
+def service(home: Home, online_url: str = "") -> Iterator[int]:
+    """Run the service of a lake until the block ends; its port."""
+    command = [sys.executable, "-m", "serving.server", "--home", str(home.path), "--port", "0"]
+    environment = {**os.environ, "LAKEHOUSE_ONLINE_URL": online_url}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline().split("127.0.0.1:")[1].split()[0])
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+@contextmanager
+def feast_service(folder: Path) -> Iterator[int]:
+    """Run Feast's feature server of the store in a folder until the block ends; its port.
+
+    Its worker is asked not to end after a thousand requests, which would break connections.
+    """
+    port = free_port()
+    feast = str(Path(sys.executable).parent / "feast")
+    options = ["--port", str(port), "--no-access-log", "--max-requests", "0"]
+    with (folder / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [feast, "-c", str(folder), "serve", *options], stdout=log, stderr=log
+        )
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                break
+            except (URLError, ConnectionError):
+                if process.poll() is not None or time.monotonic() > until:
+                    raise SystemExit((folder / "serve.log").read_text()) from None
+                time.sleep(0.2)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def stored_values(home: Home, payments: int) -> dict[Any, pd.DataFrame]:
+    """What the platform gives of every card and terminal at the end, by view."""
+    views = [view for view in domain.stored_views if view.name in VIEWS]
+    end_us = int((BEGIN + timedelta(days=DAYS)).timestamp() * 1e6)
+    reader = OnlineFeatures(home.online(domain.name), views)
+    found = {}
+    for view in views:
+        (key,) = view.by.keys
+        size = cards_of(payments) * (1 if key == "card_id" else 2)
+        keys = [{key: f"{key[0]}{n}"} for n in range(size)]
+        values = reader.get_many(view, keys, [end_us] * size)
+        frame = pd.DataFrame([{**k, **v} for k, v in zip(keys, values, strict=True)])
+        kinds = {f.full_name: float for f in view.features if f.kind != "int"}
+        found[view] = frame.astype(kinds)
+    reader.close()
+    return found
+
+
+def feast_bodies(features: Sequence[Mapping[str, Any]], views: Sequence[Any]) -> list[Any]:
+    """What Feast's server is asked for the same keys."""
+    names = feast_online.names(views)
+    return [
+        {"features": names, "entities": {k: [v] for k, v in body["entities"][0].items()}}
+        for body in features
+    ]
+
+
+def check_there(port: int, body: Mapping[str, Any]) -> None:
+    """Raise SystemExit unless Feast's server has a value of every feature."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/get-online-features",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        results = json.loads(answer.read())["results"]
+    if any(result["statuses"] != ["PRESENT"] for result in results):
+        raise SystemExit(f"Feast lacks values: {results}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=5_000)
     parser.add_argument("--payments", type=int, default=100_000)
+    parser.add_argument("--without-feast", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        keys, home = make_lake(Path(folder), given.payments)
-        command = [sys.executable, "-m", "serving.server", "--home", str(home.path), "--port", "0"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        try:
-            assert process.stdout is not None
-            port = int(process.stdout.readline().split("127.0.0.1:")[1].split()[0])
-            features, predict = bodies(given.payments)
-            paths = f"/v1/features/{domain.name}", f"/v1/predict/{domain.name}/fraud"
-            asked = [wire(paths[0], keys["scientist"], body) for body in features]
-            measure("features", port, asked, given.requests)
-            asked = [wire(paths[1], keys["application"], body) for body in predict]
-            measure("predict", port, asked, given.requests)
-        finally:
-            os.kill(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+    with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as url:
+        folder = Path(name)
+        keys, home = make_lake(folder, given.payments, url)
+        features, predict = bodies(given.payments)
+        path = f"/v1/features/{domain.name}"
+        asked = [wire(path, keys["scientist"], body) for body in features]
+        for store, online_url in (("SQLite", ""), ("Redis", url)):
+            with service(home, online_url) as port:
+                measure(f"features, {store}", port, asked, given.requests)
+                if not online_url:
+                    path = f"/v1/predict/{domain.name}/fraud"
+                    decisions = [wire(path, keys["application"], body) for body in predict]
+                    measure(f"predict, {store}", port, decisions, given.requests)
+        if given.without_feast:
+            return
+        values = stored_values(home, given.payments)
+        of_feast = feast_bodies(features, list(values))
+        asked = [wire("/get-online-features", "", body) for body in of_feast]
+        for store, settings in feast_online.settings(folder, url).items():
+            feast_online.feast_store(folder / store, settings, values)
+            with feast_service(folder / store) as port:
+                check_there(port, of_feast[0])
+                measure(f"feast serve, {store}", port, asked, given.requests // 5)
 
 
 if __name__ == "__main__":

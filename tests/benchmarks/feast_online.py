@@ -6,6 +6,7 @@ here once, and read with its stock settings.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,16 +25,15 @@ def feast_store(
     from feast.types import Float64, Int64, String
 
     folder.mkdir(parents=True)
-    store = feast.FeatureStore(
-        config=feast.RepoConfig(
-            project="bench",
-            provider="local",
-            registry=str(folder / "registry.db"),
-            online_store=dict(online_store),
-            entity_key_serialization_version=3,
-            repo_path=folder,
-        )
-    )
+    config = {
+        "project": "bench",
+        "provider": "local",
+        "registry": str(folder / "registry.db"),
+        "online_store": dict(online_store),
+        "entity_key_serialization_version": 3,
+    }
+    (folder / "feature_store.yaml").write_text(json.dumps(config))
+    store = feast.FeatureStore(repo_path=str(folder))
     views = {view: _view(feast, folder, view, (Int64, Float64), String) for view in values}
     entities = [entity for view in views.values() for entity in view[1]]
     store.apply([*entities, *(view for view, _ in views.values())])
@@ -66,9 +66,23 @@ def _view(feast: Any, folder: Path, view: Declared, types: tuple[Any, Any], text
 
 def reader(store: Any, views: Sequence[Declared]) -> Callable[[list[dict[str, str]]], Any]:
     """The call that reads all features of some entities."""
-    names = [f"{view.name}:{f.full_name}" for view in views for f in view.features]
+    asked = names(views)
 
     def read(keys: list[dict[str, str]]) -> Any:
-        return store.get_online_features(names, keys).to_dict()
+        return store.get_online_features(asked, keys).to_dict()
 
     return read
+
+
+def names(views: Sequence[Declared]) -> list[str]:
+    """All features of views, as Feast is asked for them."""
+    return [f"{view.name}:{f.full_name}" for view in views for f in view.features]
+
+
+def settings(folder: Path, redis_url: str) -> dict[str, dict[str, str]]:
+    """Feast's online stores: a file in the folder, and a database of the server of its own."""
+    address = redis_url.removeprefix("redis://").partition("/")[0]
+    return {
+        "SQLite": {"type": "sqlite", "path": str(folder / "feast.db")},
+        "Redis": {"type": "redis", "connection_string": f"{address},db=1"},
+    }
