@@ -31,6 +31,13 @@ def lake_table(table: pa.Table) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
+def one_array(column: Any) -> Any:
+    """A column as one array, without a copy where it is one."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def _lake_type(kind: Any) -> Any:
     types = pa.types
     if types.is_timestamp(kind):

@@ -11,16 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lakehouse.declare.columns import Kind
+from lakehouse.engines.arrow_tables import one_array
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.features.online.stored_numbers import NotStorable
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-
-
-def one_array(column: Any) -> Any:
-    """A column as one array."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def numbers(column: Any, kind: Kind, scale: int = 0) -> Int64:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lakehouse.declare.features import Feature, FeatureView
+from lakehouse.engines.arrow_tables import one_array
 from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
 from lakehouse.features.historical import historical
@@ -76,11 +77,7 @@ def _history(
             f"{spine.num_rows} were asked, or of others; nothing can be compared with them."
         )
     names = [f.full_name for view in views for f in view.features]
-    return {name: _one_array(table[name]) for name in names}
-
-
-def _one_array(column: Any) -> Any:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return {name: one_array(table[name]) for name in names}
 
 
 def _compared(answers: Answers, feature: Feature, wanted: Places, history: Any) -> FeatureCompared:

@@ -28,8 +28,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from lakehouse.engines.context import Context
 from lakehouse.features.online.materialise import materialise
 from lakehouse.features.online.protocol import OnlineStore
@@ -188,9 +186,7 @@ def feast(reader: FeatureReader, folder: Path, redis_url: str, clock: Clock, tim
         (VIEWS[1], SHOPS, "shop", "S"),
     ):
         keys = [{name: f"{letter}{n:07}"} for n in range(size)]
-        found = reader.get_many(view, keys, [NOW] * size)
-        frame = pd.DataFrame([{**key, **of_key} for key, of_key in zip(keys, found, strict=True)])
-        values[view] = frame.astype({f.full_name: float for f in view.features if f.kind != "int"})
+        values[view] = feast_online.values_of(reader, view, keys, NOW)
     drawn, reads = Drawn(5), {}
     for name, settings in feast_online.settings(folder, redis_url).items():
         store = feast_online.feast_store(folder / name, settings, values)

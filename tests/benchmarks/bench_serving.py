@@ -24,7 +24,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -32,7 +31,6 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import numpy as np
 import pandas as pd
@@ -53,7 +51,8 @@ from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records
 from lakehouse.training.onnx import to_onnx
 from tests.benchmarks import feast_online
-from tests.redis_server import free_port, redis_server
+from tests.feast_server import feast_server, post
+from tests.redis_server import redis_server
 
 DAYS = 183
 BEGIN = datetime(2018, 4, 1, tzinfo=UTC)
@@ -235,35 +234,6 @@ def service(home: Home, online_url: str = "") -> Iterator[int]:
         process.wait(timeout=30)
 
 
-@contextmanager
-def feast_service(folder: Path) -> Iterator[int]:
-    """Run Feast's feature server of the store in a folder until the block ends; its port.
-
-    Its worker is asked not to end after a thousand requests, which would break connections.
-    """
-    port = free_port()
-    feast = str(Path(sys.executable).parent / "feast")
-    options = ["--port", str(port), "--no-access-log", "--max-requests", "0"]
-    with (folder / "serve.log").open("w") as log:
-        process = subprocess.Popen(
-            [feast, "-c", str(folder), "serve", *options], stdout=log, stderr=log
-        )
-    try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                break
-            except (URLError, ConnectionError):
-                if process.poll() is not None or time.monotonic() > until:
-                    raise SystemExit((folder / "serve.log").read_text()) from None
-                time.sleep(0.2)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
 def stored_values(home: Home, payments: int) -> dict[Any, pd.DataFrame]:
     """What the platform gives of every card and terminal at the end, by view."""
     views = [view for view in domain.stored_views if view.name in VIEWS]
@@ -274,10 +244,7 @@ def stored_values(home: Home, payments: int) -> dict[Any, pd.DataFrame]:
         (key,) = view.by.keys
         size = cards_of(payments) * (1 if key == "card_id" else 2)
         keys = [{key: f"{key[0]}{n}"} for n in range(size)]
-        values = reader.get_many(view, keys, [end_us] * size)
-        frame = pd.DataFrame([{**k, **v} for k, v in zip(keys, values, strict=True)])
-        kinds = {f.full_name: float for f in view.features if f.kind != "int"}
-        found[view] = frame.astype(kinds)
+        found[view] = feast_online.values_of(reader, view, keys, end_us)
     reader.close()
     return found
 
@@ -291,15 +258,9 @@ def feast_bodies(features: Sequence[Mapping[str, Any]], views: Sequence[Any]) ->
     ]
 
 
-def check_there(port: int, body: Mapping[str, Any]) -> None:
+def check_there(address: str, body: Mapping[str, Any]) -> None:
     """Raise SystemExit unless Feast's server has a value of every feature."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/get-online-features",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        results = json.loads(answer.read())["results"]
+    results = post(f"{address}/get-online-features", body)["results"]
     if any(result["statuses"] != ["PRESENT"] for result in results):
         raise SystemExit(f"Feast lacks values: {results}")
 
@@ -330,8 +291,13 @@ def main() -> None:
         asked = [wire("/get-online-features", "", body) for body in of_feast]
         for store, settings in feast_online.settings(folder, url).items():
             feast_online.feast_store(folder / store, settings, values)
-            with feast_service(folder / store) as port:
-                check_there(port, of_feast[0])
+            # A worker that ends after a thousand requests would break connections.
+            with feast_server(
+                folder / store, "serve", "--no-access-log", "--max-requests", "0"
+            ) as (address, ready):
+                ready("/health")
+                check_there(address, of_feast[0])
+                port = int(address.rpartition(":")[2])
                 measure(f"feast serve, {store}", port, asked, given.requests // 5)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from lakehouse.declare.features import FeatureView as Declared
+from lakehouse.features.online.reader import FeatureReader
 
 
 def feast_store(
@@ -62,6 +63,15 @@ def _view(feast: Any, folder: Path, view: Declared, types: tuple[Any, Any], text
         name=view.name, entities=keys, schema=schema, source=source, ttl=timedelta(days=0)
     )
     return made, keys
+
+
+def values_of(
+    online: FeatureReader, view: Declared, keys: Sequence[Mapping[str, str]], at_us: int
+) -> pd.DataFrame:
+    """The values of keys that the platform gives at a moment, in Feast's types."""
+    found = online.get_many(view, keys, [at_us] * len(keys))
+    frame = pd.DataFrame([{**key, **of_key} for key, of_key in zip(keys, found, strict=True)])
+    return frame.astype({f.full_name: float for f in view.features if f.kind != "int"})
 
 
 def reader(store: Any, views: Sequence[Declared]) -> Callable[[list[dict[str, str]]], Any]:

@@ -8,19 +8,13 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import pandas as pd
 import pyarrow.compute as pc
@@ -30,9 +24,9 @@ from feast.data_source import PushMode
 
 from lakehouse import Lake
 from tests.docs.pages import DOCS, ROOT, follow, shell
+from tests.feast_server import FEAST, Server, feast_server, post
 from tests.journeys.conftest import environment, lakehouse
 
-FEAST = Path(sys.executable).parent / "feast"
 DOMAIN = "payments_fraud"
 STORED = ("card_spend", "terminal_activity", "terminal_frauds")
 pytestmark = pytest.mark.filterwarnings(
@@ -159,54 +153,15 @@ def now(world: World) -> datetime:
     return clock
 
 
-Server = tuple[str, Callable[[str], None]]
-"""An address, and how to wait until a path of it answers."""
-
-
 @pytest.fixture(scope="module")
 def servers(world: World) -> Iterator[tuple[Server, Server]]:
     """`feast serve` and `feast ui`, which start beside one another."""
-    with server(world, "serve") as features, server(world, "ui") as catalogue:
+    repository, said = world.folder / "feature_repo", world.environment
+    with (
+        feast_server(repository, "serve", environment=said) as features,
+        feast_server(repository, "ui", environment=said) as catalogue,
+    ):
         yield features, catalogue
-
-
-@contextmanager
-def server(world: World, verb: str) -> Iterator[Server]:
-    """A server of Feast's on a free port of the loopback."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    command = [FEAST, "-c", "feature_repo", verb, "--host", "127.0.0.1", "--port", str(port)]
-    log = world.folder / f"{verb}.log"
-    with log.open("w") as written:
-        process = subprocess.Popen(
-            command, cwd=world.folder, env=world.environment, stdout=written, stderr=written
-        )
-    address = f"http://127.0.0.1:{port}"
-
-    def ready(path: str) -> None:
-        until = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < until:
-            try:
-                urllib.request.urlopen(address + path, timeout=5).close()
-                return
-            except (URLError, ConnectionError):
-                time.sleep(0.2)
-        raise AssertionError(f"{command}\n{log.read_text()}")
-
-    try:
-        yield address, ready
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def post(address: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(
-        address, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or "null")
 
 
 def test_the_server_answers_and_takes_pushes(world: World, servers: tuple[Server, Server]) -> None:

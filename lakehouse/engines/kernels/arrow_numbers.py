@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
+from lakehouse.engines.arrow_tables import one_array
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.kernels.ordering import Bool, Int64
 from lakehouse.errors import LakehouseError
@@ -33,7 +34,7 @@ class Numbers(NamedTuple):
 
 def as_numbers(column: Any, where: str) -> Numbers:
     """Return a bool, integer, float or decimal column as an array; `where` is for errors."""
-    array = _one_array(column)
+    array = one_array(column)
     valid = validity(array)
     kind = array.type
     if pa.types.is_decimal(kind):
@@ -53,7 +54,7 @@ def as_microseconds(column: Any, where: str) -> tuple[Int64, Bool]:
     A time without a zone is one of UTC. Raises ColumnTypeError for another type, and for times
     finer than a microsecond.
     """
-    array = _one_array(column)
+    array = one_array(column)
     kind = array.type
     if pa.types.is_null(kind):
         array = array.cast(MICROSECONDS)
@@ -68,7 +69,7 @@ def as_microseconds(column: Any, where: str) -> tuple[Int64, Bool]:
 
 def as_flags(column: Any) -> Bool:
     """Return a boolean column's rows that are true: neither false nor null."""
-    flags = without_nulls(_one_array(column).cast(pa.bool_()), False)
+    flags = without_nulls(one_array(column).cast(pa.bool_()), False)
     return flags.astype(np.bool_, copy=False)
 
 
@@ -83,7 +84,7 @@ def validity(column: Any) -> Bool:
     """Return where a column is not null."""
     if column.null_count == 0:
         return np.ones(len(column), dtype=np.bool_)
-    flags = _one_array(column.is_valid())
+    flags = one_array(column.is_valid())
     return np.asarray(flags.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
@@ -149,10 +150,6 @@ def _scaled_integers(array: Any, where: str) -> Int64:
             "float."
         )
     return np.ascontiguousarray(words[:, 0])
-
-
-def _one_array(column: Any) -> Any:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _mask(valid: Bool) -> Bool | None:

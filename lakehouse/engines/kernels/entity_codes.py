@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.engines.arrow_tables import one_array
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.kernels.arrow_numbers import without_nulls
 from lakehouse.engines.kernels.ordering import Int64
@@ -166,14 +167,11 @@ def _without_negative_zero(column: Any) -> Any:
 
 
 def _one_array(column: Any) -> Any:
-    """Return a column as one array of plain values; long text needs 64-bit offsets to fit one."""
+    """Return a column as one array; long text needs 64-bit offsets to fit one."""
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        column = column.cast(kind.value_type)
-        kind = kind.value_type
     if pa.types.is_string(kind) or pa.types.is_string_view(kind):
         column = column.cast(pa.large_string())
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return one_array(column)
 
 
 def _kind(of: Any) -> Any:

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from lakehouse.declare.features import StoredView
+from lakehouse.engines.arrow_tables import one_array
 from lakehouse.engines.protocol import KNOWN_AT
-from lakehouse.features.arrow_numbers import Bool, Int64, numbers, one_array, present
+from lakehouse.features.arrow_numbers import Bool, Int64, numbers, present
 from lakehouse.features.online.entity_keys import EntityKeys
 
 _KEY_BITS = 63

@@ -32,7 +32,13 @@ from lakehouse.features.online.protocol import (
     Stored,
     Texts,
 )
-from lakehouse.features.online.pushed_rows import Place, PushedRows, entity_key, moved
+from lakehouse.features.online.pushed_rows import (
+    Place,
+    PushedRows,
+    entity_key,
+    in_tiles_alone,
+    moved,
+)
 from lakehouse.features.online.stores import open_store
 from lakehouse.features.online.view_source import ViewSource, columns_needed
 from lakehouse.features.online.windows import WindowAnswers
@@ -129,7 +135,8 @@ class _Work:
             raise LakehouseError(f"View '{self._view.name}' was replaced meanwhile; start again.")
         source = ViewSource(self._ctx, self._view, self._run)
         entities = source.entities(since_us, until_us)
-        self._put_anew(there, {self._keys.of(key) or b"": key for key in entities})
+        anew = {self._keys.of(key) or b"": key for key in entities}
+        self._put_anew(there, anew, self._online.pushed(self._view.name))
         self._run.metrics |= {"backfilled": len(entities)}
         return replace(done, changed=done.changed or bool(entities))
 
@@ -177,13 +184,13 @@ class _Work:
 
         listed = PushedRows(self._view, self._layout)
         before = self._online.pushed(self._view.name)
-        there = listed.in_table(before, source)
+        there, asked = listed.in_table(before, source), {*before}
         both = ChainMap(texts, listed.texts)
         joining = Joining(self._online, stored, self._view, both, "kept")
 
         def again(pushed: Sequence[Pushed]) -> tuple[Mapping[bytes, Change], Texts]:
-            older = [row for row in pushed if row.event_us < horizon.events_us]
-            without = there | listed.in_table([row for row in older if row not in before], source)
+            older = [row for row in in_tiles_alone(pushed, horizon) if row not in asked]
+            without = there | listed.in_table(older, source)
             return joining.changes(listed.packed(pushed, horizon, without)), listed.texts
 
         made = self._online.replace(stored, chunks(), texts, again)
@@ -204,7 +211,8 @@ class _Work:
                 keys[row.entity] = entity_key(self._view, given)
                 anew.add(row.entity)
         pushed = PushedRows(self._view, self._layout)
-        listed = pushed.by_id(self._online.pushed(self._view.name))
+        before = self._online.pushed(self._view.name)
+        listed = pushed.by_id(before)
         taken_back: set[tuple[bytes, int]] = set()
         came = 0
         for given in changed.came.to_pylist():
@@ -243,7 +251,7 @@ class _Work:
             horizon=horizon_of(self._view, self._layout, kept_from_us),
             newest_us=newest_us,
         )
-        self._put_anew(there, {entity: keys[entity] for entity in anew}, taken_back)
+        self._put_anew(there, {entity: keys[entity] for entity in anew}, before, taken_back)
         self._online.advance(stored)
         taken = changed.came.num_rows + changed.went.num_rows
         return Materialised(stored.rows, entities, self._version, changed=True, taken=taken)
@@ -252,9 +260,13 @@ class _Work:
         self,
         there: Stored,
         entities: Mapping[bytes, tuple[Any, ...]],
+        pushed: Sequence[Pushed],
         taken_back: Collection[Place] = (),
     ) -> None:
-        """Read entities from the table again, and put them in the place of what is there."""
+        """Read entities from the table again, and put them in the place of what is there.
+
+        `pushed` is what is listed: what comes later is no older than the horizon.
+        """
         if not entities:
             return
         source = ViewSource(self._ctx, self._view, self._run)
@@ -265,11 +277,7 @@ class _Work:
             for chunk in pack(self._view, self._layout, table, texts, horizon, there.kept_from_us):
                 by_entity[chunk.entity].append(chunk)
         listed = PushedRows(self._view, self._layout)
-        older = [
-            row
-            for row in self._online.pushed(self._view.name)
-            if row.event_us < horizon.events_us and row.entity in entities
-        ]
+        older = [row for row in in_tiles_alone(pushed, horizon) if row.entity in entities]
         without = listed.in_table(older, source) | {*taken_back}
         both = ChainMap(texts, listed.texts)
         joining = Joining(self._online, there, self._view, both, "kept")

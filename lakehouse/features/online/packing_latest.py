@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from lakehouse.declare.features import LatestView
-from lakehouse.features.arrow_numbers import Bool, Int64, numbers, one_array, present, row_order
+from lakehouse.engines.arrow_tables import one_array
+from lakehouse.features.arrow_numbers import Bool, Int64, numbers, present, row_order
 from lakehouse.features.online.entity_rows import EntityRows, cuts
 from lakehouse.features.online.latest_rows import RowFormat, padded
 from lakehouse.features.online.layout import EVENT, KNOWN, LatestLayout

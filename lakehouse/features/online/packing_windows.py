@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from lakehouse.declare.features import FeatureView
 from lakehouse.declare.tables import table_column
-from lakehouse.features.arrow_numbers import Bool, Int64, numbers, one_array, present, true
+from lakehouse.engines.arrow_tables import one_array
+from lakehouse.features.arrow_numbers import Bool, Int64, numbers, present, true
 from lakehouse.features.online.entity_rows import EntityRows, cuts
 from lakehouse.features.online.layout import (
     EVENT,

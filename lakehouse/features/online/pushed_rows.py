@@ -71,6 +71,11 @@ class PushedRows:
         return {(row.entity, row.id) for row in listed if row.id in found}
 
 
+def in_tiles_alone(listed: Iterable[Pushed], horizon: Horizon) -> list[Pushed]:
+    """The rows from before the horizon of events."""
+    return [row for row in listed if row.event_us < horizon.events_us]
+
+
 def moved(pushed: Pushed, row: NewRow) -> bool:
     """Whether a row of the table stands elsewhere than the one that was pushed for it."""
     return (pushed.entity, pushed.event_us) != (row.entity, row.event_us)

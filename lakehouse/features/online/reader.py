@@ -188,6 +188,10 @@ class _Answers:
     def empty(self) -> Values:
         raise NotImplementedError
 
+    def _by_column(self, values: Iterable[Values]) -> Columns:
+        each = list(values)
+        return {name: [of_one[name] for of_one in each] for name in self.empty()}
+
     def _not_kept(self, at_us: int) -> NotKept:
         asked, kept = (
             datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
@@ -239,10 +243,9 @@ class _WindowReads(_Answers):
             together = many_columns(self._answers, [at_us for _, at_us in asked], chunks)
             if together is not None:
                 return together
-        each = [
+        return self._by_column(
             self.value(store, at_us, own) for (_, at_us), own in zip(asked, chunks, strict=True)
-        ]
-        return {name: [values[name] for values in each] for name in self.empty()}
+        )
 
     def _look_up(self, store: OnlineStore, numbers: Iterable[int]) -> Mapping[int, str]:
         missing = [number for number in numbers if number not in self._texts]
@@ -272,11 +275,10 @@ class _LatestReads(_Answers):
     def columns(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> Columns:
         """The features of keys at moments."""
         newest = store.newest_first_of_many(self.stored, asked)
-        each = [
+        return self._by_column(
             self._answers.values(at_us, chunks)
             for (_, at_us), chunks in zip(asked, newest, strict=True)
-        ]
-        return {name: [values[name] for values in each] for name in self.empty()}
+        )
 
 
 def _check_horizon(view: StoredView, stored: Stored, answers: WindowAnswers) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from lakehouse.declare.features import StoredView
+from lakehouse.engines.arrow_tables import one_array
 from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.embedded.on_table import check_keys
 from lakehouse.engines.embedded.parts.buckets import even_ends
@@ -69,7 +70,7 @@ class Answers:
                 if size:
                     values = opened.table(self._numbers[part]).slice(offset, size)
                     for column, piece in zip(columns, values.columns, strict=True):
-                        column.put(rows[begin : begin + size], _one_array(piece))
+                        column.put(rows[begin : begin + size], one_array(piece))
                     begin += size
             return [column.array() for column in columns]
 
@@ -77,12 +78,5 @@ class Answers:
         rows = ViewRows(self._asked.selected, self._rows.rows(first, end))
         moments = self._moments.rows(first, end)
         found = entity_features(rows, moments, self._asked.at, self._asked.views)
-        columns = [narrow(_one_array(found[name])) for name in self.schema.names]
+        columns = [narrow(one_array(found[name])) for name in self.schema.names]
         self._numbers[part] = self._spilled.put(pa.table(columns, self.schema.names))
-
-
-def _one_array(column: Any) -> Any:
-    """A column as one array, without a copy where it is one."""
-    if not isinstance(column, pa.ChunkedArray):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.engines.arrow_tables import lake_table
+from lakehouse.engines.arrow_tables import lake_table, one_array
 from lakehouse.engines.embedded.parts.buckets import BUCKETS, buckets_of, in_buckets
-from lakehouse.engines.embedded.parts.distinct_keys import NO_KEY, distinct_keys
+from lakehouse.engines.embedded.parts.distinct_keys import distinct_keys
 from lakehouse.engines.embedded.parts.spilled import Spilled
 from lakehouse.engines.embedded.session import Session
+from lakehouse.engines.kernels.entity_codes import UNKNOWN
 from lakehouse.engines.kernels.ordering import Int64
 from lakehouse.errors import LakehouseError
 
@@ -54,17 +55,17 @@ class Clustered:
         self._key_starts.append(_starts(key_counts))
 
         # One more for rows of no entity: these are spread over all buckets, below.
-        number = np.full(len(key_order) + 1, NO_KEY, dtype=np.int32)
+        number = np.full(len(key_order) + 1, UNKNOWN, dtype=np.int32)
         number[key_order] = np.arange(len(key_order))
         buckets = np.append(key_buckets, 0)[found.of_row]
-        nowhere = np.flatnonzero(found.of_row == NO_KEY)
+        nowhere = np.flatnonzero(found.of_row == UNKNOWN)
         buckets[nowhere] = nowhere % BUCKETS
         order, counts = in_buckets(buckets)
         self.counts += counts
         self._starts.append(_starts(counts))
         numbers = number[found.of_row[order]]
         others = lake_table(batch.select(self._others)).take(pa.array(order))
-        key = pa.array(numbers, mask=numbers == NO_KEY if len(nowhere) else None)
+        key = pa.array(numbers, mask=numbers == UNKNOWN if len(nowhere) else None)
         self._rows.put(pa.table([*others.columns, key], [*self._others, "key"]))
         if self._orders is not None:
             self._orders.put(pa.table([pa.array(order.astype(np.int32))], ["row"]))
@@ -89,14 +90,13 @@ class Clustered:
                 length = int(start[end] - start[first])
                 if not length:
                     continue
-                stretch = rows.table(number).slice(start[first], length).combine_chunks()
+                stretch = rows.table(number).slice(start[first], length)
                 begin, after = (int(self._key_starts[number][at]) for at in (first, end))
-                known = distinct.table(number).slice(begin, after - begin).combine_chunks()
-                places = pc.subtract(_only_chunk(stretch.column(-1)), pa.scalar(begin, pa.int32()))
-                for chunks, values in zip(keys, known.columns, strict=True):
-                    chunks.append(
-                        pa.DictionaryArray.from_arrays(places, _only_chunk(values), safe=False)
-                    )
+                known = distinct.table(number).slice(begin, after - begin)
+                places = pc.subtract(one_array(stretch.column(-1)), pa.scalar(begin, pa.int32()))
+                for chunks, column in zip(keys, known.columns, strict=True):
+                    values = one_array(column)
+                    chunks.append(pa.DictionaryArray.from_arrays(places, values, safe=False))
                 others.append(stretch.select(self._others))
         return self._table(others, keys)
 
@@ -124,8 +124,3 @@ class Clustered:
 
 def _starts(counts: Int64) -> Int64:
     return np.concatenate(([0], np.cumsum(counts)))
-
-
-def _only_chunk(column: Any) -> Any:
-    """The array of a column that is one or none."""
-    return column.chunk(0) if column.num_chunks else pa.array([], column.type)

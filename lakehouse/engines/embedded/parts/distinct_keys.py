@@ -10,15 +10,14 @@ import pyarrow.compute as pc
 
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.kernels.arrow_numbers import without_nulls
+from lakehouse.engines.kernels.entity_codes import UNKNOWN
 from lakehouse.engines.kernels.ordering import Int64
-
-NO_KEY = -1
 
 
 class DistinctKeys(NamedTuple):
     """A table of distinct keys without nulls, and the row of it that each row's key is.
 
-    A row with a null in its key has NO_KEY.
+    A row with a null in its key has UNKNOWN.
     """
 
     keys: pa.Table
@@ -46,7 +45,7 @@ def distinct_keys(rows: pa.Table, names: Sequence[str]) -> DistinctKeys:
         second = pc.subtract(pairs.dictionary, pc.multiply(first, len(values)))
         known = [*(one.take(first) for one in known), values.take(second)]
         codes = pairs.indices.cast(pa.int64())
-    return DistinctKeys(lake_table(pa.table(known, list(names))), without_nulls(codes, NO_KEY))
+    return DistinctKeys(lake_table(pa.table(known, list(names))), without_nulls(codes, UNKNOWN))
 
 
 def _one_dictionary(column: Any) -> Any:

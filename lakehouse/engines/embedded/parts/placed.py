@@ -24,7 +24,7 @@ def narrow(column: Any) -> Any:
     if pa.types.is_decimal(kind):
         values = units(column)
     elif pa.types.is_int64(kind):
-        values = _stored(column, np.int64)
+        values = _stored(column)
     else:
         return column
     if values.min(initial=0) >= -(2**31) and values.max(initial=0) < 2**31:
@@ -73,10 +73,10 @@ class Placed:
         if pa.types.is_boolean(self._kind):
             self._values[rows] = piece.fill_null(False).to_numpy(zero_copy_only=False)
             return
-        if self._whole and piece.type == pa.int64():
-            self._values = self._values.astype(np.int64, copy=False)
-        kind = np.int32 if self._whole and piece.type == pa.int32() else self._values.dtype
-        self._values[rows] = _stored(piece, kind)
+        stored = _stored(piece)
+        if stored.itemsize > self._values.itemsize:
+            self._values = self._values.astype(stored.dtype)
+        self._values[rows] = stored
 
     def array(self) -> Any:
         """Return the column, once every row has its value."""
@@ -101,7 +101,8 @@ class Placed:
         return pa.concat_arrays(self._pieces).take(pa.array(place))
 
 
-def _stored(array: Any, kind: Any) -> NDArray[Any]:
+def _stored(array: Any) -> NDArray[Any]:
     """The values of an array of fixed width as they lie in memory, undefined where null."""
     count = array.offset + len(array)
+    kind = _WIDTHS[array.type.bit_width]
     return np.frombuffer(array.buffers()[1], kind, count=count)[array.offset :]
