@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from jobs.stage import arguments, moment
-from lakehouse.monitoring.consistency import consistency
+from lakehouse.monitoring.consistency.check import consistency
 from lakehouse.records.lock import writing
 from lakehouse.sdk.composition import open_context, open_home
 

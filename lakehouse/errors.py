@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class LakehouseError(Exception):
@@ -52,3 +53,25 @@ def unknown(kind: str, name: str, existing: Iterable[str], where: str = "") -> s
     listing = f" It has: {', '.join(shown)}{more}." if names else " It has none."
     subject = where or "It"
     return f"{subject} has no {kind} '{name}'{guess}{listing}"
+
+
+def described(given: Any) -> str:
+    """Say what something is, in a few words.
+
+    >>> described("1d"), described(7), described(None), described(str)
+    ("the text '1d'", 'the int 7', 'nothing (None)', 'the class str')
+    """
+    if given is None:
+        return "nothing (None)"
+    if isinstance(given, str):
+        return f"the text '{given}'"
+    if isinstance(given, bool | int | float):
+        return f"the {type(given).__name__} {given}"
+    if isinstance(given, type):
+        return f"the class {given.__name__}"
+    name = getattr(given, "name", None)
+    return (
+        f"{type(given).__name__} '{name}'"
+        if isinstance(name, str)
+        else (f"a {type(given).__name__}")
+    )

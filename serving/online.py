@@ -10,9 +10,9 @@ from typing import Any
 
 from lakehouse.declare.features import StoredView
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.protocol import StoreUnreachable
-from lakehouse.features.online.reader import FeatureReader, NotKept
-from lakehouse.features.online.stores import open_store
+from lakehouse.features.online.read.reader import FeatureReader, NotKept
+from lakehouse.features.online.stores.opening import open_store
+from lakehouse.features.online.stores.protocol import StoreUnreachable
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from serving.problems import Problem

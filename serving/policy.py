@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from lakehouse.declare.contract import Kind
-from lakehouse.declare.expressions import parse
 from lakehouse.declare.features import Feature
 from lakehouse.declare.training import Model
 from lakehouse.errors import LakehouseError
-from lakehouse.features import expressions_python
+from lakehouse.language.expressions import parse
+from lakehouse.language.expressions import python as expressions_python
+from lakehouse.language.kinds import Kind
 
 Expression = Callable[[Mapping[str, Any]], Any]
 _NUMBERS: tuple[Kind, ...] = ("int", "float", "decimal", "bool")

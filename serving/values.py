@@ -10,7 +10,8 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lakehouse.declare.contract import MAX_DECIMAL_PRECISION, Column
+from lakehouse.declare.contract import Column
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

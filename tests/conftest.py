@@ -13,8 +13,8 @@ import prometheus_client  # noqa: F401, before Feast sets it up for several proc
 import pytest
 from hypothesis import settings
 
+from lakehouse.context import Context
 from lakehouse.declare.domain import Domain
-from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.spark import jars
 from lakehouse.engines.spark.engine import SparkEngine

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.redis.address import Address
-from lakehouse.features.online.redis.wire import Wire, command
+from lakehouse.features.online.stores.redis.address import Address
+from lakehouse.features.online.stores.redis.wire import Wire, command
 
 STARTS_WITHIN_S = 20
 

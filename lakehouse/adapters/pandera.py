@@ -17,10 +17,11 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from lakehouse.declare.columns import MAX_DECIMAL_PRECISION, Column
+from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 BOUNDS: dict[str, Callable[[Any, Any], Any]] = {
     "ge": operator.ge,

@@ -12,7 +12,7 @@ from lakehouse.cli.run import progress_of
 from lakehouse.cli.state import moment, state
 
 if TYPE_CHECKING:
-    from lakehouse.monitoring.consistency import Consistency
+    from lakehouse.monitoring.consistency.check import Consistency
 
 
 def add(app: typer.Typer) -> None:
@@ -42,7 +42,7 @@ def consistency(
 
     Example: lakehouse consistency payments_fraud --from 2018-09-01
     """
-    from lakehouse.monitoring.consistency import consistency as measure
+    from lakehouse.monitoring.consistency.check import consistency as measure
     from lakehouse.records.lock import writing
 
     begin, end = moment(served_from), moment(served_until)

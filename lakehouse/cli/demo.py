@@ -22,9 +22,9 @@ from lakehouse.errors import LakehouseError
 
 if TYPE_CHECKING:
     from lakehouse.client import Client
+    from lakehouse.context import Context
     from lakehouse.declare import Domain
     from lakehouse.declare.training import Model
-    from lakehouse.engines.context import Context
 
 ROLES = ("application", "scientist", "operator")
 START_SECONDS = 30.0

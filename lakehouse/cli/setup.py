@@ -31,7 +31,7 @@ def spark(
 
     Example: spark-submit --properties-file "$(lakehouse setup spark --properties)" jobs/ingest.py
     """
-    from lakehouse.engines.setup import set_up_spark
+    from lakehouse.engines.spark.setup import set_up_spark
 
     made = set_up_spark(source)
     output = state(context).output

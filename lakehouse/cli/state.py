@@ -13,7 +13,7 @@ from lakehouse.cli.output import Output
 from lakehouse.errors import LakehouseError
 
 if TYPE_CHECKING:
-    from lakehouse.engines.context import Context
+    from lakehouse.context import Context
     from lakehouse.records.home import Clock, Home
     from lakehouse.records.store import Records
 

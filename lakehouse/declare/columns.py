@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal["string", "int", "float", "decimal", "bool", "timestamp", "date"]
+from lakehouse.language.kinds import Kind
+
 Bound = int | float | Decimal | str | date | None
 """A bound or a member; of a timestamp or date, its ISO text (a datetime or date becomes that)."""
-MAX_DECIMAL_PRECISION = 18
-"""Decimals are held as scaled 64-bit integers, so that sums are exact on every engine."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from lakehouse.declare import contract, domain, durations, features, gates, tables, training
-from lakehouse.declare.given import described
-from lakehouse.errors import LakehouseError
+from lakehouse.errors import LakehouseError, described
 
 _TYPES: dict[str, type] = {
     t.__name__: t

@@ -9,8 +9,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.declare.columns import MAX_DECIMAL_PRECISION, Column
+from lakehouse.declare.columns import Column
 from lakehouse.errors import DeclarationError
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -12,19 +12,10 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from lakehouse.declare import contract_checks
-from lakehouse.declare.columns import (
-    MAX_DECIMAL_PRECISION,
-    Bound,
-    Column,
-    Kind,
-    column,
-    event_time,
-    key,
-    known_at,
-)
+from lakehouse.declare.columns import Bound, Column, column, event_time, key, known_at
 from lakehouse.declare.constants import as_declared
-from lakehouse.declare.given import described
-from lakehouse.errors import DeclarationError, unknown
+from lakehouse.errors import DeclarationError, described, unknown
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION, Kind
 
 __all__ = [
     "MAX_DECIMAL_PRECISION",

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from lakehouse.declare.columns import MAX_DECIMAL_PRECISION, Column
+from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant, zone_of
 from lakehouse.errors import DeclarationError
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 Refusal = Callable[[str], DeclarationError]
 BOUNDS = ("ge", "gt", "le", "lt")

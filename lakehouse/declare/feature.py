@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
-from lakehouse.declare import expressions
 from lakehouse.declare.aggregates import Aggregate, Default
-from lakehouse.declare.columns import Column, Kind
+from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import as_declared, constant
 from lakehouse.declare.windows import Window
 from lakehouse.errors import DeclarationError, unknown
+from lakehouse.language import expressions
+from lakehouse.language.kinds import Kind
 
 
 @dataclass(frozen=True)

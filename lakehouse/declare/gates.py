@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from lakehouse.declare.given import described, one
-from lakehouse.errors import DeclarationError, unknown
+from lakehouse.declare.given import one
+from lakehouse.errors import DeclarationError, described, unknown
 
 Task = Literal["classification", "regression"]
 ROWS = ("rows", "positives")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lakehouse.errors import DeclarationError
+from lakehouse.errors import DeclarationError, described
 
 
 def one(where: str, option: str, given: Any, kinds: tuple[type, ...], example: str) -> None:
@@ -37,25 +37,3 @@ def no_repeats(where: str, what: str, names: Iterable[str]) -> None:
         if name in seen:
             raise DeclarationError(f"{where}: {what} '{name}' is named twice; leave one out.")
         seen.add(name)
-
-
-def described(given: Any) -> str:
-    """Say what something is, in a few words.
-
-    >>> described("1d"), described(7), described(None), described(str)
-    ("the text '1d'", 'the int 7', 'nothing (None)', 'the class str')
-    """
-    if given is None:
-        return "nothing (None)"
-    if isinstance(given, str):
-        return f"the text '{given}'"
-    if isinstance(given, bool | int | float):
-        return f"the {type(given).__name__} {given}"
-    if isinstance(given, type):
-        return f"the class {given.__name__}"
-    name = getattr(given, "name", None)
-    return (
-        f"{type(given).__name__} '{name}'"
-        if isinstance(name, str)
-        else (f"a {type(given).__name__}")
-    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lakehouse.declare import expressions
-from lakehouse.declare.columns import Column, Kind
+from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.feature import Feature, kinds_of, pick, refuse_lists
@@ -14,6 +13,8 @@ from lakehouse.declare.given import no_repeats, several
 from lakehouse.declare.stored_views import FeatureView, LatestView, StoredView
 from lakehouse.declare.tables import check_name
 from lakehouse.errors import DeclarationError
+from lakehouse.language import expressions
+from lakehouse.language.kinds import Kind
 
 
 @dataclass(frozen=True, init=False)

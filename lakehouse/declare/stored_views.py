@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lakehouse.declare.aggregates import Aggregate
+from lakehouse.declare.aggregates import ORDERED, Aggregate
 from lakehouse.declare.columns import Column
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.entity import Entity
@@ -15,6 +15,8 @@ from lakehouse.declare.given import no_repeats, one, several
 from lakehouse.declare.tables import Cleaned, Curated, Table, check_name, table_column
 from lakehouse.declare.windowed import features_of
 from lakehouse.errors import DeclarationError, unknown
+from lakehouse.language import expressions
+from lakehouse.language.provenance import KNOWN_AT
 
 
 @dataclass(frozen=True, init=False)
@@ -185,3 +187,40 @@ def _defaults(where: str, columns: list[Column], given: Mapping[str, Any]) -> di
 
 
 StoredView = FeatureView | LatestView
+
+
+def columns_of(view: StoredView) -> list[str]:
+    """Return the columns of its table that a view is computed from, each once.
+
+    The entity's keys, `_known_at`, the event time, the columns and criteria of aggregates; where
+    the order of rows counts (a LatestView, First, Last, LastK) the table's key too, which orders
+    rows of equal times.
+    """
+    names = [*view.by.keys, KNOWN_AT]
+    if view.of.event_time is not None:
+        names.append(view.of.event_time)
+    if isinstance(view, LatestView):
+        names += [*view.of.keys, *view.columns]
+    else:
+        for _, aggregate in view.aggregates:
+            if aggregate.function in ORDERED:
+                names += view.of.keys
+            if aggregate.column is not None:
+                names.append(aggregate.column)
+            if aggregate.where is not None:
+                names += expressions.names(expressions.parse(aggregate.where))
+    return list(dict.fromkeys(names))
+
+
+def begin_us(view: StoredView, at_us: int) -> int | None:
+    """Return the earliest event time that a view can use at a moment, None if there is none."""
+    if isinstance(view, LatestView):
+        return None if view.ttl is None else at_us - view.ttl.us
+    delay = 0 if view.delay is None else view.delay.us
+    begins = []
+    for _, aggregate in view.aggregates:
+        for window in aggregate.over.windows:
+            begin = at_us - delay - window.length.us
+            edge = 1 if window.edge is None else window.edge.us
+            begins.append(begin // edge * edge)
+    return min(begins)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lakehouse.declare import expressions
 from lakehouse.declare.aggregates import (
     MOST_LAST,
     NULL_OF_NOTHING,
@@ -12,12 +11,13 @@ from lakehouse.declare.aggregates import (
     Aggregate,
     Function,
 )
-from lakehouse.declare.columns import Kind
 from lakehouse.declare.feature import Feature, fitting_default
-from lakehouse.declare.given import described, one
+from lakehouse.declare.given import one
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.windows import EXACT_UP_TO, Windows
-from lakehouse.errors import DeclarationError
+from lakehouse.errors import DeclarationError, described
+from lakehouse.language import expressions
+from lakehouse.language.kinds import Kind
 
 _WRITTEN: dict[Function, str] = {
     "std": "Std('amount_eur', over=...)",

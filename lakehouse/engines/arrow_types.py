@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.declare.contract import MAX_DECIMAL_PRECISION, Column, Kind
+from lakehouse.declare.contract import Column
 from lakehouse.declare.features import Feature
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION, Kind
 
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 """Every time in the lake: microseconds of UTC."""

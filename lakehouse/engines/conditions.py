@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from lakehouse.engines import portable_sql
 from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.language.sql import portable as portable_sql
 
 _COMPARED: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {
     exp.EQ: operator.eq,

@@ -30,8 +30,6 @@ TABLE_PROPERTIES = {
 }
 """Every table keeps its log and files until `lakehouse maintain` removes what nothing names."""
 
-KNOWN_AT = "_known_at"
-
 
 @dataclass(frozen=True)
 class LandedFile:

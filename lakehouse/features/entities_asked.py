@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from lakehouse.declare.columns import Kind
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.protocol import Engine, Frame
-from lakehouse.zones import sql_text
+from lakehouse.language.kinds import Kind
+from lakehouse.language.sql import literals
 
 MOST_MOMENTS = 10_000
 """Spines with more moments are taken to ask for too many entities to name them."""
@@ -25,7 +25,7 @@ def asked(engine: Engine, spine: Frame, moments: int, views: Sequence[StoredView
         return {}
     found: dict[str, list[Any]] = {}
     for key in dict.fromkeys(key for view in views for key in view.by.keys):
-        name = sql_text.name(key)
+        name = literals.name(key)
         distinct = engine.query(
             f"SELECT DISTINCT {name} FROM spine WHERE {name} IS NOT NULL", {"spine": spine}
         )
@@ -55,19 +55,19 @@ def entities_needed(views: Sequence[StoredView], asked: Asked) -> str | None:
 def _among(key: str, kind: Kind, values: Sequence[Any] | None) -> str | None:
     if values is None:
         return None
-    literals = [_literal(kind, value) for value in values]
-    if not literals:
+    written = [_literal(kind, value) for value in values]
+    if not written:
         return "false"
-    known = [literal for literal in literals if literal is not None]
-    if len(known) < len(literals):
+    known = [literal for literal in written if literal is not None]
+    if len(known) < len(written):
         return None
-    return f"{sql_text.name(key)} IN ({', '.join(known)})"
+    return f"{literals.name(key)} IN ({', '.join(known)})"
 
 
 def _literal(kind: Kind, value: Any) -> str | None:
     """A value as a literal of its column's type; None for types that are not named so."""
     if kind == "string" and isinstance(value, str):
-        return sql_text.text(value)
+        return literals.text(value)
     if kind == "int" and isinstance(value, int) and not isinstance(value, bool):
         return f"CAST({value} AS BIGINT)" if value < 0 else str(value)
     if kind == "date" and type(value) is date:

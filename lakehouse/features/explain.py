@@ -10,17 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.declare import expressions
+from lakehouse.context import Context
 from lakehouse.declare.aggregates import ORDERED
 from lakehouse.declare.features import Aggregate, Feature, LatestView, StoredView
 from lakehouse.declare.tables import table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
-from lakehouse.engines.context import Context, microseconds, moment
-from lakehouse.engines.protocol import KNOWN_AT
 from lakehouse.errors import LakehouseError
-from lakehouse.features.arrow_numbers import row_order
-from lakehouse.features.expressions_sql import to_sql
+from lakehouse.features.online.layout.arrow_numbers import row_order
 from lakehouse.features.values_of_rows import made_of, value_of
+from lakehouse.language import expressions
+from lakehouse.language.expressions.sql import to_sql
+from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.times import microseconds, moment
 
 _MATCHES = "_matches"
 

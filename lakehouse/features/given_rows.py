@@ -8,10 +8,9 @@ from typing import Any
 
 from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import as_declared, constant
-from lakehouse.declare.given import described
 from lakehouse.declare.tables import Table
-from lakehouse.engines.protocol import KNOWN_AT
-from lakehouse.errors import DeclarationError, LakehouseError, unknown
+from lakehouse.errors import DeclarationError, LakehouseError, described, unknown
+from lakehouse.language.provenance import KNOWN_AT
 
 Row = Mapping[str, Any]
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.declare import expressions
+from lakehouse.context import Context
 from lakehouse.declare.contract import Column
-from lakehouse.declare.expressions import parse
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import BoundView, Engine, Frame
 from lakehouse.errors import DeclarationError, LakehouseError, unknown
 from lakehouse.features.binding import bind
 from lakehouse.features.entities_asked import asked
-from lakehouse.features.expressions_sql import to_sql
+from lakehouse.language import expressions
+from lakehouse.language.expressions import parse
+from lakehouse.language.expressions.sql import to_sql
 from lakehouse.records.store import Run
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from lakehouse.declare import expressions
 from lakehouse.declare.contract import Column
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError, unknown
+from lakehouse.language import expressions
 
 CONVERTED = ("string", "int", "timestamp", "decimal")
 """The kinds that notebooks hold in other types: text as objects, times without a zone."""

@@ -10,8 +10,8 @@ from statistics import stdev
 from typing import Any
 
 from lakehouse.declare.features import Aggregate, Feature
-from lakehouse.features.online.rows import float_sum
-from lakehouse.features.sql_values import ordered
+from lakehouse.features.online.read.rows import float_sum
+from lakehouse.language.expressions.values import ordered
 
 
 def made_of(aggregate: Aggregate, count: int) -> slice:

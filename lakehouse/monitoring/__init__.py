@@ -1,1 +1,1 @@
-"""What became of what was served: is it what the lake's history says?"""
+"""What became of what was served."""

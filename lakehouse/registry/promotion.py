@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lakehouse.adapters.mlflow import Tracking
+from lakehouse.context import Context
 from lakehouse.declare.training import Model
-from lakehouse.engines.context import Context
 from lakehouse.errors import GateRefused, LakehouseError, NotFound
 from lakehouse.registry import release
 

@@ -10,10 +10,10 @@ from importlib.metadata import version as package_version
 from typing import Any
 
 from lakehouse.adapters.mlflow import Tracking
+from lakehouse.context import Context
 from lakehouse.declare.compiled import FunctionReference, digest, to_data
 from lakehouse.declare.training import Model
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 from lakehouse.records.store import Run, iso
 from lakehouse.registry import release
 from lakehouse.registry.gate import Verdict, judge

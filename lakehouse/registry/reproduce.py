@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lakehouse.context import Context
 from lakehouse.declare.compiled import FunctionReference, from_data
 from lakehouse.declare.training import Distributed, Model
-from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
 from lakehouse.registry.promotion import champion, recorded
 from lakehouse.training.fitting import fit_candidate

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lakehouse.context import Context
 from lakehouse.declare.compiled import from_data
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.training import Model
-from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.registry import release
 

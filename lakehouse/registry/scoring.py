@@ -12,20 +12,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lakehouse.declare import expressions
-from lakehouse.declare.expressions import parse
+from lakehouse.context import Context
 from lakehouse.declare.training import Model
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context, microseconds
-from lakehouse.engines.protocol import KNOWN_AT, Frame, Transaction
+from lakehouse.engines.protocol import Frame, Transaction
 from lakehouse.errors import LakehouseError
-from lakehouse.features.binding import timestamp_sql
-from lakehouse.features.expressions_sql import to_sql
 from lakehouse.features.historical import historical
+from lakehouse.language import expressions
+from lakehouse.language.expressions import parse
+from lakehouse.language.expressions.sql import to_sql
+from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.language.sql import literals
 from lakehouse.records.store import Run, iso
 from lakehouse.registry.scored_rows import Asked, asked_for
+from lakehouse.times import microseconds
 from lakehouse.training.scorers import AddScores
-from lakehouse.zones import sql_text
 from lakehouse.zones.recorded import note_unrecorded
 
 INPUTS, SINCE, ROWS = "lakehouse.inputs", "lakehouse.since", "lakehouse.rows"
@@ -136,7 +137,7 @@ def _scores(ctx: Context, asked: Asked, run: Run) -> Frame:
     wanted = list(dict.fromkeys([*asked.keys, asked.at, *request, KNOWN_AT]))
     where = f" WHERE {_from(asked, asked.since)}" if asked.since else ""
     spine = engine.query(
-        f"SELECT {sql_text.names(wanted)} FROM scored{where}",
+        f"SELECT {literals.names(wanted)} FROM scored{where}",
         {"scored": ctx.read(asked.table, run)},
     )
     views = (*learns_from.stored_views, *learns_from.request_views)
@@ -153,7 +154,7 @@ def _scores(ctx: Context, asked: Asked, run: Run) -> Frame:
     add = AddScores(keep, {"score": asked.released.onnx})
     inputs = list(asked.released.facts["inputs"])
     taken = engine.query(
-        f"SELECT {sql_text.names(dict.fromkeys([*keep, *inputs]))} FROM featured",
+        f"SELECT {literals.names(dict.fromkeys([*keep, *inputs]))} FROM featured",
         {"featured": featured},
     )
     empty = engine.query("SELECT * FROM taken WHERE FALSE", {"taken": taken})
@@ -165,35 +166,35 @@ def _scores(ctx: Context, asked: Asked, run: Run) -> Frame:
 def _result_sql(ctx: Context, asked: Asked, names: Mapping[str, str], run: Run) -> str:
     """Portable SQL of the result over `mapped`, the rows with their scores."""
     released = asked.released
-    known = timestamp_sql(microseconds(released.known_at))
-    moment = sql_text.name(asked.at)
+    known = literals.timestamp(microseconds(released.known_at))
+    moment = literals.name(asked.at)
     return f"""
-        SELECT {sql_text.names([*asked.keys, asked.at])}, score,
+        SELECT {literals.names([*asked.keys, asked.at])}, score,
                {_decision(released.model, names)} AS decision,
-               {sql_text.text(released.model.name)} AS model,
+               {literals.text(released.model.name)} AS model,
                CAST({released.version} AS BIGINT) AS model_version,
-               {sql_text.text(json.dumps(run.reads, sort_keys=True))} AS data_versions,
-               {timestamp_sql(microseconds(ctx.records.now()))} AS scored_at,
-               greatest({sql_text.name(KNOWN_AT)}, {moment}, {known}) AS {KNOWN_AT}
+               {literals.text(json.dumps(run.reads, sort_keys=True))} AS data_versions,
+               {literals.timestamp(microseconds(ctx.records.now()))} AS scored_at,
+               greatest({literals.name(KNOWN_AT)}, {moment}, {known}) AS {KNOWN_AT}
         FROM mapped
     """
 
 
 def _decision(model: Model, names: Mapping[str, str]) -> str:
     """The rules in order: the first that holds decides; without a score there is no decision."""
-    columns = {name: sql_text.name(column) for name, column in names.items()} | {"score": "score"}
+    columns = {name: literals.name(column) for name, column in names.items()} | {"score": "score"}
     rules = " ".join(
-        f"WHEN {to_sql(parse(rule.when), columns)} THEN {sql_text.text(rule.decision)}"
+        f"WHEN {to_sql(parse(rule.when), columns)} THEN {literals.text(rule.decision)}"
         for rule in model.rules
     )
     return (
         f"CASE WHEN score IS NULL THEN CAST(NULL AS STRING) {rules} "
-        f"ELSE {sql_text.text(model.otherwise)} END"
+        f"ELSE {literals.text(model.otherwise)} END"
     )
 
 
 def _from(asked: Asked, since: datetime) -> str:
-    return f"{sql_text.name(asked.at)} >= {timestamp_sql(microseconds(since))}"
+    return f"{literals.name(asked.at)} >= {literals.timestamp(microseconds(since))}"
 
 
 def _with_earlier(ctx: Context, asked: Asked, since: datetime, frame: Frame, newest: int) -> Frame:
@@ -205,7 +206,7 @@ def _with_earlier(ctx: Context, asked: Asked, since: datetime, frame: Frame, new
             f"Table '{asked.name}' holds the columns {', '.join(ctx.engine.columns(earlier))}, and "
             f"its scores now {', '.join(columns)}; score once without --since."
         )
-    listed = sql_text.names(columns)
+    listed = literals.names(columns)
     return ctx.engine.query(
         f"SELECT {listed} FROM earlier WHERE NOT ({_from(asked, since)}) "
         f"UNION ALL SELECT {listed} FROM scores",

@@ -25,7 +25,7 @@ from lakehouse.records.store import CodeVersion, Records
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lakehouse.engines.context import Context
+    from lakehouse.context import Context
 
 
 def now() -> datetime:
@@ -155,8 +155,8 @@ def open_context(
     pins: Mapping[str, int] | None = None,
 ) -> Context:
     """Everything a stage needs for one domain in one lake."""
+    from lakehouse.context import Context
     from lakehouse.engines import protocol
-    from lakehouse.engines.context import Context
 
     found = load_domain(domain) if isinstance(domain, str) else domain
     return Context(

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from lakehouse.context import Context
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context, microseconds
 from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.records import tags
 from lakehouse.sdk import composition
+from lakehouse.times import microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from lakehouse.features.explain import Explanation
-    from lakehouse.features.online.materialise import Materialised
-    from lakehouse.monitoring.consistency import Consistency
+    from lakehouse.features.online.write.materialise import Materialised
+    from lakehouse.monitoring.consistency.check import Consistency
     from lakehouse.training.training_set import Built
 
 ZONES = ("raw", "cleaned", "quarantine", "set_aside", "curated", "training")
@@ -136,8 +137,8 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         at: datetime | None = None,
     ) -> dict[str, Any]:
         """The same values from the online store, as the service gives them."""
-        from lakehouse.features.online.reader import FeatureReader
-        from lakehouse.features.online.stores import open_store
+        from lakehouse.features.online.read.reader import FeatureReader
+        from lakehouse.features.online.stores.opening import open_store
 
         ctx = self._context(domain)
         found = _stored(ctx.domain, view)
@@ -236,7 +237,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         `.table` of the answer is an Arrow table with the rows that `lakehouse consistency` would
         append, `.holds()` says whether every value is equal, `.notes` what else is to be known.
         """
-        from lakehouse.monitoring.consistency import measured
+        from lakehouse.monitoring.consistency.check import measured
 
         return measured(self._context(domain), served_from, served_until)
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from lakehouse.context import Context
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.declare.tables import Table
-from lakehouse.engines.context import Context
-from lakehouse.engines.protocol import KNOWN_AT
 from lakehouse.errors import LakehouseError
 from lakehouse.features.given_rows import never_null, typed_row
-from lakehouse.features.online import materialise as materialising
-from lakehouse.features.online.materialise import Materialised
-from lakehouse.features.online.push import TablePusher
-from lakehouse.features.online.stores import open_store
+from lakehouse.features.online.stores.opening import open_store
+from lakehouse.features.online.write import materialise as materialising
+from lakehouse.features.online.write.materialise import Materialised
+from lakehouse.features.online.write.push import TablePusher
+from lakehouse.language.provenance import KNOWN_AT
 
 
 def materialise(

@@ -12,10 +12,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from lakehouse.context import Context
 from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Cleaned, Curated, Raw
 from lakehouse.declare.training import Model
-from lakehouse.engines.context import Context
 from lakehouse.errors import DeclarationError, unknown
 
 STAGES = ("raw", "cleaned", "curated", "features", "training")
@@ -131,7 +131,7 @@ def _curated(ctx: Context, table: Curated) -> Outcome:
 
 
 def _features(ctx: Context, view: StoredView) -> Outcome:
-    from lakehouse.features.online.materialise import materialise
+    from lakehouse.features.online.write.materialise import materialise
 
     done = materialise(ctx, view)
     return done.changed, done.rows, done.version, {"entities": done.entities}, ()

@@ -17,9 +17,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from lakehouse.declare.columns import MAX_DECIMAL_PRECISION, Column
+from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant
 from lakehouse.declare.contract import ContractSpec
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 Failure = tuple[str, str]
 """A column and the check that its value does not keep, both by name."""

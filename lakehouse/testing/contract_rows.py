@@ -9,9 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lakehouse.declare.columns import MAX_DECIMAL_PRECISION, Column
+from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant
 from lakehouse.declare.contract import ContractSpec
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 Rows = list[dict[str, Any]]
 STEPS: dict[str, Any] = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lakehouse.features.online.layout import (
+from lakehouse.features.online.layout.slots import (
     Grain,
     LatestLayout,
     Layout,
     StoredColumn,
     WindowLayout,
 )
-from lakehouse.features.online.protocol import (
+from lakehouse.features.online.stores.protocol import (
     Change,
     Chunk,
     OnlineStore,

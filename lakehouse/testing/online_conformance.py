@@ -19,21 +19,21 @@ from typing import Any
 from lakehouse.declare import Count, FeatureView, last
 from lakehouse.declare.durations import HOUR
 from lakehouse.errors import NotFound
-from lakehouse.features.online.layout import (
+from lakehouse.features.online.layout.slots import (
     BEGINNING,
     LatestLayout,
     StoredColumn,
     layout_of,
 )
-from lakehouse.features.online.packing import pack
-from lakehouse.features.online.protocol import (
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.protocol import (
     Chunk,
     EntityChunks,
     Horizon,
     Replaced,
     Stored,
 )
-from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.write.packing import pack
 from lakehouse.testing import online_writers
 from lakehouse.testing.conformance import aggregates, latest, sequences, spines, windows
 from lakehouse.testing.conformance.comparing import NotConforming, require, require_equal

@@ -11,16 +11,16 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from lakehouse.declare import expressions
 from lakehouse.declare.features import StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS, feature_type
 from lakehouse.engines.protocol import BoundView, Transaction
-from lakehouse.features import expressions_python
-from lakehouse.features.online.layout import Layout, WindowLayout, criteria, layout_of
-from lakehouse.features.online.packing import pack
-from lakehouse.features.online.protocol import OnlineStore, Stored
-from lakehouse.features.online.push import push
-from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.layout.slots import Layout, WindowLayout, criteria, layout_of
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.protocol import OnlineStore, Stored
+from lakehouse.features.online.write.packing import pack
+from lakehouse.features.online.write.push import push
+from lakehouse.language import expressions
+from lakehouse.language.expressions import python as expressions_python
 
 Mode = Literal["materialised", "one by one", "pushed"]
 MODES: tuple[Mode, ...] = ("materialised", "one by one", "pushed")

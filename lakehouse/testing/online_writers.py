@@ -12,8 +12,8 @@ from typing import Any
 
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.layout import Grain, LatestLayout, StoredColumn
-from lakehouse.features.online.protocol import (
+from lakehouse.features.online.layout.slots import Grain, LatestLayout, StoredColumn
+from lakehouse.features.online.stores.protocol import (
     Change,
     Chunk,
     EntityChunks,

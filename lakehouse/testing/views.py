@@ -16,13 +16,14 @@ import pyarrow as pa
 from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.stored_views import columns_of
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
-from lakehouse.engines.protocol import KNOWN_AT, BoundView, load
+from lakehouse.engines.protocol import BoundView, load
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.features.binding import columns_of
 from lakehouse.features.given_rows import Row, never_null, typed_row, typed_value
 from lakehouse.features.historical import compute
+from lakehouse.language.provenance import KNOWN_AT
 
 _AT = "_asked_at"
 

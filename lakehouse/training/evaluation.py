@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.context import Context
 from lakehouse.declare.training import Evaluation
-from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
 from lakehouse.training.fitting import fit
 from lakehouse.training.onnx import OnnxScorer, difference, fitted_score, to_onnx

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from lakehouse.context import Context
 from lakehouse.declare.training import Distributed, Model, TrainingSet
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Engine, Frame, Transaction
 from lakehouse.engines.temporary import temporary_folder
+from lakehouse.language.sql import literals
 from lakehouse.records.store import Run
 from lakehouse.training.training_set import PART, Bounds, Built, Part, Plan, build, plan
-from lakehouse.zones import sql_text
 from lakehouse.zones.streamed_digest import streamed_digest
 
 
@@ -89,7 +89,7 @@ def stage(ctx: Context, planned: Plan, folder: Path) -> Staged:
     counts = {row["part"]: int(row["n"]) for row in ctx.engine.to_arrow(counted).to_pylist()}
     planned.check_parts(counts)
     frame = ctx.engine.query(
-        f"SELECT {sql_text.names(planned.digested)} FROM staged",
+        f"SELECT {literals.names(planned.digested)} FROM staged",
         {"staged": ctx.engine.read(table, version)},
     )
     found = streamed_digest(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lakehouse.context import Context
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Transaction
 from lakehouse.records.store import Run
 from lakehouse.training.staging import Staged

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import table_column
 from lakehouse.declare.training import TrainingSet
 from lakehouse.engines.batches import float32, targets
-from lakehouse.engines.context import Context, microseconds
-from lakehouse.engines.protocol import KNOWN_AT, Frame
+from lakehouse.engines.protocol import Frame
 from lakehouse.errors import LakehouseError
-from lakehouse.features.binding import timestamp_sql
 from lakehouse.features.historical import historical
+from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.language.sql import literals
 from lakehouse.records.store import Run
-from lakehouse.zones import sql_text
+from lakehouse.times import microseconds
 from lakehouse.zones.digest import digest
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def plan(
     request = [c.name for c in training_set.request.columns]
     inputs = [f.full_name for f in training_set.features]
     columns = [*planned.order[1:], at, *request, training_set.label.name, *inputs, PART]
-    listed = sql_text.names(dict.fromkeys(columns))
+    listed = literals.names(dict.fromkeys(columns))
     return replace(
         planned, rows=ctx.engine.query(f"SELECT {listed} FROM featured", {"featured": rows})
     )
@@ -191,7 +192,7 @@ def _spine_sql(training_set: TrainingSet, parts: Bounds, as_of: datetime) -> str
     at = table.event_time
 
     def sql(moment: datetime) -> str:
-        return timestamp_sql(microseconds(moment))
+        return literals.timestamp(microseconds(moment))
 
     known = f"{KNOWN_AT} <= {sql(as_of)}"
     where = [f"{at} >= {sql(parts.train_begin)}", f"{at} < {sql(parts.test_end)}"]
@@ -202,8 +203,8 @@ def _spine_sql(training_set: TrainingSet, parts: Bounds, as_of: datetime) -> str
         labelled = label
         where += [known, f"{label} IS NOT NULL"]
     if training_set.where is not None:
-        from lakehouse.declare.expressions import parse
-        from lakehouse.features.expressions_sql import to_sql
+        from lakehouse.language.expressions import parse
+        from lakehouse.language.expressions.sql import to_sql
 
         names = {c.name: c.name for c in table.columns}
         where.append(f"({to_sql(parse(training_set.where), names)})")

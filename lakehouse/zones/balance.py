@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 
 
 @dataclass(frozen=True)

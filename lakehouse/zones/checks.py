@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from lakehouse.declare.contract import Column, ContractSpec
-from lakehouse.zones import sql_text
+from lakehouse.language.sql import literals
 from lakehouse.zones.typing_grammar import blank, literal, sql_type, typed
 
 PROVENANCE = ("_delivery", "_row", "_batch", "_known_at")
@@ -57,10 +57,10 @@ def read_sql(contract: ContractSpec, delivered: Collection[str]) -> str:
     texts = {c.name: _text(c.name, delivered) for c in contract.columns}
     further = [c for c in delivered if c not in texts]
     typed_columns = [
-        f"{typed(c, texts[c.name])} AS {sql_text.name(c.name)}" for c in contract.columns
+        f"{typed(c, texts[c.name])} AS {literals.name(c.name)}" for c in contract.columns
     ]
-    kept = [f"{text} AS {sql_text.name(TEXT + name)}" for name, text in texts.items()]
-    kept += [f"{sql_text.name(name)} AS {sql_text.name(TEXT + name)}" for name in further]
+    kept = [f"{text} AS {literals.name(TEXT + name)}" for name, text in texts.items()]
+    kept += [f"{literals.name(name)} AS {literals.name(TEXT + name)}" for name in further]
     known = contract.known_at
     known_at = typed(contract.column(known), texts[known]) if known else "`_known_at`"
     provenance = "`_delivery`, `_row`, `_batch`, `_unparsed`"
@@ -71,7 +71,7 @@ def read_sql(contract: ContractSpec, delivered: Collection[str]) -> str:
 
 
 def _text(column: str, delivered: Collection[str]) -> str:
-    return sql_text.name(column) if column in delivered else "CAST(NULL AS STRING)"
+    return literals.name(column) if column in delivered else "CAST(NULL AS STRING)"
 
 
 def judged_sql(contract: ContractSpec, with_cleaned: bool) -> str:
@@ -93,7 +93,7 @@ def reasons(contract: ContractSpec) -> str:
     """
     unparsed = reason("", "unparsed", "`_unparsed`")
     found = [
-        f"CASE WHEN {c.fails} THEN {reason(c.column, c.name, sql_text.name(TEXT + c.column))} END"
+        f"CASE WHEN {c.fails} THEN {reason(c.column, c.name, literals.name(TEXT + c.column))} END"
         for c in [*checks_of(contract), *(unique_check(c) for c in unique_columns(contract))]
     ]
     listed = f"FILTER(ARRAY({', '.join(found)}), _r -> _r IS NOT NULL)" if found else "ARRAY()"
@@ -103,7 +103,7 @@ def reasons(contract: ContractSpec) -> str:
 def reason(column: str, check: str, value: str) -> str:
     """One reason as an SQL struct; `value` is an SQL expression."""
     return (
-        f"NAMED_STRUCT('column', {sql_text.text(column)}, 'check', {sql_text.text(check)}, "
+        f"NAMED_STRUCT('column', {literals.text(column)}, 'check', {literals.text(check)}, "
         f"'value', {value})"
     )
 
@@ -113,7 +113,7 @@ def unique_columns(contract: ContractSpec) -> list[Column]:
 
 
 def unique_check(column: Column) -> Check:
-    return Check(column.name, "unique", sql_text.name(f"_again_{column.name}"))
+    return Check(column.name, "unique", literals.name(f"_again_{column.name}"))
 
 
 def _judged_with_unique(contract: ContractSpec, failed: str, with_cleaned: bool) -> str:
@@ -126,23 +126,23 @@ def _judged_with_unique(contract: ContractSpec, failed: str, with_cleaned: bool)
     marks: list[str] = []
     joins: list[str] = []
     for column in unique_columns(contract):
-        value, mark = (sql_text.name(n) for n in (column.name, f"_again_{column.name}"))
-        arrival = sql_text.names(ARRIVAL, "p")
+        value, mark = (literals.name(n) for n in (column.name, f"_again_{column.name}"))
+        arrival = literals.names(ARRIVAL, "p")
         window = f"(PARTITION BY p.{value}, p.`_broken` ORDER BY {arrival})"
-        keys = [f"p.{sql_text.name(k)}" for k in contract.keys]
+        keys = [f"p.{literals.name(k)}" for k in contract.keys]
         firsts = [f"NOT ({k} <=> FIRST_VALUE({k}) OVER {window})" for k in keys]
         again = " OR ".join(firsts) or f"ROW_NUMBER() OVER {window} > 1"
         if with_cleaned:
             held = f"held_{len(joins)}"
-            own = f" AND NOT ({sql_text.same(contract.keys, 'c', 'q')})" if keys else ""
+            own = f" AND NOT ({literals.same(contract.keys, 'c', 'q')})" if keys else ""
             joins.append(
                 "LEFT JOIN (SELECT q.`_delivery`, q.`_row` FROM placed q WHERE EXISTS "
                 f"(SELECT 1 FROM cleaned c WHERE c.{value} = q.{value}{own})) {held} "
-                f"ON {sql_text.same(IDENTITY, held, 'p')}"
+                f"ON {literals.same(IDENTITY, held, 'p')}"
             )
             again = f"{again} OR {held}.`_row` IS NOT NULL"
         marks.append(f"NOT p.`_broken` AND p.{value} IS NOT NULL AND ({again}) AS {mark}")
-    anew = " OR ".join(sql_text.name(f"_again_{c.name}") for c in unique_columns(contract))
+    anew = " OR ".join(literals.name(f"_again_{c.name}") for c in unique_columns(contract))
     return (
         f"WITH placed AS (SELECT r.*, {failed} AS `_broken`, COALESCE(d.`_place`, -1) AS `_place` "
         "FROM read r LEFT JOIN deliveries d ON d.`_delivery` = r.`_delivery`), "
@@ -155,19 +155,19 @@ def cleaned_columns(contract: ContractSpec, present: Collection[str]) -> str:
     """The projection of a cleaned table to the declared columns; one it lacks is null."""
     return (
         ", ".join(
-            sql_text.name(c.name)
+            literals.name(c.name)
             if c.name in present
-            else f"CAST(NULL AS {sql_type(c)}) AS {sql_text.name(c.name)}"
+            else f"CAST(NULL AS {sql_type(c)}) AS {literals.name(c.name)}"
             for c in contract.columns
         )
         + ", "
-        + sql_text.names(PROVENANCE)
+        + literals.names(PROVENANCE)
     )
 
 
 def _fails_any(column: Column) -> str:
     """Whether any check of a column fails; missing and not typed as one, which is far cheaper."""
-    value, text = sql_text.name(column.name), sql_text.name(TEXT + column.name)
+    value, text = literals.name(column.name), literals.name(TEXT + column.name)
     found = [c.fails for c in value_checks(column)]
     if not column.nullable:
         found.append(f"{value} IS NULL")
@@ -177,7 +177,7 @@ def _fails_any(column: Column) -> str:
 
 
 def _checks(column: Column) -> list[Check]:
-    value, text = sql_text.name(column.name), sql_text.name(TEXT + column.name)
+    value, text = literals.name(column.name), literals.name(TEXT + column.name)
     found = []
     if not column.nullable:
         found.append(Check(column.name, "nullable", f"({blank(column, text)})"))
@@ -189,7 +189,7 @@ def _checks(column: Column) -> list[Check]:
 
 def value_checks(column: Column) -> list[Check]:
     """The checks of a typed value that is there."""
-    value = sql_text.name(column.name)
+    value = literals.name(column.name)
 
     def check(name: str, fails: str) -> Check:
         return Check(column.name, name, f"({fails})")
@@ -205,6 +205,6 @@ def value_checks(column: Column) -> list[Check]:
         found.append(check("isin", f"{value} IS NOT NULL AND NOT {within}"))
     if column.str_matches is not None:
         # The whole text; \z, for $ would let a line end follow in Java.
-        pattern = sql_text.text(f"^(?:{column.str_matches})\\z")
+        pattern = literals.text(f"^(?:{column.str_matches})\\z")
         found.append(check("str_matches", f"NOT COALESCE({value} RLIKE {pattern}, TRUE)"))
     return found

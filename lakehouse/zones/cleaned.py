@@ -26,9 +26,9 @@ A changed policy counts for the keys that come after it; `from_start` applies it
 
 from __future__ import annotations
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 from lakehouse.zones.cleaning_runs import Runs
 from lakehouse.zones.cleanup import Cleanup, total
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_schema
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Frame
 from lakehouse.errors import LakehouseError
 from lakehouse.zones.checks import cleaned_columns

@@ -20,14 +20,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from lakehouse.context import Context
 from lakehouse.declare.compiled import from_data, to_data
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Frame, Transaction
 from lakehouse.errors import LakehouseError
+from lakehouse.language.sql import literals
 from lakehouse.records.store import Run
-from lakehouse.zones import sql_text
 from lakehouse.zones.checks import IDENTITY
 from lakehouse.zones.cleaned_shape import as_declared, empty, lacks
 from lakehouse.zones.cleanup import Cleanup
@@ -182,7 +182,7 @@ class Runs:
         frames["quarantine"] = self.engine.read(self._path(QUARANTINE))
         rows = self.engine.query(
             "SELECT q.*, TRUE AS `_delete` FROM quarantine q WHERE EXISTS "
-            f"(SELECT 1 FROM ({there}) t WHERE {sql_text.same(IDENTITY, 't', 'q')})",
+            f"(SELECT 1 FROM ({there}) t WHERE {literals.same(IDENTITY, 't', 'q')})",
             frames,
         )
         with self._run("replay", number) as run:

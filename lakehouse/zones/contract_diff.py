@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from lakehouse.declare.contract import MAX_DECIMAL_PRECISION, Column, Kind
+from lakehouse.context import Context
+from lakehouse.declare.contract import Column
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Frame
-from lakehouse.zones import sql_text
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION, Kind
+from lakehouse.language.sql import literals
 from lakehouse.zones.typing_grammar import blank, typed
 
 _WIDER: dict[Kind, tuple[Kind, ...]] = {
@@ -56,7 +57,7 @@ def _missing(
     ctx: Context, table: Cleaned, rows: Frame, delivered: list[str]
 ) -> Iterator[tuple[str, Literal["missing"], str]]:
     counts = ", ".join(
-        f"COUNT(CASE WHEN NOT ({blank(c, sql_text.name(c.name))}) THEN 1 END) AS `filled_{i}`"
+        f"COUNT(CASE WHEN NOT ({blank(c, literals.name(c.name))}) THEN 1 END) AS `filled_{i}`"
         for i, c in enumerate(table.columns)
         if c.name in delivered
     )
@@ -93,7 +94,7 @@ def _widened(ctx: Context, table: Cleaned, rows: Frame, delivered: list[str]) ->
         return []
     counts = []
     for i, (column, wider) in enumerate(tried):
-        text = sql_text.name(column.name)
+        text = literals.name(column.name)
         refused = f"NOT ({blank(column, text)}) AND ({typed(column, text)}) IS NULL"
         counts.append(f"COUNT(CASE WHEN {refused} THEN 1 END) AS `refused_{i}`")
         counts.append(
@@ -131,7 +132,7 @@ def _wider(column: Column) -> Iterator[Column]:
 def _new(ctx: Context, rows: Frame, columns: list[str]) -> list[Difference]:
     counts = ["COUNT(*) AS `rows`"]
     for i, name in enumerate(columns):
-        text = sql_text.name(name)
+        text = literals.name(name)
         filled = f"COALESCE({text}, '') <> ''"
         counts.append(f"COUNT(CASE WHEN {filled} THEN 1 END) AS `filled_{i}`")
         counts += [

@@ -10,16 +10,18 @@ from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.context import Context
 from lakehouse.declare.compiled import to_data
 from lakehouse.declare.contract import Column
 from lakehouse.declare.tables import Curated
-from lakehouse.engines import delta, portable_sql
+from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import arrow_type
-from lakehouse.engines.context import Context
-from lakehouse.engines.protocol import KNOWN_AT, Frame, Transaction
+from lakehouse.engines.protocol import Frame, Transaction
 from lakehouse.errors import DeclarationError, LakehouseError, unknown
+from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.language.sql import literals
+from lakehouse.language.sql import portable as portable_sql
 from lakehouse.records.store import Run
-from lakehouse.zones import sql_text
 from lakehouse.zones.curated_checks import check_result
 from lakehouse.zones.recorded import note_unrecorded
 from lakehouse.zones.typing_grammar import sql_type
@@ -111,7 +113,7 @@ def _result(ctx: Context, table: Curated, run: Run) -> Frame:
     types = {field.name: field.type for field in ctx.engine.to_arrow(none).schema}
     selected = ", ".join(_cast(column, types, where) for column in table.columns)
     return ctx.engine.query(
-        f"SELECT {selected}, {sql_text.name(KNOWN_AT)} FROM result", {"result": result}
+        f"SELECT {selected}, {literals.name(KNOWN_AT)} FROM result", {"result": result}
     )
 
 
@@ -119,7 +121,7 @@ def _cast(column: Column, types: Mapping[str, Any], where: str) -> str:
     if column.name not in types:
         raise DeclarationError(unknown("column", column.name, types, f"{where}: the SQL's result"))
     found, declared = types[column.name], arrow_type(column.kind, column.scale)
-    name, wanted = sql_text.name(column.name), sql_type(column)
+    name, wanted = literals.name(column.name), sql_type(column)
     if found == declared:
         return name
     if not _fits(found, column):

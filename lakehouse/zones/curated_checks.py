@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Curated
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Frame
 from lakehouse.errors import ContractViolation
-from lakehouse.zones import sql_text
+from lakehouse.language.sql import literals
 from lakehouse.zones.checks import Check, value_checks
 from lakehouse.zones.violation import EXAMPLES, MASK
 
@@ -15,7 +15,7 @@ def check_result(ctx: Context, table: Curated, result: Frame) -> int:
     """Return a result's rows; raises ContractViolation if it fails a check or repeats a key."""
     checks = [
         *(
-            Check(c.name, "nullable", f"{sql_text.name(c.name)} IS NULL")
+            Check(c.name, "nullable", f"{literals.name(c.name)} IS NULL")
             for c in table.columns
             if not c.nullable
         ),
@@ -26,7 +26,7 @@ def check_result(ctx: Context, table: Curated, result: Frame) -> int:
         for i, check in enumerate(checks)
     )
     sums = "".join(f", SUM(`failed_{i}`) AS `failed_{i}`" for i in range(len(checks)))
-    by = f" GROUP BY {sql_text.names(table.keys)}" if table.keys else ""
+    by = f" GROUP BY {literals.names(table.keys)}" if table.keys else ""
     counted = ctx.engine.query(
         "SELECT SUM(`rows_of_key`) AS `rows`, "
         f"COUNT(CASE WHEN `rows_of_key` > 1 THEN 1 END) AS `repeated`{sums} "
@@ -61,7 +61,7 @@ def _fails(
 
 
 def _repeats(ctx: Context, table: Curated, result: Frame, repeated: int) -> ContractViolation:
-    keys = sql_text.names(table.keys)
+    keys = literals.names(table.keys)
     examples = _examples(
         ctx, table, dict.fromkeys(table.keys), result, f"GROUP BY {keys} HAVING COUNT(*) > 1"
     )
@@ -73,7 +73,7 @@ def _repeats(ctx: Context, table: Curated, result: Frame, repeated: int) -> Cont
 
 
 def _unique(ctx: Context, table: Curated, result: Frame, column: str) -> None:
-    name = sql_text.name(column)
+    name = literals.name(column)
     again = f"WHERE {name} IS NOT NULL GROUP BY {name} HAVING COUNT(*) > 1"
     examples = _examples(ctx, table, {column: None}, result, again)
     if examples:
@@ -92,7 +92,7 @@ def _examples(
     ctx: Context, table: Curated, columns: dict[str, None], result: Frame, which: str
 ) -> str:
     """At most five rows as text, personal columns masked."""
-    names = sql_text.names(columns)
+    names = literals.names(columns)
     found = ctx.engine.query(
         f"SELECT {names} FROM result {which} ORDER BY {names} LIMIT {EXAMPLES}",
         {"result": result},

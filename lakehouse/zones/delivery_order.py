@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines.context import Context
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.engines import delta
 from lakehouse.engines.protocol import Frame
-from lakehouse.zones import sql_text
+from lakehouse.language.sql import literals
 from lakehouse.zones.checks import IDENTITY, PROVENANCE, read_sql
 from lakehouse.zones.pending import Pending
 
@@ -34,10 +34,10 @@ class Earlier:
         # Keys first, by themselves: typing every column of every row would cost far more.
         found = self.engine.query(
             f"WITH keyed AS ({read_sql(only_keys, self._delivered())}), "
-            f"found AS (SELECT {sql_text.names(IDENTITY, 'r')} FROM keyed r WHERE EXISTS "
-            f"(SELECT 1 FROM wanted k WHERE {sql_text.same(contract.keys, 'k', 'r')})) "
+            f"found AS (SELECT {literals.names(IDENTITY, 'r')} FROM keyed r WHERE EXISTS "
+            f"(SELECT 1 FROM wanted k WHERE {literals.same(contract.keys, 'k', 'r')})) "
             "SELECT r.* FROM pending r WHERE EXISTS "
-            f"(SELECT 1 FROM found f WHERE {sql_text.same(IDENTITY, 'f', 'r')})",
+            f"(SELECT 1 FROM found f WHERE {literals.same(IDENTITY, 'f', 'r')})",
             {"pending": self._raw(), "wanted": keys},
         )
         rows = self.engine.from_arrow(self.engine.to_arrow(found))
@@ -46,7 +46,7 @@ class Earlier:
 
     def of_every_key(self) -> Frame:
         """All earlier rows that name a key, accepted or not."""
-        named = " AND ".join(f"{sql_text.name(k)} IS NOT NULL" for k in self.table.keys)
+        named = " AND ".join(f"{literals.name(k)} IS NOT NULL" for k in self.table.keys)
         return self._placed(self._raw(), named)
 
     def _placed(self, rows: Frame, where: str) -> Frame:
@@ -59,18 +59,18 @@ class Earlier:
                 frames[zone] = self.engine.read(
                     path, columns=IDENTITY, where=f"`_batch` <= {processed} AND {condition}"
                 )
-                joins.append(f"LEFT JOIN {zone} ON {sql_text.same(IDENTITY, zone, 't')}")
+                joins.append(f"LEFT JOIN {zone} ON {literals.same(IDENTITY, zone, 't')}")
                 refused.append(f"{zone}.`_row` IS NOT NULL")
         in_cleaned = "FALSE"
         if self.pending.cleaned is not None:
             frames["cleaned"] = self.pending.cleaned
-            joins.append(f"LEFT JOIN cleaned ON {sql_text.same(IDENTITY, 'cleaned', 't')}")
+            joins.append(f"LEFT JOIN cleaned ON {literals.same(IDENTITY, 'cleaned', 't')}")
             in_cleaned = "cleaned.`_row` IS NOT NULL"
         # Rows that come back from quarantine are settled anew and stand here for nothing.
         again = self.pending.again and "quarantine" in frames
         apart = "WHERE quarantine.`_row` IS NULL" if again else ""
         refused_sql = " OR ".join(refused) or "FALSE"
-        columns = sql_text.names([*(c.name for c in contract.columns), *PROVENANCE], "t")
+        columns = literals.names([*(c.name for c in contract.columns), *PROVENANCE], "t")
         return self.engine.query(
             f"WITH typed AS ({read_sql(contract, self._delivered())}), "
             f"placed AS (SELECT {columns}, {in_cleaned} AS `_in_cleaned`, "

@@ -11,7 +11,7 @@ null). They give the accepted rows with `_fate` ('kept', 'duplicate', 'supersede
 from __future__ import annotations
 
 from lakehouse.declare.tables import Cleaned
-from lakehouse.zones import sql_text
+from lakehouse.language.sql import literals
 from lakehouse.zones.checks import ARRIVAL, PROVENANCE
 
 FLAGS = ("_in_cleaned", "_in_aside", "_accepted")
@@ -31,12 +31,12 @@ def _first_wins(table: Cleaned) -> str:
     delivery, whatever times that one carries.
     """
     window = (
-        f"(PARTITION BY {sql_text.names(table.keys)} ORDER BY "
-        f"CASE WHEN `_in_cleaned` THEN 0 ELSE 1 END, {sql_text.names(ARRIVAL)})"
+        f"(PARTITION BY {literals.names(table.keys)} ORDER BY "
+        f"CASE WHEN `_in_cleaned` THEN 0 ELSE 1 END, {literals.names(ARRIVAL)})"
     )
     content = [c.name for c in table.columns if not c.key]
     equal = [
-        f"{name} <=> FIRST_VALUE({name}) OVER {window}" for name in map(sql_text.name, content)
+        f"{name} <=> FIRST_VALUE({name}) OVER {window}" for name in map(literals.name, content)
     ]
     return (
         f"placed AS ({_placed()}), "
@@ -57,12 +57,12 @@ def _by_known_time(table: Cleaned) -> str:
     A version ends where other content follows, and under "latest" from a snapshot also where
     its key is missing from one. The last version stays if it has not ended so.
     """
-    keys = sql_text.names(table.keys)
-    order = f"`_known_at` NULLS FIRST, {sql_text.names(ARRIVAL)}"
+    keys = literals.names(table.keys)
+    order = f"`_known_at` NULLS FIRST, {literals.names(ARRIVAL)}"
     if table.raw.source.mode == "snapshot":
-        order = sql_text.names(ARRIVAL)
+        order = literals.names(ARRIVAL)
     window = f"(PARTITION BY {keys} ORDER BY {order})"
-    content = [sql_text.name(c.name) for c in table.columns if not c.key]
+    content = [literals.name(c.name) for c in table.columns if not c.key]
     changes = [f"NOT ({name} <=> LAG({name}) OVER {window})" for name in content]
     changes += [f"LAG(`_row`) OVER {window} IS NULL", f"`_stay` <> LAG(`_stay`) OVER {window}"]
     stays = _stays(keys, window) if states_count(table) else _one_stay()
@@ -119,4 +119,4 @@ def _placed() -> str:
 
 
 def _kept_columns(table: Cleaned) -> str:
-    return sql_text.names([*(c.name for c in table.columns), *PROVENANCE, *FLAGS])
+    return literals.names([*(c.name for c in table.columns), *PROVENANCE, *FLAGS])

@@ -7,7 +7,7 @@ import re
 import pyarrow as pa
 
 from lakehouse.engines.protocol import Frame
-from lakehouse.zones import sql_text
+from lakehouse.language.sql import literals
 from lakehouse.zones.checks import PROVENANCE
 from lakehouse.zones.delivery_order import DeliveryOrder
 from lakehouse.zones.earlier_rows import Earlier
@@ -47,21 +47,21 @@ class Keys:
                 self.frames["late"] = late
                 self.frames["earlier"] = self.earlier.of_keys(late)
                 past = f" AND NOT {self._exists('late', 'c')}"
-                crowd.append(f"SELECT {sql_text.names([*self.columns, *FLAGS])} FROM earlier")
+                crowd.append(f"SELECT {literals.names([*self.columns, *FLAGS])} FROM earlier")
             own = f" WHERE {self._exists('crowded', 'c')}{past}"
             crowd.append(self._crowd("cleaned c", "c", in_cleaned="TRUE") + own)
         alone = self._query(
-            f"SELECT {sql_text.names(self.columns, 'p')} FROM passed p WHERE NOT {meets}"
+            f"SELECT {literals.names(self.columns, 'p')} FROM passed p WHERE NOT {meets}"
         )
         return alone, self._fates(crowd, self.order.table())
 
     def _crowded(self) -> pa.Table:
         """Keys in more than one row: among the pending rows, or there and in the cleaned table."""
-        keys = sql_text.names(self.table.keys)
+        keys = literals.names(self.table.keys)
         sql = f"SELECT {keys} FROM passed GROUP BY {keys} HAVING COUNT(*) > 1"
         if self.pending.cleaned is not None:
             sql += (
-                f" UNION SELECT {sql_text.names(self.table.keys, 'p')} FROM passed p "
+                f" UNION SELECT {literals.names(self.table.keys, 'p')} FROM passed p "
                 f"WHERE {self._exists('cleaned', 'p')}"
             )
         return self.engine.to_arrow(self._query(sql))
@@ -80,12 +80,12 @@ class Keys:
             deliveries = self.order.late(self.pending.processed)
             if not deliveries:
                 return None
-            late = f"p.`_delivery` IN ({', '.join(map(sql_text.text, deliveries))})"
+            late = f"p.`_delivery` IN ({', '.join(map(literals.text, deliveries))})"
         else:
             self.frames["known"] = self.earlier.known_times()
             newest = "(SELECT MAX(k.`_known_at`) FROM known k)"
             late = f"(p.`_known_at` IS NULL OR p.`_known_at` < {newest})"
-        keys = sql_text.names(self.table.keys, "p")
+        keys = literals.names(self.table.keys, "p")
         found = self.engine.to_arrow(
             self._query(f"SELECT DISTINCT {keys} FROM passed p WHERE {meets} AND {late}")
         )
@@ -93,7 +93,7 @@ class Keys:
 
     def _states(self) -> pa.Table:
         """Every key settled where each delivery is a whole state: absence counts, too."""
-        named = " AND ".join(f"j.{sql_text.name(k)} IS NOT NULL" for k in self.table.keys)
+        named = " AND ".join(f"j.{literals.name(k)} IS NOT NULL" for k in self.table.keys)
         crowd = [
             self._crowd("passed p", "p"),
             self._crowd("judged j", "j", accepted="FALSE") + f" WHERE j.`_failed` AND {named}",
@@ -102,7 +102,7 @@ class Keys:
         if self.pending.cleaned is not None:
             if self.pending.again or self.order.late(self.pending.processed):
                 self.frames["earlier"] = self.earlier.of_every_key()
-                crowd.append(f"SELECT {sql_text.names([*self.columns, *FLAGS])} FROM earlier")
+                crowd.append(f"SELECT {literals.names([*self.columns, *FLAGS])} FROM earlier")
                 counted += " UNION SELECT `_delivery` FROM earlier WHERE `_accepted`"
             else:
                 crowd.append(self._crowd("cleaned c", "c", in_cleaned="TRUE"))
@@ -119,12 +119,12 @@ class Keys:
         self, source: str, of: str, in_cleaned: str = "FALSE", accepted: str = "TRUE"
     ) -> str:
         return (
-            f"SELECT {sql_text.names(self.columns, of)}, {in_cleaned} AS `_in_cleaned`, "
+            f"SELECT {literals.names(self.columns, of)}, {in_cleaned} AS `_in_cleaned`, "
             f"FALSE AS `_in_aside`, {accepted} AS `_accepted` FROM {source}"
         )
 
     def _exists(self, among: str, of: str) -> str:
-        same = sql_text.same(self.table.keys, "k", of)
+        same = literals.same(self.table.keys, "k", of)
         return f"EXISTS (SELECT 1 FROM {among} k WHERE {same})"
 
     def _query(self, sql: str) -> Frame:

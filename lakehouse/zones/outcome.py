@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.protocol import Frame
-from lakehouse.zones import sql_text
+from lakehouse.language.sql import literals
 from lakehouse.zones.checks import IDENTITY, PROVENANCE, TEXT, reason, reasons
 from lakehouse.zones.pending import Pending
 from lakehouse.zones.settling import Settled
@@ -52,7 +52,7 @@ def conflict_rows(settled: Settled) -> Frame:
     by = "CONCAT(f.`_by_delivery`, ' row ', CAST(f.`_by_row` AS STRING))"
     return engine.query(
         f"SELECT {_texts(pending, 'j')}, ARRAY({reason(keys, 'conflict', by)}) AS `_reasons` "
-        f"FROM judged j JOIN fates f ON {sql_text.same(IDENTITY, 'f', 'j')}",
+        f"FROM judged j JOIN fates f ON {literals.same(IDENTITY, 'f', 'j')}",
         {"judged": settled.judged, "fates": engine.from_arrow(_with_fate(settled, "conflict"))},
     )
 
@@ -66,11 +66,11 @@ def quarantine_changes(settled: Settled, rows: Frame) -> pa.Table | None:
     staying = [broken_rows(settled)] if settled.failed else []
     if settled.count("conflict"):
         staying.append(conflict_rows(settled))
-    columns = sql_text.names(engine.columns(rows))
+    columns = literals.names(engine.columns(rows))
     frames = {f"part_{i}": part for i, part in enumerate(staying)}
     stay = " UNION ALL ".join(f"SELECT * FROM {name}" for name in frames)
     stay = stay or "SELECT * FROM quarantine WHERE FALSE"
-    same = sql_text.same(IDENTITY, "s", "q")
+    same = literals.same(IDENTITY, "s", "q")
     changes = engine.to_arrow(
         engine.query(
             f"WITH stay AS ({stay}) "
@@ -105,7 +105,7 @@ def aside_rows(settled: Settled) -> tuple[Frame | None, bool]:
         merges = bool(pc.any(fates["_in_aside"]).as_py())
         parts.append(
             engine.query(
-                f"SELECT {sql_text.names(ASIDE)}, `_fate` = 'kept' AS `_delete` FROM fates "
+                f"SELECT {literals.names(ASIDE)}, `_fate` = 'kept' AS `_delete` FROM fates "
                 "WHERE `_fate` IN ('duplicate', 'superseded') OR "
                 "(`_fate` = 'kept' AND `_in_aside`)",
                 {"fates": engine.from_arrow(fates)},
@@ -116,7 +116,7 @@ def aside_rows(settled: Settled) -> tuple[Frame | None, bool]:
     if not parts:
         return None, False
     frames = {f"part_{i}": part for i, part in enumerate(parts)}
-    columns = sql_text.names([*ASIDE, "_delete"] if merges else ASIDE)
+    columns = literals.names([*ASIDE, "_delete"] if merges else ASIDE)
     sql = " UNION ALL ".join(f"SELECT {columns} FROM {name}" for name in frames)
     return engine.query(sql, frames), merges
 
@@ -149,7 +149,7 @@ def cleaned_rows(settled: Settled) -> tuple[Frame, bool]:
 
 def typed_columns(table: Cleaned) -> str:
     """The columns of a cleaned table: the contract's in declared order, then provenance."""
-    return sql_text.names([*(c.name for c in table.columns), *PROVENANCE])
+    return literals.names([*(c.name for c in table.columns), *PROVENANCE])
 
 
 def _with_fate(settled: Settled, fate: str) -> pa.Table:
@@ -158,5 +158,5 @@ def _with_fate(settled: Settled, fate: str) -> pa.Table:
 
 
 def _texts(pending: Pending, of: str) -> str:
-    texts = [f"{of}.{sql_text.name(TEXT + c)} AS {sql_text.name(c)}" for c in pending.delivered]
-    return ", ".join([*texts, *(sql_text.names(("_unparsed", *PROVENANCE), of).split(", "))])
+    texts = [f"{of}.{literals.name(TEXT + c)} AS {literals.name(c)}" for c in pending.delivered]
+    return ", ".join([*texts, *(literals.names(("_unparsed", *PROVENANCE), of).split(", "))])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Frame
 
 

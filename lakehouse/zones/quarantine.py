@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 from lakehouse.zones.checks import IDENTITY
 from lakehouse.zones.cleaning_runs import Runs
 from lakehouse.zones.cleanup import Cleanup, total

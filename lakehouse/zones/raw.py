@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Raw
 from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.context import Context
-from lakehouse.engines.protocol import KNOWN_AT, Frame, Landed, LandedFile, Transaction
+from lakehouse.engines.protocol import Frame, Landed, LandedFile, Transaction
 from lakehouse.errors import LakehouseError
+from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.language.sql import literals
 from lakehouse.records.store import Run
-from lakehouse.zones import landing, sql_text, typing_grammar
+from lakehouse.zones import landing, typing_grammar
 from lakehouse.zones.delivery_records import (
     Delivery,
     DeliveryRecords,
@@ -223,9 +225,9 @@ class _Intake:
         known = "d.delivered_at"
         if contract.known_at is not None:
             column = contract.column(contract.known_at)
-            known = typing_grammar.typed(column, f"r.{sql_text.name(column.name)}")
+            known = typing_grammar.typed(column, f"r.{literals.name(column.name)}")
         sql = (
-            f"SELECT {sql_text.names(names, of='r')}, CAST({batch} AS BIGINT) AS _batch, "
+            f"SELECT {literals.names(names, of='r')}, CAST({batch} AS BIGINT) AS _batch, "
             f"d.arrived_at AS _arrived_at, {known} AS _known_at "
             "FROM landed r JOIN delivered d ON d._delivery = r._delivery"
         )

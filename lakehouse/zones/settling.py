@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.engines.protocol import Engine, Frame
-from lakehouse.zones import sql_text
+from lakehouse.language.sql import literals
 from lakehouse.zones.checks import (
     PROVENANCE,
     judged_sql,
@@ -93,7 +93,7 @@ def settle(pending: Pending) -> Settled:
     if held:
         judged = engine.from_arrow(engine.to_arrow(judged))
     event = contract.event_time
-    latest = f"CASE WHEN NOT `_failed` THEN {sql_text.name(event)} END" if event else "NULL"
+    latest = f"CASE WHEN NOT `_failed` THEN {literals.name(event)} END" if event else "NULL"
     summary = engine.to_arrow(
         engine.query(
             "SELECT COUNT(*) AS `rows`, COUNT(CASE WHEN `_failed` THEN 1 END) AS `failed`, "
@@ -102,7 +102,7 @@ def settle(pending: Pending) -> Settled:
         )
     )
     rows, failed = (int(summary[name][0].as_py()) for name in ("rows", "failed"))
-    columns = sql_text.names([*(c.name for c in pending.table.columns), *PROVENANCE])
+    columns = literals.names([*(c.name for c in pending.table.columns), *PROVENANCE])
     if failed or held:
         passed = engine.query(
             f"SELECT {columns} FROM judged WHERE NOT `_failed`", {"judged": judged}

@@ -30,9 +30,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lakehouse.declare.contract import MAX_DECIMAL_PRECISION, Column, Kind
+from lakehouse.declare.contract import Column
 from lakehouse.errors import DeclarationError
-from lakehouse.zones import sql_text, zone_offsets
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION, Kind
+from lakehouse.language.sql import literals
+from lakehouse.zones import zone_offsets
 
 _TYPES: dict[Kind, str] = {
     "string": "STRING",
@@ -89,11 +91,11 @@ def typed(column: Column, text: str) -> str:
     if column.kind == "string":
         return f"NULLIF({read}, '')"
     if column.kind == "bool":
-        true, false = (", ".join(map(sql_text.text, words)) for words in (_TRUE, _FALSE))
+        true, false = (", ".join(map(literals.text, words)) for words in (_TRUE, _FALSE))
         low = f"LOWER({read})"
         return f"CASE WHEN {low} IN ({true}) THEN TRUE WHEN {low} IN ({false}) THEN FALSE END"
     if column.kind == "int":
-        zeros = sql_text.text(r"[.]0*\z")
+        zeros = literals.text(r"[.]0*\z")
         without = f"REGEXP_REPLACE({read}, {zeros}, '')"
         whole = f"CASE WHEN {read} LIKE '%.%' THEN {without} ELSE {read} END"
         matches = _matches(read, "[+-]?[0-9]+(?:[.]0*)?")
@@ -121,7 +123,7 @@ def literal(column: Column, value: Any) -> str:
     )
     try:
         if column.kind == "string" and isinstance(value, str):
-            return sql_text.text(value)
+            return literals.text(value)
         if column.kind == "bool" and isinstance(value, bool):
             return "TRUE" if value else "FALSE"
         if column.kind == "date":
@@ -150,7 +152,7 @@ def _trimmed(column: Column, text: str) -> str:
 
 
 def _matches(text: str, pattern: str) -> str:
-    whole = sql_text.text(rf"^(?:{pattern})\z")
+    whole = literals.text(rf"^(?:{pattern})\z")
     return f"({text} RLIKE {whole})"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lakehouse.context import Context
 from lakehouse.declare.contract import ContractSpec
-from lakehouse.engines.context import Context
 from lakehouse.errors import ContractViolation
 from lakehouse.zones.outcome import broken_rows
 from lakehouse.zones.settling import Settled

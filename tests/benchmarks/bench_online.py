@@ -28,13 +28,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lakehouse.engines.context import Context
-from lakehouse.features.online.materialise import materialise
-from lakehouse.features.online.protocol import OnlineStore
-from lakehouse.features.online.push import Pusher, TablePusher
-from lakehouse.features.online.reader import FeatureReader
-from lakehouse.features.online.redis.store import RedisStore
-from lakehouse.features.online.sqlite import SqliteStore
+from lakehouse.context import Context
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.protocol import OnlineStore
+from lakehouse.features.online.stores.redis.store import RedisStore
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.features.online.write.materialise import materialise
+from lakehouse.features.online.write.push import Pusher, TablePusher
 from lakehouse.testing.conformance.world import movements
 from tests.benchmarks.online_lake import (
     CARDS,

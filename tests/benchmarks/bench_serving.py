@@ -39,12 +39,13 @@ import uvloop
 from deltalake import write_deltalake
 
 from feature_repo.payments_fraud import domain
+from lakehouse.context import Context
 from lakehouse.declare.compiled import to_data
 from lakehouse.declare.training import Model
-from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
-from lakehouse.features.online.materialise import materialise
-from lakehouse.features.online.sqlite import OnlineFeatures
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.features.online.write.materialise import materialise
 from lakehouse.records.home import Home
 from lakehouse.records.keys import make_key
 from lakehouse.records.online import OnlineSettings
@@ -238,7 +239,7 @@ def stored_values(home: Home, payments: int) -> dict[Any, pd.DataFrame]:
     """What the platform gives of every card and terminal at the end, by view."""
     views = [view for view in domain.stored_views if view.name in VIEWS]
     end_us = int((BEGIN + timedelta(days=DAYS)).timestamp() * 1e6)
-    reader = OnlineFeatures(home.online(domain.name), views)
+    reader = FeatureReader(SqliteStore(home.online(domain.name), must_exist=True), views)
     found = {}
     for view in views:
         (key,) = view.by.keys

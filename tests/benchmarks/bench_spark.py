@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 
 from feature_repo.payments_fraud.features import card, terminal
 from feature_repo.payments_fraud.sources import payments
-from lakehouse.engines.context import Context
+from lakehouse.context import Context
 from lakehouse.engines.spark import jars
 from lakehouse.engines.spark.engine import SparkEngine
 from lakehouse.engines.spark.session import submitted

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from feature_repo.payments_fraud.sources import payments
-from lakehouse.engines.context import Context
+from lakehouse.context import Context
 from lakehouse.engines.spark import jars
 from lakehouse.engines.spark.engine import SparkEngine
 from lakehouse.engines.spark.settings import from_environment

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from lakehouse.declare.features import FeatureView as Declared
-from lakehouse.features.online.reader import FeatureReader
+from lakehouse.features.online.read.reader import FeatureReader
 
 
 def feast_store(

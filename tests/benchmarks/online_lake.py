@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lakehouse.context import Context
 from lakehouse.declare import Count, Domain, Entity, FeatureView, Sum, last
 from lakehouse.declare.durations import DAY, HOUR
-from lakehouse.engines.context import Context, moment
 from lakehouse.engines.embedded import EmbeddedEngine
-from lakehouse.engines.protocol import KNOWN_AT, Transaction
+from lakehouse.engines.protocol import Transaction
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.records.home import Home
 from lakehouse.records.store import CodeVersion, Records
 from lakehouse.testing.conformance.world import card, movements, other_movements
+from lakehouse.times import moment
 
 ROWS, CARDS, SHOPS, DAYS = 1_754_155, 5_000, 10_000, 183
 HOT, HOT_ROWS, HOT_DAYS = "C0000000", 1_500_000, 30

@@ -21,6 +21,7 @@ from pyarrow import parquet
 from feature_repo.payments_fraud.features import WINDOWS, at_payment, card, terminal
 from feature_repo.payments_fraud.sources import payments
 from feature_repo.payments_fraud.tables import reported_frauds
+from lakehouse.context import Context
 from lakehouse.declare import (
     Cleaned,
     Contract,
@@ -37,9 +38,9 @@ from lakehouse.declare import (
 )
 from lakehouse.declare import key as key_column
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.context import Context
-from lakehouse.engines.protocol import KNOWN_AT, Engine, Transaction, load
+from lakehouse.engines.protocol import Engine, Transaction, load
 from lakehouse.features.historical import historical
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.records.home import Home
 from lakehouse.records.store import CodeVersion, Records
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.declare.contract import Kind
-from lakehouse.declare.expressions import Node, kind_of, parse
 from lakehouse.engines.protocol import Engine
 from lakehouse.errors import LakehouseError
-from lakehouse.features import expressions_python
-from lakehouse.features.expressions_sql import to_sql
+from lakehouse.language.expressions import Node, kind_of, parse
+from lakehouse.language.expressions import python as expressions_python
+from lakehouse.language.expressions.sql import to_sql
+from lakehouse.language.kinds import Kind
 
 KINDS: dict[str, Kind] = {
     "visits": "int",

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from lakehouse.declare.expressions import parse
 from lakehouse.engines.protocol import Engine
 from lakehouse.errors import DeclarationError, LakehouseError
-from lakehouse.features import expressions_python
-from lakehouse.features.expressions_sql import to_sql
+from lakehouse.language.expressions import parse
+from lakehouse.language.expressions import python as expressions_python
+from lakehouse.language.expressions.sql import to_sql
 from tests.conformance import evaluators
 from tests.conformance.evaluators import KINDS, NAMES, in_python, row
 

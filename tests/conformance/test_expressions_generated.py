@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehouse.declare.columns import Kind
-from lakehouse.declare.expressions import Call, Literal, Name, Node
 from lakehouse.engines.protocol import Engine
+from lakehouse.language.expressions import Call, Literal, Name, Node
+from lakehouse.language.kinds import Kind
 from tests.conformance.evaluators import AWKWARD, KINDS, assert_same
 
 ROWS = st.lists(

@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lakehouse.engines import portable_functions
-from lakehouse.engines.portable_sql import input_names, parse, render
 from lakehouse.engines.protocol import Engine
 from lakehouse.errors import DeclarationError, LakehouseError
+from lakehouse.language.sql import functions as portable_functions
+from lakehouse.language.sql.portable import input_names, parse, render
 
 Value = Callable[..., Any]
 
@@ -238,7 +238,7 @@ REFUSED = {
     "SELECT explode(a) FROM t": "join instead",
     "SELECT array(a) FROM t": "plain values",
     "SELECT lenght(a) FROM t": "close to it is length(text)",
-    "SELECT bogus(a) FROM t": "FUNCTIONS in lakehouse.engines.portable_functions",
+    "SELECT bogus(a) FROM t": "FUNCTIONS in lakehouse.language.sql.functions",
     "SELECT CAST(a AS FLOAT) FROM t": "type FLOAT is none of INT, BIGINT",
     "SELECT CAST(a AS DECIMAL(38, 2)) FROM t": "more than 18 digits",
     "SELECT CAST(a AS DECIMAL) FROM t": "DECIMAL(18, 2)",

@@ -18,10 +18,10 @@ from lakehouse import Lake, declare
 from lakehouse.cli.app import app
 from lakehouse.client import Client, Prediction
 from lakehouse.declare.contract import _KINDS
-from lakehouse.declare.expression_nodes import FUNCTIONS
-from lakehouse.declare.expression_text import _COMPARISONS
 from lakehouse.declare.gates import metrics_of
-from lakehouse.engines import portable_functions
+from lakehouse.language.expressions.nodes import FUNCTIONS
+from lakehouse.language.expressions.text import _COMPARISONS
+from lakehouse.language.sql import functions as portable_functions
 from lakehouse.records.home import Home
 from lakehouse.records.store import Records
 from lakehouse.sdk.lake import ZONES

@@ -23,8 +23,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from feature_repo.payments_fraud import domain
 from lakehouse.client import ApiError, Client
+from lakehouse.context import Context
 from lakehouse.declare.compiled import to_data
-from lakehouse.engines.context import Context
 from lakehouse.records.keys import make_key
 from lakehouse.sdk.stages import run
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse import Lake
-from lakehouse.engines.context import Context
+from lakehouse.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.features.historical import historical
 from lakehouse.records.home import Home

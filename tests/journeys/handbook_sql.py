@@ -24,7 +24,7 @@ from feature_repo.payments_fraud.deliveries import deliver
 from feature_repo.payments_fraud.features import at_payment
 from feature_repo.payments_fraud.simulator import simulate
 from feature_repo.payments_fraud.sources import payments
-from lakehouse.engines.context import Context
+from lakehouse.context import Context
 from lakehouse.features.historical import historical
 
 DAYS = (1, 7, 30)

@@ -33,8 +33,8 @@ from lakehouse import Lake
 from lakehouse.cli.demo import server
 from lakehouse.client import Client
 from lakehouse.engines.protocol import Engine
-from lakehouse.features.online.reader import FeatureReader
-from lakehouse.monitoring.consistency import consistency
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.monitoring.consistency.check import consistency
 from lakehouse.records.keys import make_key
 from serving.routes_features import FeatureAnswers
 from serving.routes_predict import decide

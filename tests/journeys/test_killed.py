@@ -21,7 +21,7 @@ CHILD = """
 import sys
 from lakehouse.sdk import composition, stages
 from lakehouse.records.lock import writing
-import lakehouse.zones.curated, lakehouse.features.online.materialise, lakehouse.zones.raw
+import lakehouse.zones.curated, lakehouse.features.online.write.materialise, lakehouse.zones.raw
 home = composition.open_home(sys.argv[1])
 ctx = composition.open_context(home, "payments_fraud")
 print("begin", flush=True)

@@ -26,6 +26,7 @@ from feast import FeatureStore
 
 from lakehouse.adapters.feast import declarations, request_views
 from lakehouse.adapters.feast.definitions import compiled
+from lakehouse.context import Context
 from lakehouse.declare import (
     Count,
     Distinct,
@@ -44,16 +45,15 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.declare.durations import DAY, HOUR, MINUTE
-from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import BoundView, Engine, Transaction
 from lakehouse.engines.spark import jars
 from lakehouse.engines.spark.engine import SparkEngine
 from lakehouse.engines.spark.settings import from_environment
-from lakehouse.features.online.materialise import materialise
-from lakehouse.features.online.push import Pusher
-from lakehouse.features.online.reader import FeatureReader
-from lakehouse.features.online.sqlite import SqliteStore
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.features.online.write.materialise import materialise
+from lakehouse.features.online.write.push import Pusher
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records

@@ -21,9 +21,9 @@ import pyarrow as pa
 from lakehouse import Lake
 from lakehouse.cli.demo import server
 from lakehouse.client import Client
-from lakehouse.engines.context import microseconds
 from lakehouse.records.keys import make_key
 from lakehouse.testing import oracle
+from lakehouse.times import microseconds
 
 VIEWS = ("card_spend", "terminal_activity", "terminal_frauds")
 

@@ -19,15 +19,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
+from lakehouse.context import Context
 from lakehouse.declare import Count, Domain, FeatureView, Last, LatestView, Std, Sum, last
 from lakehouse.declare.durations import DAY, HOUR, MINUTE
-from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Transaction
-from lakehouse.features.online.materialise import materialise
-from lakehouse.features.online.push import Pusher
-from lakehouse.features.online.reader import FeatureReader
-from lakehouse.features.online.sqlite import SqliteStore
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.features.online.write.materialise import materialise
+from lakehouse.features.online.write.push import Pusher
 from lakehouse.records.home import Home
 from lakehouse.records.store import CodeVersion, Records
 from lakehouse.testing.conformance.against_oracle import Expected

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from feature_repo.payments_fraud.training import fraud, fraud_training
+from lakehouse.context import Context
 from lakehouse.declare import Distributed, Domain, Gate, Model, at_least
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Engine, Frame
 from lakehouse.registry.registering import Trained, train
 from lakehouse.registry.reproduce import reproduce

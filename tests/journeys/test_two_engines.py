@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from lakehouse.engines.context import Context
+from lakehouse.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Engine
 from lakehouse.engines.spark import jars

@@ -17,16 +17,17 @@ from lakehouse.adapters.feast.values import from_proto, parsed
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table, table_column
-from lakehouse.engines.context import moment
-from lakehouse.engines.protocol import KNOWN_AT, Transaction
+from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.features.online.push import TablePusher
-from lakehouse.features.online.reader import FeatureReader, NotKept
-from lakehouse.features.online.stored_numbers import us_of
-from lakehouse.features.online.stores import open_store
-from lakehouse.features.online.windows import Values
+from lakehouse.features.online.layout.stored_numbers import us_of
+from lakehouse.features.online.read.reader import FeatureReader, NotKept
+from lakehouse.features.online.read.windows import Values
+from lakehouse.features.online.stores.opening import open_store
+from lakehouse.features.online.write.push import TablePusher
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.records.home import Home
 from lakehouse.sdk import composition
+from lakehouse.times import moment
 
 Pushed = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 """A row as Feast pushes it: key, features, event time, created time."""

@@ -31,8 +31,8 @@ from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import LatestView, RequestView, StoredView
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.training import TrainingSet
-from lakehouse.engines.protocol import KNOWN_AT
 from lakehouse.errors import DeclarationError
+from lakehouse.language.provenance import KNOWN_AT
 
 PROJECT = "lakehouse"
 

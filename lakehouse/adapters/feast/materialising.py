@@ -21,7 +21,7 @@ from lakehouse.adapters.feast import declarations
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import StoredView
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.materialise import materialise
+from lakehouse.features.online.write.materialise import materialise
 from lakehouse.records import lock
 from lakehouse.sdk import composition
 

@@ -29,8 +29,8 @@ from lakehouse.adapters.feast.declared_features import Wanted, answers
 from lakehouse.adapters.feast.joined import Joined, join
 from lakehouse.adapters.feast.pulled import pull
 from lakehouse.adapters.feast.retrieval import ArrowRetrievalJob
-from lakehouse.engines.protocol import KNOWN_AT
 from lakehouse.errors import LakehouseError
+from lakehouse.language.provenance import KNOWN_AT
 
 
 class LakehouseOfflineStoreConfig(FeastConfigBaseModel):

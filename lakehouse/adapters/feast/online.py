@@ -32,9 +32,9 @@ from lakehouse.adapters.feast.declared_online import (
 from lakehouse.adapters.feast.online_request import Request
 from lakehouse.adapters.feast.own_online import Found, OwnOnline
 from lakehouse.adapters.feast.values import feature_proto
-from lakehouse.engines.context import moment
 from lakehouse.errors import LakehouseError
 from lakehouse.sdk import composition
+from lakehouse.times import moment
 
 
 class LakehouseOnlineStoreConfig(FeastConfigBaseModel):

@@ -33,10 +33,10 @@ from lakehouse.adapters.feast.request_views import evaluator
 from lakehouse.adapters.feast.values import feature_proto, from_proto
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
-from lakehouse.engines.context import moment
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.features.online.stored_numbers import us_of
-from lakehouse.features.online.windows import Values
+from lakehouse.features.online.layout.stored_numbers import us_of
+from lakehouse.features.online.read.windows import Values
+from lakehouse.times import moment
 
 Row = Mapping[str, Any]
 

@@ -13,10 +13,10 @@ from feast.transformation.python_transformation import PythonTransformation
 from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.values import parsed
 from lakehouse.declare.contract import Column
-from lakehouse.declare.expressions import names, parse
 from lakehouse.declare.feature import kinds_of
 from lakehouse.declare.features import RequestView
-from lakehouse.features import expressions_python
+from lakehouse.language.expressions import names, parse
+from lakehouse.language.expressions import python as expressions_python
 
 Row = Mapping[str, Any]
 

@@ -16,9 +16,9 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.types import Array, Bool, Float64, Int64, PrimitiveFeastType, String, UnixTimestamp
 from feast.types import Decimal as FeastDecimal
 
-from lakehouse.declare.columns import Kind
 from lakehouse.declare.features import Feature
 from lakehouse.errors import LakehouseError
+from lakehouse.language.kinds import Kind
 
 FEAST_TYPES: dict[Kind, PrimitiveFeastType] = {
     "string": String,

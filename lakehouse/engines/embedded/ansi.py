@@ -6,7 +6,7 @@ that gives null where the cast raises. Error texts hold no values: these may be 
 
 from __future__ import annotations
 
-from lakehouse.engines.text_casts import PATTERNS, WHAT, Cast
+from lakehouse.language.sql.text_casts import PATTERNS, WHAT, Cast
 
 
 def _checked(name: Cast, kind: str, cast: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from lakehouse.engines import delta, portable_sql
+from lakehouse.engines import delta
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.batches import lake_batches, matrix, targets
 from lakehouse.engines.committing import commit_once
@@ -31,6 +31,7 @@ from lakehouse.engines.protocol import (
 )
 from lakehouse.engines.table_files import Read
 from lakehouse.errors import unknown
+from lakehouse.language.sql import portable as portable_sql
 
 
 class EmbeddedEngine:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.declare.features import StoredView
+from lakehouse.declare.stored_views import columns_of
 from lakehouse.engines.embedded.frames import DuckFrame
 from lakehouse.engines.embedded.parts.buckets import Keys
 from lakehouse.engines.kernels.asked import by_entity
 from lakehouse.engines.kernels.entity_codes import check_kinds
 from lakehouse.engines.kernels.view_rows import Selection
-from lakehouse.features.binding import columns_of
 
 Types = Mapping[str, Any]
 """Arrow types by column, of those columns that hold anything but nulls."""

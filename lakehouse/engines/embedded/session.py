@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.embedded.allocation import keep_freed_memory
@@ -23,6 +22,7 @@ from lakehouse.engines.embedded.ansi import MACROS
 from lakehouse.engines.embedded.frames import DuckFrame, exact_columns, quoted
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.temporary import temporary_folder
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 BATCH_ROWS = 65_536
 

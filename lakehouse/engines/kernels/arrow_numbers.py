@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
 from lakehouse.engines.arrow_tables import one_array
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.kernels.ordering import Bool, Int64
 from lakehouse.errors import LakehouseError
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 
 class ColumnTypeError(LakehouseError):

@@ -27,7 +27,7 @@ from lakehouse.engines.kernels.ordering import Int64
 from lakehouse.engines.kernels.sequences import retied
 from lakehouse.engines.kernels.view_rows import ViewRows
 from lakehouse.engines.kernels.windowed_values import WindowedValues
-from lakehouse.engines.protocol import KNOWN_AT
+from lakehouse.language.provenance import KNOWN_AT
 
 
 def entity_features(

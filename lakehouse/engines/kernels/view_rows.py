@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.declare import expressions
 from lakehouse.declare.features import FeatureView, StoredView
+from lakehouse.declare.stored_views import columns_of
 from lakehouse.engines.kernels.arrow_numbers import (
     Numbers,
     as_flags,
@@ -18,8 +18,8 @@ from lakehouse.engines.kernels.arrow_numbers import (
 )
 from lakehouse.engines.kernels.ordering import Bool, Int64
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.features.binding import columns_of
-from lakehouse.features.expressions_sql import to_sql
+from lakehouse.language import expressions
+from lakehouse.language.expressions.sql import to_sql
 
 
 @dataclass(frozen=True)

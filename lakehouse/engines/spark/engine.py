@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 
-from lakehouse.engines import delta, portable_sql
+from lakehouse.engines import delta
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.committing import commit_once
 from lakehouse.engines.failures import QueryError
@@ -31,6 +31,7 @@ from lakehouse.engines.spark.session import start
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.engines.table_files import Read
 from lakehouse.errors import NotFound, unknown
+from lakehouse.language.sql import portable as portable_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

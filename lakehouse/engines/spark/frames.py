@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import types as spark_types
 from pyspark.sql.pandas.types import from_arrow_schema, from_arrow_type, to_arrow_schema
 
-from lakehouse.declare.contract import MAX_DECIMAL_PRECISION
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 SparkFrame = Any
 """A `pyspark.sql.DataFrame`, of this process's JVM or of a Connect server."""

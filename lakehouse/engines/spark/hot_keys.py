@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from lakehouse.declare.features import LatestView, StoredView
-from lakehouse.engines.protocol import KNOWN_AT
+from lakehouse.declare.stored_views import begin_us
 from lakehouse.engines.spark.frames import SparkFrame, quoted
-from lakehouse.features.binding import begin_us
+from lakehouse.language.provenance import KNOWN_AT
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession

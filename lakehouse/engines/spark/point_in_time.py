@@ -20,7 +20,7 @@ from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, 
 from lakehouse.engines.kernels.entity_codes import check_kinds
 from lakehouse.engines.kernels.point_in_time import entity_features
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows, selection
-from lakehouse.engines.protocol import KNOWN_AT, BoundView, Frame
+from lakehouse.engines.protocol import BoundView, Frame
 from lakehouse.engines.spark import hot_keys, table_tasks
 from lakehouse.engines.spark.failures import told
 from lakehouse.engines.spark.frames import (
@@ -33,6 +33,7 @@ from lakehouse.engines.spark.frames import (
 from lakehouse.engines.spark.hot_keys import HotKeys
 from lakehouse.engines.spark.packing import BUCKET, PACKED, Packer, none_packed, unpacked
 from lakehouse.engines.table_files import TableFiles, table_files
+from lakehouse.language.provenance import KNOWN_AT
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -12,8 +12,8 @@ from functools import cache
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
 
-from lakehouse.declare import letters
-from lakehouse.engines.text_casts import PATTERNS, WHAT, Cast
+from lakehouse.language import letters
+from lakehouse.language.sql.text_casts import PATTERNS, WHAT, Cast
 
 _Type = exp.DType
 _CASTS: dict[exp.DType, Cast] = {

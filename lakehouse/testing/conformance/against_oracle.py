@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from lakehouse.declare.features import Feature, Function, LatestView, StoredView
 from lakehouse.engines.arrow_types import feature_type
-from lakehouse.engines.context import microseconds, moment
-from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine
+from lakehouse.engines.protocol import BoundView, Engine
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.conformance.comparing import EXAMPLES, NotConforming, close, require_equal
 from lakehouse.testing.conformance.world import CRITERIA, Fields, fields_of
 from lakehouse.testing.oracle import Event, Row, latest_value, window_value
+from lakehouse.times import microseconds, moment
 
 
 def require_oracle(

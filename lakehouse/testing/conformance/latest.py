@@ -10,7 +10,8 @@ from typing import Any
 
 from lakehouse.declare import LatestView
 from lakehouse.declare.durations import DAY, HOUR
-from lakehouse.engines.protocol import KNOWN_AT, Engine
+from lakehouse.engines.protocol import Engine
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.conformance.against_oracle import require_oracle
 from lakehouse.testing.conformance.world import (
     NOON,

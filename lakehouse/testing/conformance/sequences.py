@@ -23,7 +23,8 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.declare.durations import HOUR
-from lakehouse.engines.protocol import KNOWN_AT, Engine
+from lakehouse.engines.protocol import Engine
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.conformance.against_oracle import require_oracle
 from lakehouse.testing.conformance.world import (
     NOON,

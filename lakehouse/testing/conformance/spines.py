@@ -23,8 +23,9 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.declare.durations import DAY, HOUR
-from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine
+from lakehouse.engines.protocol import BoundView, Engine
 from lakehouse.errors import LakehouseError
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.conformance.against_oracle import require_oracle
 from lakehouse.testing.conformance.comparing import NotConforming
 from lakehouse.testing.conformance.world import (

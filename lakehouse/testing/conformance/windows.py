@@ -10,7 +10,6 @@ from typing import Any
 
 from lakehouse.declare import Count, FeatureView, Max, Mean, Min, Sum, last
 from lakehouse.declare.durations import DAY, HOUR
-from lakehouse.engines.context import microseconds
 from lakehouse.engines.protocol import Engine
 from lakehouse.testing.conformance.against_oracle import require_oracle
 from lakehouse.testing.conformance.world import (
@@ -24,6 +23,7 @@ from lakehouse.testing.conformance.world import (
     spine_of,
     table_of,
 )
+from lakehouse.times import microseconds
 
 EXACT = last("1h", "1d", "30d")
 EVERYTHING = FeatureView(

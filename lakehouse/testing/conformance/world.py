@@ -22,8 +22,8 @@ from lakehouse.declare import (
 )
 from lakehouse.declare.tables import Table
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_schema
-from lakehouse.engines.context import microseconds
-from lakehouse.engines.protocol import KNOWN_AT
+from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.times import microseconds
 
 Fields = dict[str, Any]
 """A row by column name; times are int64 UTC microseconds, an absent column is null."""

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from lakehouse.declare.features import FeatureView, LatestView, StoredView
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.protocol import KNOWN_AT
+from lakehouse.language.provenance import KNOWN_AT
 
 
 def shifted(times: Any, us: int) -> Any:

@@ -20,7 +20,8 @@ from lakehouse.declare.features import (
     Window,
     Windows,
 )
-from lakehouse.engines.protocol import KNOWN_AT, BoundView, Engine, Frame
+from lakehouse.engines.protocol import BoundView, Engine, Frame
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.mutations import changes
 from lakehouse.testing.mutations.wrapping import Wrapped
 

@@ -39,8 +39,9 @@ from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.kernels import point_in_time
 from lakehouse.engines.kernels.asked import SpineError
 from lakehouse.engines.kernels.entity_codes import EntityKeyError
-from lakehouse.engines.protocol import KNOWN_AT, BoundView, Transaction
+from lakehouse.engines.protocol import BoundView, Transaction
 from lakehouse.errors import LakehouseError
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.conformance.world import (
     NOON,
     card,

@@ -12,8 +12,9 @@ from lakehouse.declare.durations import HOUR
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.kernels import index
 from lakehouse.engines.kernels.asked import SpineError
-from lakehouse.engines.protocol import KNOWN_AT, BoundView
+from lakehouse.engines.protocol import BoundView
 from lakehouse.errors import LakehouseError
+from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.conformance.world import (
     NOON,
     Fields,

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from lakehouse.context import Context
 from lakehouse.declare import Domain
 from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table
-from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Transaction
-from lakehouse.features.online.protocol import OnlineStore
-from lakehouse.features.online.redis.store import RedisStore
-from lakehouse.features.online.sqlite import SqliteStore
+from lakehouse.features.online.stores.protocol import OnlineStore
+from lakehouse.features.online.stores.redis.store import RedisStore
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records

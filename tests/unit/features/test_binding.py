@@ -23,8 +23,9 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.declare.features import StoredView
-from lakehouse.engines.context import microseconds, moment
-from lakehouse.features.binding import begin_us, columns_of, event_times_needed
+from lakehouse.declare.stored_views import begin_us, columns_of
+from lakehouse.features.binding import event_times_needed
+from lakehouse.times import microseconds, moment
 
 NOON = datetime(2024, 3, 15, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

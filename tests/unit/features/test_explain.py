@@ -27,7 +27,6 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.declare.durations import DAY, HOUR
-from lakehouse.engines.context import moment
 from lakehouse.errors import DeclarationError, LakehouseError
 from lakehouse.features.explain import explain
 from lakehouse.features.historical import historical
@@ -42,6 +41,7 @@ from lakehouse.testing.conformance.world import (
     spine_of,
     table_of,
 )
+from lakehouse.times import moment
 from tests.unit.features.conftest import MakeContext, written
 
 DAYS = last("1d") + last("5d", edge="1d")

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from lakehouse.context import Context
 from lakehouse.declare import (
     Cleaned,
     Contract,
@@ -31,7 +32,6 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.engines.arrow_types import arrow_schema
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import DeclarationError, LakehouseError
 from lakehouse.features.historical import historical

@@ -12,6 +12,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lakehouse.context import Context
 from lakehouse.declare import (
     Count,
     Distinct,
@@ -31,7 +32,6 @@ from lakehouse.declare import (
 )
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.declare.features import StoredView
-from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.features.historical import historical
 from lakehouse.records.home import Home

@@ -185,9 +185,8 @@ def imported_by_the_service() -> set[str]:
 
     With the settings of infra/ the online store is a Redis server.
     """
-    script = (
-        "import sys, serving.server, lakehouse.features.online.redis.store; print(*sys.modules)"
-    )
+    store = "lakehouse.features.online.stores.redis.store"
+    script = f"import sys, serving.server, {store}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )

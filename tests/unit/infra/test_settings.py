@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse.declare.durations import DAY
-from lakehouse.features.online.redis.address import Address
+from lakehouse.features.online.stores.redis.address import Address
 from lakehouse.records.online import from_environment as read_online
 from serving.settings import Settings
 from tests.unit.infra.kustomization import pod_of, render

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from lakehouse import declare as use
+from lakehouse.context import Context
 from lakehouse.declare.compiled import to_data
 from lakehouse.declare.logs import decision_log, served_log
-from lakehouse.engines.context import Context, microseconds
 from lakehouse.engines.protocol import Transaction
-from lakehouse.monitoring.consistency import Consistency, measured
+from lakehouse.monitoring.consistency.check import Consistency, measured
 from lakehouse.registry import release
 from lakehouse.testing.conformance.world import table_of
+from lakehouse.times import microseconds
 
 T = datetime(2024, 3, 1, 12, tzinfo=UTC)
 """The moment that everything is asked for."""

@@ -11,7 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lakehouse.monitoring.comparing import EQUAL, EXTRA, MISMATCH, MISSING, TOLERANCE, compare
+from lakehouse.monitoring.consistency.comparing import (
+    EQUAL,
+    EXTRA,
+    MISMATCH,
+    MISSING,
+    TOLERANCE,
+    compare,
+)
 
 AT = datetime(2018, 4, 1, 10, tzinfo=UTC)
 KINDS: dict[str, tuple[Any, list[Any]]] = {

@@ -15,8 +15,8 @@ from lakehouse.declare.logs import decision_log
 from lakehouse.engines import delta
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
-from lakehouse.monitoring import served_answers
-from lakehouse.monitoring.consistency import consistency, measured
+from lakehouse.monitoring.consistency import served_answers
+from lakehouse.monitoring.consistency.check import consistency, measured
 from tests.unit.monitoring.conftest import (
     DOMAIN,
     FRAUD,

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lakehouse.monitoring.served_values import ABSENT, as_array, present, values_by_name
+from lakehouse.monitoring.consistency.served_values import ABSENT, as_array, present, values_by_name
 
 AT = datetime(2018, 4, 1, 10, 0, 0, 5, tzinfo=UTC)
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from lakehouse import declare as use
+from lakehouse.context import Context
 from lakehouse.declare.compiled import to_data
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.registry import release

@@ -22,11 +22,11 @@ from fastapi import FastAPI
 from onnx import TensorProto, helper, numpy_helper
 
 from lakehouse import declare as use
+from lakehouse.context import Context
 from lakehouse.declare.compiled import to_data
 from lakehouse.engines.arrow_types import arrow_type
-from lakehouse.engines.context import Context
 from lakehouse.engines.protocol import Engine
-from lakehouse.features.online.materialise import materialise
+from lakehouse.features.online.write.materialise import materialise
 from lakehouse.records.home import Home
 from lakehouse.records.keys import ROLES, make_key
 from lakehouse.records.store import CodeVersion, Records

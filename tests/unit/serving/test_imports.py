@@ -41,7 +41,7 @@ def test_the_service_loads_no_engine_and_no_training() -> None:
     assert {m.split(".")[0] for m in modules} & HEAVY == set()
     assert {m for m in modules if m.startswith("lakehouse.")} & {
         "lakehouse.engines.embedded",
-        "lakehouse.engines.context",
+        "lakehouse.context",
         "lakehouse.zones",
         "lakehouse.training",
         "lakehouse.registry",

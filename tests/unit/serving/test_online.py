@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lakehouse.engines.context import Context
+from lakehouse.context import Context
 from lakehouse.engines.protocol import Engine
-from lakehouse.features.online.materialise import materialise
-from lakehouse.features.online.stores import open_store
+from lakehouse.features.online.stores.opening import open_store
+from lakehouse.features.online.write.materialise import materialise
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion
 from serving import online

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lakehouse.declare.logs import ServedFeatures
-from lakehouse.features.online.sqlite import SqliteStore
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
 from serving.settings import Settings
 from serving.values import exact
 

@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from lakehouse.context import Context
 from lakehouse.declare import Cleaned, Domain
 from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.context import Context
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Transaction
 from lakehouse.records.home import Home

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from lakehouse.declare import Cleaned, Contract, Raw, Source, column, event_time, key, known_at
-from lakehouse.engines.context import microseconds
 from lakehouse.errors import ContractViolation, LakehouseError
+from lakehouse.times import microseconds
 from lakehouse.zones.balance import balance
 from lakehouse.zones.cleaned import clean
 from lakehouse.zones.cleanup import Cleanup

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from lakehouse.context import Context
 from lakehouse.declare import (
     Cleaned,
     Contract,
@@ -25,7 +26,6 @@ from lakehouse.declare import (
     key,
 )
 from lakehouse.engines import delta
-from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
 from lakehouse.zones.raw import TakenIn, take_in
 

@@ -15,6 +15,7 @@ from feast import FeatureStore
 
 from lakehouse.adapters.feast import declarations, request_views
 from lakehouse.adapters.feast.definitions import compiled
+from lakehouse.context import Context
 from lakehouse.declare import (
     Contract,
     Count,
@@ -27,7 +28,6 @@ from lakehouse.declare import (
     event_time,
     last,
 )
-from lakehouse.engines.context import Context, moment
 from lakehouse.engines.protocol import Transaction
 from lakehouse.sdk import composition
 from lakehouse.testing.conformance.world import (
@@ -41,6 +41,7 @@ from lakehouse.testing.conformance.world import (
     numbered,
     table_of,
 )
+from lakehouse.times import moment
 from tests.feast_repository import repo_config
 
 HOUR = 3_600_000_000

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from lakehouse.adapters.feast import landing
+from lakehouse.context import Context
 from lakehouse.declare import (
     Cleaned,
     Contract,
@@ -23,7 +24,6 @@ from lakehouse.declare import (
     event_time,
     key,
 )
-from lakehouse.engines.context import Context
 from lakehouse.errors import LakehouseError
 from lakehouse.zones.cleaned import clean
 from lakehouse.zones.raw import take_in

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lakehouse.engines.context import microseconds, moment
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.sqlite import OnlineFeatures
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.times import microseconds, moment
 from tests.unit.adapters.feast.conftest import HOUR, IN_SHOP, LAST, SEGMENT, SPEND, World
 from tests.unit.adapters.feast.test_offline import entity_rows, wanted
 
@@ -39,7 +40,7 @@ def online(world: World, *features: str, rows: Any = ENTITIES) -> dict[str, list
 
 def test_stored_views_are_read_at_the_lakes_clock(filled: World) -> None:
     ctx = filled.ctx
-    reader = OnlineFeatures(ctx.home.online("cards"), STORED)
+    reader = FeatureReader(SqliteStore(ctx.home.online("cards"), must_exist=True), STORED)
     features = [f"{view.name}:{f.name}" for view in STORED for f in view.features]
     for clock in (ctx.clock(), ctx.clock() + timedelta(hours=20)):
         ctx.records.tick("cards", microseconds(clock))
@@ -91,7 +92,7 @@ def test_a_request_that_lacks_something_is_refused(filled: World) -> None:
 
 
 def test_materialising_takes_the_newest_version_and_nothing_twice(filled: World) -> None:
-    reader = OnlineFeatures(filled.ctx.home.online("cards"), STORED)
+    reader = FeatureReader(SqliteStore(filled.ctx.home.online("cards"), must_exist=True), STORED)
     before = reader.stored("spend")
     filled.store.materialize(END, END + timedelta(days=1), ["spend"])
     assert before == reader.stored("spend")

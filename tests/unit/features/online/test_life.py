@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from lakehouse.context import Context
 from lakehouse.declare import (
     Contract,
     Count,
@@ -34,16 +35,15 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.declare.durations import DAY, HOUR
-from lakehouse.engines.context import Context, moment
-from lakehouse.features.online.materialise import backfill, materialise
-from lakehouse.features.online.protocol import OnlineStore
-from lakehouse.features.online.push import TooOld, push
-from lakehouse.features.online.reader import FeatureReader, NotKept
-from lakehouse.features.online.redis.store import RedisStore
-from lakehouse.features.online.redis.wire import command
-from lakehouse.features.online.row_ids import RowKeys, number_of
-from lakehouse.features.online.sqlite import SqliteStore
-from lakehouse.features.online.view_source import KeyTooLarge
+from lakehouse.features.online.layout.row_ids import RowKeys, number_of
+from lakehouse.features.online.read.reader import FeatureReader, NotKept
+from lakehouse.features.online.stores.protocol import OnlineStore
+from lakehouse.features.online.stores.redis.store import RedisStore
+from lakehouse.features.online.stores.redis.wire import command
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.features.online.write.materialise import backfill, materialise
+from lakehouse.features.online.write.push import TooOld, push
+from lakehouse.features.online.write.view_source import KeyTooLarge
 from lakehouse.testing.conformance.against_oracle import Expected
 from lakehouse.testing.conformance.comparing import close
 from lakehouse.testing.conformance.world import (
@@ -55,6 +55,7 @@ from lakehouse.testing.conformance.world import (
     movements,
     table_of,
 )
+from lakehouse.times import moment
 from tests.unit.features.conftest import MakeContext, written
 
 EXACT, EDGED = last("3h", "2d"), last("2d", edge="6h") + last("40d", edge="1d")

@@ -13,10 +13,12 @@ from lakehouse.declare import Count, FeatureView, LatestView, Mean, Sum, last
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.features.historical import historical
-from lakehouse.features.online import materialise as materialising
-from lakehouse.features.online import sqlite_file, view_source
-from lakehouse.features.online.materialise import Materialised, materialise
-from lakehouse.features.online.sqlite import OnlineFeatures
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.sqlite import file as sqlite_file
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.features.online.write import materialise as materialising
+from lakehouse.features.online.write import view_source
+from lakehouse.features.online.write.materialise import Materialised, materialise
 from lakehouse.testing.conformance.world import (
     NOON,
     Fields,
@@ -70,7 +72,7 @@ def asked(seed: int, size: int) -> Any:
     )
 
 
-def version_of(online: OnlineFeatures) -> int:
+def version_of(online: FeatureReader) -> int:
     stored = online.stored("spend")
     assert stored is not None
     return stored.version
@@ -80,7 +82,7 @@ def assert_online_is_historical(context_of: MakeContext, *views: Any) -> None:
     ctx = context_of(*views)
     spine = asked(3, 60)
     expected = ctx.engine.to_arrow(historical(ctx, spine, "asked_at", views)).to_pylist()
-    online = OnlineFeatures(ctx.home.online("cards"), views)
+    online = FeatureReader(SqliteStore(ctx.home.online("cards"), must_exist=True), views)
     moments = spine.column("asked_at").cast("int64").to_pylist()
     for row, at in zip(expected, moments, strict=True):
         for view in views:
@@ -122,7 +124,7 @@ def test_slices_meet_where_rows_have_no_event_time(
     ]
     written(ctx, customers, table_of(customers, facts))
     assert materialise(ctx, SEGMENT).rows == 96
-    online = OnlineFeatures(ctx.home.online("cards"), [SEGMENT])
+    online = FeatureReader(SqliteStore(ctx.home.online("cards"), must_exist=True), [SEGMENT])
     found = [online.get(SEGMENT, ("a",), row["_known_at"]) for row in facts]
     assert [values["segment__segment"] for values in found] == [row["segment"] for row in facts]
 
@@ -154,7 +156,7 @@ def test_a_server_kept_open_sees_a_new_version(context_of: MakeContext) -> None:
     first = [movement(NOON, movement_id="1")]
     written(ctx, movements, table_of(movements, first))
     materialise(ctx, SPEND)
-    online = OnlineFeatures(ctx.home.online("cards"), [SPEND])
+    online = FeatureReader(SqliteStore(ctx.home.online("cards"), must_exist=True), [SPEND])
     assert online.get("spend", {"card": "a"}, NOON + 1)["spend__n_1d"] == 1
     written(ctx, movements, table_of(movements, [movement(NOON, movement_id="2")]))
     assert online.get("spend", {"card": "a"}, NOON + 1)["spend__n_1d"] == 1
@@ -171,7 +173,7 @@ def test_a_server_kept_open_sees_a_lake_made_anew(
     written(ctx, movements, table_of(movements, numbered([movement(NOON)] * 3)))
     materialise(ctx, SPEND)
     path = ctx.home.online("cards")
-    online = OnlineFeatures(path, [SPEND])
+    online = FeatureReader(SqliteStore(path, must_exist=True), [SPEND])
     assert online.get("spend", ("a",), NOON + 1)["spend__n_7d"] == 3
     for file in path.parent.iterdir():
         file.unlink()
@@ -188,7 +190,7 @@ def test_a_crash_leaves_what_was_there(
     ctx = context_of(SPEND)
     written(ctx, movements, table_of(movements, history(1, 30)))
     materialise(ctx, SPEND)
-    online = OnlineFeatures(ctx.home.online("cards"), [SPEND])
+    online = FeatureReader(SqliteStore(ctx.home.online("cards"), must_exist=True), [SPEND])
     before = online.get("spend", ("a",), NOON + 30 * DAY)
     written(ctx, movements, table_of(movements, history(2, 30)))
 
@@ -213,10 +215,10 @@ def test_a_served_model_keeps_its_view_when_windows_are_added(context_of: MakeCo
     written(ctx, movements, table_of(movements, history(1, 100)))
     narrow = FeatureView("spend", of=movements, by=card, n=Count(over=last("3h")))
     materialise(ctx, SPEND)
-    online = OnlineFeatures(ctx.home.online("cards"), [narrow])
+    online = FeatureReader(SqliteStore(ctx.home.online("cards"), must_exist=True), [narrow])
     assert set(online.get("spend", ("a",), NOON + 30 * DAY)) == {"spend__n_3h"}
     other = FeatureView("spend", of=movements, by=card, p=Sum("points", over=last("3h")))
-    online = OnlineFeatures(ctx.home.online("cards"), [other])
+    online = FeatureReader(SqliteStore(ctx.home.online("cards"), must_exist=True), [other])
     with pytest.raises(LakehouseError, match="has no sum for 'p_3h'"):
         online.get("spend", ("a",), NOON)
 

@@ -16,14 +16,15 @@ from lakehouse.declare import Count, FeatureView, LatestView, Sum, compiled, las
 from lakehouse.declare.durations import DAY, HOUR
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakeFormatError, LakehouseError, NotFound
-from lakehouse.features.online.entity_keys import EntityKeyError, EntityKeys
-from lakehouse.features.online.layout import from_data, layout_of, to_data
-from lakehouse.features.online.packing import pack
-from lakehouse.features.online.protocol import Stored
-from lakehouse.features.online.push import push
-from lakehouse.features.online.sqlite import OnlineFeatures, SqliteStore
-from lakehouse.features.online.sqlite_file import FORMAT
-from lakehouse.features.online.stored_numbers import NotStorable
+from lakehouse.features.online.layout.entity_keys import EntityKeyError, EntityKeys
+from lakehouse.features.online.layout.slots import from_data, layout_of, to_data
+from lakehouse.features.online.layout.stored_numbers import NotStorable
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.protocol import Stored
+from lakehouse.features.online.stores.sqlite.file import FORMAT
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.features.online.write.packing import pack
+from lakehouse.features.online.write.push import push
 from lakehouse.testing.conformance.world import (
     NOON,
     card,
@@ -63,12 +64,13 @@ def test_reading_loads_no_engine(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from lakehouse.declare.compiled import from_data
-from lakehouse.features import expressions_python
-from lakehouse.features.online import push as online_push
-from lakehouse.features.online.sqlite import OnlineFeatures
+from lakehouse.language.expressions import python as expressions_python
+from lakehouse.features.online.write import push as online_push
+from lakehouse.features.online.read.reader import FeatureReader
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
 import json
 views = [from_data(data) for data in json.loads(sys.argv[1])]
-online = OnlineFeatures(Path(sys.argv[2]), views)
+online = FeatureReader(SqliteStore(Path(sys.argv[2]), must_exist=True), views)
 key = {{"card": "a", "shop": "s"}}
 found = [online.get(view, key, {NOON + 1}) for view in views]
 print(found[0]["spend__n_1d"], found[1]["last_movement__points"])
@@ -86,7 +88,7 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 
 def test_an_unknown_entity_has_the_values_of_one_without_rows(tmp_path: Path) -> None:
     filled(tmp_path / "online.db", SPEND, LAST, rows=[movement(NOON, shop="s")])
-    online = OnlineFeatures(tmp_path / "online.db", [SPEND, LAST])
+    online = FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND, LAST])
     nothing = {"spend__n_1d": 0, "spend__spend_1d": Decimal("0.00")}
     for key in ({"card": "b"}, {"card": None}, ("b",), (None,)):
         found = online.get("spend", key, NOON + 1)
@@ -99,14 +101,14 @@ def test_an_unknown_entity_has_the_values_of_one_without_rows(tmp_path: Path) ->
 
 def test_answers_are_the_callers_own(tmp_path: Path) -> None:
     filled(tmp_path / "online.db", SPEND)
-    online = OnlineFeatures(tmp_path / "online.db", [SPEND])
+    online = FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND])
     online.get("spend", ("a",), NOON)["spend__n_1d"] = 99
     assert online.get("spend", ("a",), NOON)["spend__n_1d"] == 0
 
 
 def test_several_entities_each_at_its_own_moment(tmp_path: Path) -> None:
     filled(tmp_path / "online.db", SPEND, rows=[movement(NOON), movement(NOON + DAY, card="b")])
-    online = OnlineFeatures(tmp_path / "online.db", [SPEND])
+    online = FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND])
     keys = [{"card": "a"}, {"card": "b"}, {"card": "a"}]
     found = online.get_many(SPEND, keys, [NOON + 1, NOON + 1, NOON + 2 * DAY])
     assert [values["spend__n_1d"] for values in found] == [1, 0, 0]
@@ -116,7 +118,7 @@ def test_several_entities_each_at_its_own_moment(tmp_path: Path) -> None:
 
 def test_a_key_that_is_none_is_refused_without_its_value(tmp_path: Path) -> None:
     filled(tmp_path / "online.db", SPEND)
-    online = OnlineFeatures(tmp_path / "online.db", [SPEND])
+    online = FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND])
     with pytest.raises(EntityKeyError, match="'card' is not given"):
         online.get(SPEND, {"shop": "s"}, NOON)
     with pytest.raises(EntityKeyError, match=r"given a int where it takes text") as refused:
@@ -128,9 +130,9 @@ def test_a_key_that_is_none_is_refused_without_its_value(tmp_path: Path) -> None
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="There is no online store at"):
-        OnlineFeatures(tmp_path / "online.db", [SPEND])
+        FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND])
     filled(tmp_path / "online.db", SPEND)
-    online = OnlineFeatures(tmp_path / "online.db", [SPEND, LAST])
+    online = FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND, LAST])
     with pytest.raises(NotFound, match="no view 'spent'; did you mean 'spend'"):
         online.get("spent", ("a",), NOON)
     with pytest.raises(NotFound, match="'last_movement' is not in the online store yet"):
@@ -142,7 +144,9 @@ def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     with store._file.writing() as db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(LakeFormatError, match=f"has format 99, this version reads format {FORMAT}"):
-        OnlineFeatures(tmp_path / "online.db", [SPEND]).get("spend", ("a",), NOON)
+        FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND]).get(
+            "spend", ("a",), NOON
+        )
 
 
 def test_equal_keys_are_equal_however_they_are_written() -> None:
@@ -165,7 +169,7 @@ def test_an_older_event_overwrites_nothing(tmp_path: Path) -> None:
     for view in (SPEND, LAST):
         assert push(store, view, late.to_pylist(), Transaction("stream", 1)) is True
         assert push(store, view, late.to_pylist(), Transaction("stream", 1)) is False
-    online = OnlineFeatures(tmp_path / "online.db", [SPEND, LAST])
+    online = FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND, LAST])
     assert online.get(LAST, ("a", "s"), NOON + 1)["last_movement__points"] == 2
     assert online.get(LAST, ("a", "s"), NOON)["last_movement__points"] == 1
     assert online.get(SPEND, ("a",), NOON + 1)["spend__n_1d"] == 2
@@ -178,7 +182,7 @@ def test_a_row_that_does_not_fit_adds_nothing(tmp_path: Path) -> None:
         push(store, SPEND, [good, good | {"amount_eur": 1.5}], Transaction("stream", 1))
     with pytest.raises(NotStorable, match="more than 2 digits after its point"):
         push(store, SPEND, [good | {"amount_eur": Decimal("1.005")}], Transaction("stream", 1))
-    online = OnlineFeatures(tmp_path / "online.db", [SPEND])
+    online = FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND])
     assert online.get(SPEND, ("a",), NOON + 1)["spend__n_1d"] == 0
     assert push(store, SPEND, [good], Transaction("stream", 1)) is True
     assert online.get(SPEND, ("a",), NOON + 1)["spend__n_1d"] == 1
@@ -197,7 +201,7 @@ def test_sums_beyond_the_lakes_digits_raise(tmp_path: Path) -> None:
     edge = Decimal("9999999999999999.99")
     rows = [movement(NOON, amount_eur=edge), movement(NOON, amount_eur=Decimal("0.01"))]
     filled(tmp_path / "online.db", SPEND, rows=rows)
-    online = OnlineFeatures(tmp_path / "online.db", [SPEND])
+    online = FeatureReader(SqliteStore(tmp_path / "online.db", must_exist=True), [SPEND])
     with pytest.raises(LakehouseError, match=r"'spend.spend_1d': a sum does not fit 18 digits"):
         online.get(SPEND, ("a",), NOON + 1)
 

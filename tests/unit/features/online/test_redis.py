@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.layout import LatestLayout, StoredColumn
-from lakehouse.features.online.protocol import (
+from lakehouse.features.online.layout.slots import LatestLayout, StoredColumn
+from lakehouse.features.online.stores.protocol import (
     Change,
     Chunk,
     Horizon,
@@ -20,9 +20,9 @@ from lakehouse.features.online.protocol import (
     Replaced,
     Stored,
 )
-from lakehouse.features.online.redis import filling
-from lakehouse.features.online.redis.connections import Connections
-from lakehouse.features.online.redis.store import RedisStore
+from lakehouse.features.online.stores.redis import filling
+from lakehouse.features.online.stores.redis.connections import Connections
+from lakehouse.features.online.stores.redis.store import RedisStore
 from lakehouse.testing.online_chunks import event, events, of_spans, put, stored
 from lakehouse.testing.online_conformance import CHECKS
 from tests.redis_server import keys

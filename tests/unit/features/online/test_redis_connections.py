@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lakehouse.errors import LakeFormatError, NotFound
-from lakehouse.features.online.protocol import EntityChunks, StoreUnreachable
-from lakehouse.features.online.redis.address import Address
-from lakehouse.features.online.redis.store import RedisStore
+from lakehouse.features.online.stores.protocol import EntityChunks, StoreUnreachable
+from lakehouse.features.online.stores.redis.address import Address
+from lakehouse.features.online.stores.redis.store import RedisStore
 from lakehouse.testing.online_chunks import event, events, put, stored
 from tests.redis_server import ask, free_port, redis_server
 

@@ -11,14 +11,21 @@ from typing import Any
 import pytest
 
 from lakehouse.engines.protocol import Transaction
-from lakehouse.features.online.layout import LatestLayout, Layout, StoredColumn, WindowLayout
-from lakehouse.features.online.protocol import Change, Chunk, EntityChunks, Horizon, Pushed, Stored
-from lakehouse.features.online.redis.address import Address
-from lakehouse.features.online.redis.store import RedisStore
-from lakehouse.features.online.redis.wire import Wire, command
+from lakehouse.features.online.layout.slots import LatestLayout, Layout, StoredColumn, WindowLayout
+from lakehouse.features.online.stores.protocol import (
+    Change,
+    Chunk,
+    EntityChunks,
+    Horizon,
+    Pushed,
+    Stored,
+)
+from lakehouse.features.online.stores.redis.address import Address
+from lakehouse.features.online.stores.redis.store import RedisStore
+from lakehouse.features.online.stores.redis.wire import Wire, command
 from tests.redis_server import ask
 
-REDIS = "lakehouse.features.online.redis"
+REDIS = "lakehouse.features.online.stores.redis"
 WINDOWS = WindowLayout((), (), 0, 1, False)
 LATEST = LatestLayout((StoredColumn("amount", "decimal", 2),))
 Step = Callable[[RedisStore], None]

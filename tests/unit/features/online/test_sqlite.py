@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.features.online.sqlite import SqliteStore
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
 from lakehouse.testing.online_conformance import CHECKS
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from lakehouse.declare import Count, FeatureView, Max, Mean, Min, Sum, last
 from lakehouse.declare.durations import DAY, HOUR
-from lakehouse.features.online.layout import WindowLayout, layout_of
-from lakehouse.features.online.packing import pack
-from lakehouse.features.online.sqlite import SqliteStore
+from lakehouse.features.online.layout.slots import WindowLayout, layout_of
+from lakehouse.features.online.stores.sqlite.store import SqliteStore
+from lakehouse.features.online.write.packing import pack
 from lakehouse.testing.conformance.against_oracle import require_oracle
 from lakehouse.testing.conformance.world import (
     CRITERIA,
@@ -106,7 +106,7 @@ def test_tiles_and_events_together_equal_the_oracle(
 def test_many_rows_give_what_few_rows_give(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lakehouse.features.online.rows.LIST_ROWS", 0)
+    monkeypatch.setattr("lakehouse.features.online.read.rows.LIST_ROWS", 0)
     numbers = count()
     CHECKS[name](lambda: SqliteStore(tmp_path / f"{next(numbers)}.db"))
 

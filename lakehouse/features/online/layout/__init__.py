@@ -1,0 +1,1 @@
+"""What an online store keeps: rows of fixed slots, their numbers, and the keys of entities."""

@@ -1,0 +1,234 @@
+"""What the online store keeps of a view's rows: fixed slots of 64 bits.
+
+A windowed view keeps one row for each event: its event time, its known time, the number of its
+key, and one slot for each thing its features merge. Where windows have an edge it also keeps
+tiles, rows that hold all events of one tile at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from lakehouse.declare.features import Aggregate, FeatureView, LatestView, StoredView
+from lakehouse.declare.tables import table_column
+from lakehouse.errors import LakehouseError
+from lakehouse.features.online.layout.stored_numbers import float_bits
+from lakehouse.language.kinds import Kind
+
+Grain = Literal["event", "tile"]
+Merged = Literal["count", "sum", "squares", "min", "max", "value", "earliest", "latest"]
+EVENT, KNOWN, ID, FIRST_SLOT = 0, 1, 2, 3
+ENTRY = 4
+"""Numbers of an entry of an `earliest` or `latest` slot: event time, known time, id, value."""
+ABSENT = -(2**62)
+"""The event time of an entry that is not there."""
+BEGINNING = -(2**62)
+"""Earlier than every time."""
+ENDING = 2**62
+"""Later than every time."""
+
+_OF_EVENTS: dict[str, tuple[Merged, ...]] = {
+    "count": ("count",),
+    "sum": ("sum",),
+    "mean": ("sum", "count"),
+    "std": ("sum", "count"),
+    "min": ("min", "count"),
+    "max": ("max", "count"),
+    "share": ("count",),
+    "distinct": ("value", "count"),
+    "first": ("value", "count"),
+    "last": ("value", "count"),
+    "last_k": ("value", "count"),
+}
+_OF_TILES: dict[str, tuple[Merged, ...]] = _OF_EVENTS | {
+    "std": ("sum", "count", "squares"),
+    "first": ("earliest",),
+    "last": ("latest",),
+    "last_k": ("latest",),
+}
+ORDERED = ("first", "last", "last_k")
+"""Functions whose value depends on the order of rows, down to their keys."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One number of a row: what is merged, of which column, of the rows that fit `where`.
+
+    `real` slots hold the bits of a float, others an integer; an amount is scaled by 10**`scale`.
+    `squares` are those of the distances from the row's own mean. A `value` is kept as it is, a
+    text as the number that stands for it (`texts`). `earliest` and `latest` hold up to `many`
+    entries of a tile's first or last values.
+    """
+
+    merged: Merged
+    column: str | None
+    where: str | None
+    real: bool = False
+    scale: int = 0
+    kind: Kind | None = None
+    many: int = 1
+
+    @property
+    def texts(self) -> bool:
+        """Whether its values are texts."""
+        return self.kind == "string"
+
+    @property
+    def counts_all(self) -> bool:
+        """Whether it is 1 in the row of every event."""
+        return self.merged == "count" and self.column is None and self.where is None
+
+    @property
+    def width(self) -> int:
+        """How many numbers of a row it takes."""
+        return ENTRY * self.many if self.merged in ("earliest", "latest") else 1
+
+
+@dataclass(frozen=True)
+class WindowLayout:
+    """How a FeatureView's rows are kept. Lengths of time are microseconds.
+
+    `tile_us` is None without tiles, which hold only for the `delay_us` they were made for. Where
+    rows are `ordered`, those of equal times stand in the order of their keys.
+    """
+
+    slots: tuple[Slot, ...]
+    tile_slots: tuple[Slot, ...]
+    delay_us: int
+    tile_us: int | None
+    ordered: bool
+
+    @property
+    def width(self) -> int:
+        """Numbers of an event's row."""
+        return FIRST_SLOT + len(self.slots)
+
+    @property
+    def tile_width(self) -> int:
+        """Numbers of a tile's row."""
+        return FIRST_SLOT + sum(slot.width for slot in self.tile_slots)
+
+    def place(self, slot: Slot) -> int:
+        """Where a slot stands in an event's row."""
+        return FIRST_SLOT + self.slots.index(slot)
+
+    def tile_place(self, slot: Slot) -> int:
+        """Where a slot begins in a tile's row."""
+        number = self.tile_slots.index(slot)
+        return FIRST_SLOT + sum(before.width for before in self.tile_slots[:number])
+
+
+@dataclass(frozen=True)
+class StoredColumn:
+    """A column whose values are kept as they are."""
+
+    name: str
+    kind: Kind
+    scale: int = 0
+
+
+@dataclass(frozen=True)
+class LatestLayout:
+    """How a LatestView's rows are kept: the table's key and the view's columns.
+
+    Of rows of equal times the one with the greater `columns` counts, in their order, null least.
+    """
+
+    columns: tuple[StoredColumn, ...]
+
+
+Layout = WindowLayout | LatestLayout
+
+
+def layout_of(view: StoredView) -> Layout:
+    """The layout for a view."""
+    if isinstance(view, LatestView):
+        names = dict.fromkeys((*view.of.keys, *view.columns))
+        columns = [table_column(view.of, name) for name in names]
+        return LatestLayout(tuple(StoredColumn(c.name, c.kind, c.scale or 0) for c in columns))
+    aggregates = [aggregate for _, aggregate in view.aggregates]
+    slots = dict.fromkeys(slot for a in aggregates for slot in slots_of(view, a))
+    edged = [a for a in aggregates if any(w.edge is not None for w in a.over.windows)]
+    edges = [w.edge.us for a in edged for w in a.over.windows if w.edge is not None]
+    tile_slots = dict.fromkeys(slot for a in edged for slot in tile_slots_of(view, a))
+    ordered = any(a.function in ORDERED for a in aggregates)
+    if ordered and not view.of.keys:
+        raise LakehouseError(
+            f"View '{view.name}' asks for the first or last values of table '{view.of.name}', "
+            "whose rows have no key to order those of one time by; declare one with key(), or ask "
+            "historical features alone."
+        )
+    return WindowLayout(
+        tuple(slots),
+        tuple(tile_slots),
+        0 if view.delay is None else view.delay.us,
+        math.gcd(*edges) if edges else None,
+        ordered,
+    )
+
+
+def slots_of(view: FeatureView, aggregate: Aggregate) -> tuple[Slot, ...]:
+    """The slots of events that one aggregate is computed from, the value's before the count."""
+    return _slots(view, aggregate, _OF_EVENTS)
+
+
+def tile_slots_of(view: FeatureView, aggregate: Aggregate) -> tuple[Slot, ...]:
+    """The slots of tiles that one aggregate is computed from."""
+    if aggregate.function == "distinct":
+        raise LakehouseError(
+            f"View '{view.name}': a tile cannot hold how many values are distinct; ask for it in "
+            "windows without an edge."
+        )
+    return _slots(view, aggregate, _OF_TILES)
+
+
+def _slots(
+    view: FeatureView, aggregate: Aggregate, merges: dict[str, tuple[Merged, ...]]
+) -> tuple[Slot, ...]:
+    found = [_slot(view, aggregate, merged) for merged in merges[aggregate.function]]
+    if aggregate.function == "share":
+        found.append(Slot("count", aggregate.column, None))
+    return tuple(found)
+
+
+def _slot(view: FeatureView, aggregate: Aggregate, merged: Merged) -> Slot:
+    if merged == "count" or aggregate.column is None:
+        return Slot("count", aggregate.column, aggregate.where)
+    column = table_column(view.of, aggregate.column)
+    of, scale = (aggregate.column, aggregate.where), column.scale or 0
+    if merged == "squares":
+        return Slot(merged, *of, real=True)
+    if merged in ("value", "earliest", "latest"):
+        many = 1 if merged == "value" else aggregate.k or 1
+        return Slot(merged, *of, False, scale, column.kind, many)
+    return Slot(merged, *of, column.kind == "float", scale)
+
+
+def criteria(layout: WindowLayout) -> dict[str, str]:
+    """The name of the column that says of each row whether a `where` is true of it."""
+    texts = dict.fromkeys(slot.where for slot in layout.slots if slot.where is not None)
+    return {text: f"_where_{number}" for number, text in enumerate(texts)}
+
+
+def neutral(slot: Slot) -> int:
+    """The number in a slot that merging leaves as it is, for a row that does not count."""
+    if slot.real:
+        return float_bits({"min": math.nan, "max": -math.inf}.get(slot.merged, 0.0))
+    return {"min": 2**63 - 1, "max": -(2**63)}.get(slot.merged, 0)
+
+
+def to_data(layout: Layout) -> dict[str, Any]:
+    """A layout as plain data, for the store to keep beside the rows."""
+    return {"layout": type(layout).__name__, **asdict(layout)}
+
+
+def from_data(data: dict[str, Any]) -> Layout:
+    """The layout that `to_data` wrote."""
+    fields = {name: value for name, value in data.items() if name != "layout"}
+    if data["layout"] == "LatestLayout":
+        return LatestLayout(tuple(StoredColumn(**c) for c in fields["columns"]))
+    for name in ("slots", "tile_slots"):
+        fields[name] = tuple(Slot(**s) for s in fields[name])
+    return WindowLayout(**fields)

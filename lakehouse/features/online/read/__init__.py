@@ -1,0 +1,1 @@
+"""Features at the moment of asking, from what an online store keeps."""

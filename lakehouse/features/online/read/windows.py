@@ -1,0 +1,240 @@
+"""A FeatureView's features at a moment, from the rows that the online store keeps.
+
+What counts at a moment is what counts in `lakehouse.testing.oracle`: events of the window that
+are known. A window with an edge is merged from tiles up to the last one that the window's end
+has passed, and from events after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from lakehouse.declare.features import Feature, FeatureView, StoredView
+from lakehouse.errors import LakehouseError
+from lakehouse.features.online.layout.slots import Slot, WindowLayout, slots_of, tile_slots_of
+from lakehouse.features.online.read.merges import Evaluate, Part, Placed, ValueOverflow, evaluator
+from lakehouse.features.online.read.rows import Rows, visible_rows
+from lakehouse.features.online.stores.protocol import Span
+
+__all__ = ["StoredDifferently", "ValueOverflow", "WindowAnswers"]
+
+Values = dict[str, Any]
+Columns = dict[str, list[Any]]
+"""Values of several moments, by the names of features."""
+LookUp = Callable[[Iterable[int]], Mapping[int, str]]
+
+
+class StoredDifferently(LakehouseError):
+    """The rows in the online store do not hold what a view needs."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window and the features over it; `edge_us` is 1 for a window exact to the event."""
+
+    length_us: int
+    edge_us: int
+    features: tuple[tuple[Feature, Evaluate], ...]
+
+    @cached_property
+    def named(self) -> tuple[tuple[str, Evaluate], ...]:
+        """The features by full name."""
+        return tuple((feature.full_name, evaluate) for feature, evaluate in self.features)
+
+    def begin(self, end: int) -> int:
+        return (end - self.length_us) // self.edge_us * self.edge_us
+
+
+class WindowAnswers:
+    """One view's features, from stored rows of this layout."""
+
+    def __init__(self, view: FeatureView, layout: WindowLayout) -> None:
+        self.layout = layout
+        self._view = view
+        self._placed: dict[str, tuple[tuple[Slot, ...], tuple[int, ...]]] = {}
+        self.delay_us = 0 if view.delay is None else view.delay.us
+        exact: dict[tuple[int, int], list[tuple[Feature, Evaluate]]] = {}
+        edged: dict[tuple[int, int], list[tuple[Feature, Evaluate]]] = {}
+        for feature in view.features:
+            window = feature.window
+            if window is None:
+                raise LakehouseError(f"Feature '{feature.dotted}' has no window.")
+            edge_us = 1 if window.edge is None else window.edge.us
+            tiled = self._has_tiles(edge_us)
+            if window.edge is not None and not tiled:
+                raise _differently(view, f"no tiles of {window.edge} for '{feature.name}'")
+            group = edged if tiled else exact
+            evaluate = _evaluate(view, feature, layout, tiled)
+            group.setdefault((window.length.us, edge_us), []).append((feature, evaluate))
+        self.exact = [Window(*key, tuple(features)) for key, features in exact.items()]
+        self.edged = [Window(*key, tuple(features)) for key, features in edged.items()]
+        self._furthest = _furthest(self.exact)
+        self._furthest_edged = _furthest(self.edged)
+        self._defaults = defaults_of(view)
+        self.texts = [
+            (f.full_name, f.many is not None)
+            for f in view.features
+            if f.kind == "string" and f.aggregate is not None
+        ]
+        self._lists = [f.full_name for f in view.features if f.many is not None]
+        self._empty: Values = {f.full_name: _empty(f) for f in view.features} | self._defaults
+
+    def placed(self, feature: Feature) -> tuple[tuple[Slot, ...], tuple[int, ...]]:
+        """A feature's slots, and where they stand in an event's row."""
+        if feature.full_name not in self._placed:
+            slots = slots_of(self._view, feature.aggregate) if feature.aggregate else ()
+            places = tuple(self.layout.place(slot) for slot in slots)
+            self._placed[feature.full_name] = slots, places
+        return self._placed[feature.full_name]
+
+    def needed(self, at_us: int) -> tuple[Span, ...]:
+        """The rows that a moment needs: events, and for a view with edges tiles."""
+        end = at_us - self.delay_us
+        begins = [window.begin(end) for window in self._furthest]
+        if not self.edged:
+            return (("event", min(begins), end),)
+        last = self._last_tile(end)
+        begins.append(last)
+        first_tile = min([window.begin(end) for window in self._furthest_edged])
+        return ("event", min(begins), end), ("tile", first_tile, last)
+
+    def empty(self) -> Values:
+        """The features of an entity without rows."""
+        found = self._empty.copy()
+        for name in self._lists:
+            found[name] = []
+        return found
+
+    def values(self, at_us: int, found: Sequence[Sequence[bytes]]) -> Values:
+        """The features at a moment by full name, from chunks of all that is needed.
+
+        A text is still the number that stands for it; `told` puts it in its place.
+        """
+        answer = self.empty()
+        end = at_us - self.delay_us
+        rows = visible_rows(b"".join(found[0]), self.layout.width, end, at_us)
+        high = rows.size
+        for window in self.exact:
+            low = rows.position(window.begin(end))
+            if low < high:
+                self._evaluate(window, [Part(rows, low, high, False)], answer)
+        if self.edged:
+            last = self._last_tile(end)
+            tiles = visible_rows(b"".join(found[1]), self.layout.tile_width, last, at_us)
+            begun = rows.position(last)
+            for window in self.edged:
+                parts = _parts(tiles, window.begin(end), rows, begun, high)
+                if parts:
+                    self._evaluate(window, parts, answer)
+        return answer
+
+    def told(self, values: Values, look_up: LookUp) -> Values:
+        """The values with texts in the place of the numbers that stand for them."""
+        numbers: set[int] = set()
+        for name, many in self.texts:
+            value = values[name]
+            if many:
+                numbers.update(value)
+            elif type(value) is int:
+                numbers.add(value)
+        if numbers:
+            found = look_up(numbers)
+            for name, many in self.texts:
+                value = values[name]
+                if many:
+                    values[name] = [found[number] for number in value]
+                elif type(value) is int:
+                    values[name] = found[value]
+        return values
+
+    def _evaluate(self, window: Window, parts: Sequence[Part], answer: Values) -> None:
+        for name, evaluate in window.named:
+            value = evaluate(parts)
+            answer[name] = self._defaults.get(name) if value is None else value
+
+    def _has_tiles(self, edge_us: int) -> bool:
+        """Whether tiles serve a window of this edge."""
+        tile_us = self.layout.tile_us
+        same_delay = self.layout.delay_us == self.delay_us
+        return edge_us > 1 and tile_us is not None and same_delay and edge_us % tile_us == 0
+
+    def _last_tile(self, end: int) -> int:
+        tile_us = self.layout.tile_us or 1
+        return end // tile_us * tile_us
+
+
+def _parts(tiles: Rows, begin: int, rows: Rows, begun: int, high: int) -> list[Part]:
+    low = tiles.position(begin)
+    parts = [Part(tiles, low, tiles.size, True)] if low < tiles.size else []
+    # A window shorter than the time since the last tile begins among the events.
+    first = max(begun, rows.position(begin))
+    if first < high:
+        parts.append(Part(rows, first, high, False))
+    return parts
+
+
+def _furthest(windows: Sequence[Window]) -> list[Window]:
+    """Of each edge the longest window: one of them begins first, whatever the moment."""
+    longest: dict[int, Window] = {}
+    for window in windows:
+        known = longest.get(window.edge_us)
+        if known is None or window.length_us > known.length_us:
+            longest[window.edge_us] = window
+    return list(longest.values())
+
+
+def _evaluate(view: FeatureView, feature: Feature, layout: WindowLayout, tiled: bool) -> Evaluate:
+    """The function from the parts of a window to a feature's value."""
+    aggregate = feature.aggregate
+    if aggregate is None:
+        raise LakehouseError(f"Feature '{feature.dotted}' aggregates nothing.")
+    slots = slots_of(view, aggregate)
+    _check(view, feature, slots, layout.slots)
+    if not tiled:
+        return evaluator(feature, [Placed(slot, layout.place(slot), -1) for slot in slots], None)
+    of_tiles = tile_slots_of(view, aggregate)
+    _check(view, feature, of_tiles, layout.tile_slots)
+    squares = [Placed(s, -1, layout.tile_place(s)) for s in of_tiles if s.merged == "squares"]
+    merged = [slot for slot in of_tiles if slot.merged != "squares"]
+    placed = []
+    for number, slot in enumerate(slots):
+        # Of entries there is one slot in a tile; it holds the values and which of them count.
+        tile = layout.tile_place(merged[min(number, len(merged) - 1)])
+        held = merged[number] if number < len(merged) else slot
+        placed.append(Placed(held, layout.place(slot), tile))
+    return evaluator(feature, placed, squares[0] if squares else None)
+
+
+def _check(
+    view: FeatureView, feature: Feature, slots: Sequence[Slot], there: Sequence[Slot]
+) -> None:
+    for slot in slots:
+        if slot not in there:
+            raise _differently(view, f"no {slot.merged} for '{feature.name}'")
+
+
+def _differently(view: FeatureView, lacks: str) -> StoredDifferently:
+    return StoredDifferently(
+        f"View '{view.name}': the online store was filled for another declaration of it and has "
+        f"{lacks}; materialise the view as it is declared here, or serve a model of the "
+        "declaration that was materialised."
+    )
+
+
+def defaults_of(view: StoredView) -> Values:
+    """The constants that stand for null, by full name."""
+    return {f.full_name: f.default_value for f in view.features if f.default is not None}
+
+
+def _empty(feature: Feature) -> Any:
+    """The value over a window without rows: counts and sums are 0, others null."""
+    function = feature.aggregate.function if feature.aggregate else None
+    if function not in ("count", "sum", "distinct"):
+        return None
+    if feature.kind == "decimal":
+        return Decimal(0).scaleb(-(feature.scale or 0))
+    return 0.0 if feature.kind == "float" else 0

@@ -1,0 +1,1 @@
+"""Rows of tables and of streams on their way into an online store."""

@@ -1,0 +1,1 @@
+"""The language of declarations: expressions and portable SQL, read, checked and rendered."""

@@ -1,0 +1,216 @@
+"""Reading the text of an expression into its tree."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from lakehouse.errors import DeclarationError, described, unknown
+from lakehouse.language.expressions.nodes import FUNCTIONS, Call, Literal, Name, Node
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<string>'(?:[^']|'')*')"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)?)"
+    r"|(?P<op><=|>=|<>|!=|==|[-+*/%=<>(),]))"
+)
+_RESERVED = {"and", "or", "not", "is", "in", "between", "when", "then", "else", "end"}
+_COMPARISONS = {
+    "=": "=",
+    "==": "=",
+    "<>": "<>",
+    "!=": "<>",
+    "<": "<",
+    "<=": "<=",
+    ">": ">",
+    ">=": ">=",
+}
+
+
+def parse(text: str, where: str = "") -> Node:
+    """Read an expression into its tree; raises DeclarationError with the place of the mistake.
+
+    `where` says in whose declaration it stands.
+
+    >>> parse("amount_eur > 220").function
+    '>'
+    """
+    return _Parser(text, where).read()
+
+
+def _misread(character: str) -> str:
+    if character == "'":
+        return "the text that begins here has no closing '"
+    if character == '"':
+        return "a text stands in single quotes, as in 'DE'"
+    return f"'{character}' is not understood"
+
+
+class _Parser:
+    """Recursive descent over the tokens of one expression."""
+
+    def __init__(self, text: str, where: str = "") -> None:
+        self.prefix = f"{where}: " if where else ""
+        if not isinstance(text, str):
+            raise DeclarationError(
+                f"{self.prefix}an expression is a text, and was given {described(text)}; write it "
+                "in quotes."
+            )
+        self.text = text
+        self.tokens: list[tuple[str, str, int]] = []
+        at = 0
+        while text[at:].strip():
+            found = _TOKEN.match(text, at)
+            if not found or found.lastgroup is None:
+                start = at + len(text[at:]) - len(text[at:].lstrip())
+                raise self.wrong(_misread(text[start]), start)
+            self.tokens.append(
+                (found.lastgroup, found[found.lastgroup], found.start(found.lastgroup))
+            )
+            at = found.end()
+        self.at = 0
+
+    def wrong(self, why: str, place: int | None = None) -> DeclarationError:
+        if place is None:
+            place = self.tokens[self.at][2] if self.at < len(self.tokens) else len(self.text)
+        return DeclarationError(
+            f'{self.prefix}expression "{self.text}", character {place + 1}: {why}.'
+        )
+
+    def read(self) -> Node:
+        node = self.either()
+        if self.at < len(self.tokens):
+            raise self.wrong(f"'{self.tokens[self.at][1]}' does not belong here")
+        return node
+
+    def word(self, *words: str) -> str | None:
+        """Take the next token if it is one of these operators or (case-insensitive) words."""
+        if self.at < len(self.tokens):
+            group, token, _ = self.tokens[self.at]
+            if group in ("op", "name") and token.lower() in words:
+                self.at += 1
+                return token.lower()
+        return None
+
+    def expect(self, word: str) -> None:
+        if self.word(word) is None:
+            raise self.wrong(f"'{word}' is missing")
+
+    def either(self) -> Node:
+        node = self.both()
+        while self.word("or"):
+            node = Call("or", (node, self.both()))
+        return node
+
+    def both(self) -> Node:
+        node = self.negated()
+        while self.word("and"):
+            node = Call("and", (node, self.negated()))
+        return node
+
+    def negated(self) -> Node:
+        return Call("not", (self.negated(),)) if self.word("not") else self.compared()
+
+    def compared(self) -> Node:
+        node = self.sums()
+        if operator := self.word(*_COMPARISONS):
+            return Call(_COMPARISONS[operator], (node, self.sums()))
+        if self.word("is"):
+            negative = self.word("not")
+            self.expect("null")
+            test = Call("is_null", (node,))
+            return Call("not", (test,)) if negative else test
+        negative = self.word("not")
+        test_node: Node | None = None
+        if self.word("in"):
+            self.expect("(")
+            test_node = Call("in", (node, *self.listed()))
+        elif self.word("between"):
+            low = self.sums()
+            self.expect("and")
+            test_node = Call("between", (node, low, self.sums()))
+        if test_node is None:
+            if negative:
+                raise self.wrong("after 'not', 'in' or 'between' is missing")
+            return node
+        return Call("not", (test_node,)) if negative else test_node
+
+    def sums(self) -> Node:
+        node = self.products()
+        while operator := self.word("+", "-"):
+            node = Call(operator, (node, self.products()))
+        return node
+
+    def products(self) -> Node:
+        node = self.signed()
+        while operator := self.word("*", "/", "%"):
+            node = Call(operator, (node, self.signed()))
+        return node
+
+    def signed(self) -> Node:
+        return Call("neg", (self.signed(),)) if self.word("-") else self.single()
+
+    def listed(self) -> tuple[Node, ...]:
+        items = [self.either()]
+        while self.word(","):
+            items.append(self.either())
+        self.expect(")")
+        return tuple(items)
+
+    def single(self) -> Node:
+        if self.at >= len(self.tokens):
+            raise self.wrong("the expression ends too early")
+        group, token, _ = self.tokens[self.at]
+        if self.word("("):
+            node = self.either()
+            self.expect(")")
+            return node
+        if self.word("case"):
+            return self.cases()
+        self.at += 1
+        if group == "number":
+            return self.number(token)
+        if group == "string":
+            return Literal(token[1:-1].replace("''", "'"))
+        if group == "op":
+            self.at -= 1
+            raise self.wrong(f"'{token}' does not belong here")
+        if token.lower() in ("true", "false", "null"):
+            return Literal({"true": True, "false": False, "null": None}[token.lower()])
+        if token.lower() in _RESERVED:
+            self.at -= 1
+            raise self.wrong(f"'{token}' does not belong here")
+        if self.word("("):
+            return self.called(token.lower())
+        return Name(token)
+
+    def number(self, token: str) -> Node:
+        value = Decimal(token) if "." in token else int(token)
+        digits = len(token.replace(".", "").lstrip("0"))
+        if digits > MAX_DECIMAL_PRECISION and not (isinstance(value, int) and value < 2**63):
+            self.at -= 1
+            raise self.wrong(f"{token} has {digits} digits; write at most {MAX_DECIMAL_PRECISION}")
+        return Literal(value)
+
+    def called(self, function: str) -> Node:
+        if function not in FUNCTIONS:
+            subject = f'{self.prefix}expression "{self.text}"'
+            raise DeclarationError(unknown("function", function, FUNCTIONS, subject))
+        arguments = self.listed()
+        least, most = FUNCTIONS[function]
+        if len(arguments) < least or (most is not None and len(arguments) > most):
+            count = f"{least}" if most == least else f"at least {least}"
+            raise self.wrong(f"'{function}' takes {count} argument(s), not {len(arguments)}")
+        return Call(function, arguments)
+
+    def cases(self) -> Node:
+        parts: list[Node] = []
+        while self.word("when"):
+            parts.append(self.either())
+            self.expect("then")
+            parts.append(self.either())
+        if not parts:
+            raise self.wrong("'when' is missing")
+        parts.append(self.either() if self.word("else") else Literal(None))
+        self.expect("end")
+        return Call("case", tuple(parts))
