@@ -1,0 +1,1 @@
+"""Use cases, one folder each, and the Feast repository made of them."""

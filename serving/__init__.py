@@ -1,0 +1,1 @@
+"""The service: features and decisions over HTTP, from releases and the online store."""

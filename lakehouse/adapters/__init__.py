@@ -1,0 +1,1 @@
+"""Other libraries behind their own surfaces: MLflow, Feast, pandera."""

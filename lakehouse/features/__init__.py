@@ -1,1 +1,1 @@
-"""Stored views at past moments and now: point-in-time joins, the online store, expressions."""
+"""Features of entities at past moments and now: point-in-time joins and the online store."""

@@ -1,0 +1,1 @@
+"""Training sets, fits, and how a fitted model is told: as ONNX, in figures, in pictures."""
