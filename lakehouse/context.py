@@ -14,10 +14,10 @@ from lakehouse.declare.tables import Raw, Table
 from lakehouse.engines import delta
 from lakehouse.engines.protocol import Engine
 from lakehouse.errors import LakehouseError
+from lakehouse.records.clock import LakeClock
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records, Run
-from lakehouse.times import moment
 
 
 @dataclass(frozen=True)
@@ -70,16 +70,10 @@ class Context:
         return self.engine.read(self.path(table.zone, table.name), version, **options)
 
     def clock(self) -> datetime:
-        """The lake's clock: the wall's, or this domain's latest event time taken in."""
-        if self.home.clock == "wall":
-            return self.records.now()
-        latest = self.records.latest_event_us(self.domain.name)
-        if latest is None:
-            raise LakehouseError(
-                f"The clock of this lake is its data, and domain '{self.domain.name}' has none "
-                f"yet; 'lakehouse run {self.domain.name}' takes deliveries in."
-            )
-        return moment(latest)
+        """The moment now by the lake's clock; raises NoDataYet."""
+        return LakeClock(self.home.clock, self.records.now, self.records.latest_event_us).now(
+            self.domain.name
+        )
 
     @contextmanager
     def run(

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from lakehouse.records.clock import LakeClock, NoDataYet
 from lakehouse.records.home import Home
 from serving.champions import Champions, Name, Slot
 from serving.log import DeliveryLog
@@ -15,7 +16,6 @@ from serving.online import OnlineStores
 from serving.problems import Problem
 from serving.records import RecordsReader
 from serving.settings import Settings
-from serving.values import microseconds
 
 _log = logging.getLogger("serving")
 
@@ -29,10 +29,11 @@ class Service:
     def __init__(
         self, settings: Settings, now: Callable[[], datetime], chance: Callable[[], float]
     ) -> None:
-        self.settings, self._now, self.chance = settings, now, chance
+        self.settings, self.chance = settings, chance
         self.home = Home.open(settings.home)
         self.metrics = Metrics()
         self.records = RecordsReader(self.home.records, settings.look_every_s)
+        self._clock = LakeClock(self.home.clock, now, self.records.latest_event_us)
         self.champions = Champions(self.home, settings.domains)
         self.online = OnlineStores(self.home, settings.online)
         self.log = DeliveryLog(self.home, settings, now)
@@ -59,18 +60,11 @@ class Service:
         self.records.close()
 
     def clock_us(self, domain: str) -> int:
-        """The lake's clock in microseconds: the wall's, or the domain's latest event time."""
-        if self.home.clock == "wall":
-            return microseconds(self._now())
-        latest = self.records.latest_event_us(domain)
-        if latest is None:
-            raise Problem(
-                503,
-                f"The clock of this lake is its data, and domain '{domain}' has none yet.",
-                f"domain {domain}",
-                f"Take deliveries in with 'lakehouse run {domain}'.",
-            )
-        return latest
+        """The moment now by the lake's clock, in microseconds."""
+        try:
+            return self._clock.us(domain)
+        except NoDataYet as error:
+            raise Problem(503, error.what, f"domain {domain}", error.next) from error
 
     def take(self, slots: Mapping[Name, Slot] | None) -> None:
         """Let what `champions.look` found serve from now on."""

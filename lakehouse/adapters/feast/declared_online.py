@@ -19,12 +19,12 @@ from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.features.online.layout.stored_numbers import us_of
 from lakehouse.features.online.read.reader import FeatureReader, NotKept
 from lakehouse.features.online.read.windows import Values
 from lakehouse.features.online.stores.opening import open_store
 from lakehouse.features.online.write.push import TablePusher
 from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.records.clock import LakeClock
 from lakehouse.records.home import Home
 from lakehouse.sdk import composition
 from lakehouse.times import moment
@@ -49,21 +49,14 @@ class DeclaredOnline:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self._records = composition.open_records(home)
+        records = composition.open_records(home)
+        self._clock = LakeClock(home.clock, composition.now, records.latest_event_us)
         self._settings = composition.online_settings()
         self._readers: dict[str, FeatureReader] = {}
 
     def clock_us(self, domain: str) -> int:
-        """The lake's clock now, in UTC microseconds."""
-        if self.home.clock == "wall":
-            return us_of(composition.now())
-        latest = self._records.latest_event_us(domain)
-        if latest is None:
-            raise LakehouseError(
-                f"The clock of this lake is its data, and domain '{domain}' has none yet; "
-                f"'lakehouse run {domain}' takes deliveries in."
-            )
-        return latest
+        """The moment now by the lake's clock, in UTC microseconds; raises NoDataYet."""
+        return self._clock.us(domain)
 
     def values(
         self,
