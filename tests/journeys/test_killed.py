@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 from feature_repo.payments_fraud.deliveries import deliver
 from lakehouse.records.home import Home
+from lakehouse.records.lock import writing
 from lakehouse.sdk import composition, stages
 from tests.journeys.agreement import payments_lake, stored
 from tests.journeys.conftest import SMALL, environment
+from tests.killed_processes import begun, kill
 
 KILLS = 20
 WORLD = SMALL | {"customers": 60}
 STAGES = ("raw", "cleaned", "curated", "features")
-CHILD = """
-import sys
-from lakehouse.sdk import composition, stages
-from lakehouse.records.lock import writing
-import lakehouse.zones.curated, lakehouse.features.online.write.materialise, lakehouse.zones.raw
-home = composition.open_home(sys.argv[1])
-ctx = composition.open_context(home, "payments_fraud")
-print("begin", flush=True)
-with writing(home.path, wait_s=10):
-    stages.run(ctx, sys.argv[2].split(","))
-"""
 
 
 def test_twenty_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
@@ -37,7 +26,9 @@ def test_twenty_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path
     for turn in range(KILLS):
         # Three more days each turn, so that every run has something to do.
         _deliver(disturbed, last_day=3 * turn + 2)
-        killed += _run_and_kill(disturbed, after=draw.uniform(0.0, 1.6))
+        sign = tmp_path / f"begun-{turn}"
+        child = begun(_run, str(disturbed.path), str(sign), sign=sign)
+        killed += kill(child, after=draw.uniform(0.0, 1.6))
     assert killed >= KILLS // 2, "the runs ended before they could be killed; kill earlier"
 
     undisturbed = payments_lake(tmp_path / "undisturbed")
@@ -52,17 +43,10 @@ def _deliver(home: Home, last_day: int) -> None:
     deliver(home.landing("payments_fraud"), **(WORLD | {"last_day": last_day}))
 
 
-def _run_and_kill(home: Home, after: float) -> bool:
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(home.path), ",".join(STAGES)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(),
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == b"begin\n"
-    time.sleep(after)
-    child.kill()
-    _, said = child.communicate(timeout=60)
-    assert child.returncode in (0, -9), said.decode()
-    return child.returncode == -9
+def _run(home: str, sign: str) -> None:
+    """What a child process does: a run of all stages that write tables, as a command does it."""
+    os.environ.update(environment())
+    ctx = composition.open_context(composition.open_home(home), "payments_fraud")
+    Path(sign).touch()
+    with writing(ctx.home.path, wait_s=10):
+        stages.run(ctx, STAGES)

@@ -8,7 +8,6 @@ With more kills than the suite takes time for:
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import sys
 import tempfile
@@ -41,6 +40,7 @@ from lakehouse.testing.conformance.world import (
     movements,
     table_of,
 )
+from tests.killed_processes import begun, kill
 
 KILLS = 8
 CARDS = "abcdefgh"
@@ -68,21 +68,13 @@ def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 def check(folder: Path, kills: int) -> int:
     """Kill a process so often, mend what it did, and compare; returns how many rows there were."""
     draw = random.Random(17)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
     begin(folder)
     ctx = open_context(folder)
     store = SqliteStore(ctx.home.online("cards"))
     killed = 0
     for turn in range(kills):
-        child = context.Process(target=work, args=(str(folder), turn))
-        child.start()
-        while not (folder / f"begun-{turn}").exists():
-            child.join(0.005)
-        child.join(draw.uniform(0.02, 0.6))
-        killed += child.is_alive()
-        child.kill()
-        child.join()
+        child = begun(work, str(folder), turn, sign=folder / f"begun-{turn}")
+        killed += kill(child, after=draw.uniform(0.02, 0.6))
         push_again(store, told(folder), turn)
     assert killed >= kills * 3 // 4, "the process ended before it could be killed"
     rows = {row["movement_id"]: row for _, turn, n in told(folder) for row in made(turn, n)}
