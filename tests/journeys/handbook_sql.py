@@ -20,9 +20,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from feature_repo.payments_fraud.deliveries import deliver
 from feature_repo.payments_fraud.features import at_payment
-from feature_repo.payments_fraud.simulator import simulate
+from feature_repo.payments_fraud.generator.deliveries import deliver
+from feature_repo.payments_fraud.generator.simulator import simulate
 from feature_repo.payments_fraud.sources import payments
 from lakehouse.context import Context
 from lakehouse.features.historical import historical

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from feature_repo.payments_fraud.deliveries import deliver
+from feature_repo.payments_fraud.generator.deliveries import deliver
 from lakehouse.engines import delta
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.records.home import Home

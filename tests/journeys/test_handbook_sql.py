@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_repo.payments_fraud.simulator import simulate
+from feature_repo.payments_fraud.generator.simulator import simulate
 from tests.journeys.conftest import SMALL
 from tests.journeys.handbook_sql import SQL, by_platform, by_sql, compare
 

@@ -6,7 +6,7 @@ import os
 import random
 from pathlib import Path
 
-from feature_repo.payments_fraud.deliveries import deliver
+from feature_repo.payments_fraud.generator.deliveries import deliver
 from lakehouse.records.home import Home
 from lakehouse.records.lock import writing
 from lakehouse.sdk import composition, stages

@@ -21,7 +21,7 @@ from tests.journeys.conftest import SMALL, lakehouse
 def test_first_version_is_rebuilt_after_more_data_maintenance_ageing_and_loss(
     tmp_path: Path, open_context: Callable[[Path], Any]
 ) -> None:
-    from feature_repo.payments_fraud.deliveries import deliver
+    from feature_repo.payments_fraud.generator.deliveries import deliver
 
     home = tmp_path / "lake"
     options = SMALL | {"days": 90}

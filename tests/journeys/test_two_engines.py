@@ -131,7 +131,7 @@ Deliver = Callable[[Path, int, int], object]
 
 
 def _payments(landing: Path, part: int, parts: int, world: World = WORLD) -> object:
-    from feature_repo.payments_fraud.deliveries import deliver
+    from feature_repo.payments_fraud.generator.deliveries import deliver
 
     length = world["days"] + 7
     first, last = length * part // parts, length * (part + 1) // parts - 1

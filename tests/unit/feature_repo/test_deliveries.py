@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from feature_repo.delivering import Delivered
 from feature_repo.flight_delay import deliveries as flights
-from feature_repo.landing import Delivered
-from feature_repo.payments_fraud import deliveries as payments
-from feature_repo.payments_fraud.scale import Scale
-from feature_repo.payments_fraud.simulator import simulate
+from feature_repo.payments_fraud.generator import deliveries as payments
+from feature_repo.payments_fraud.generator.scale import Scale
+from feature_repo.payments_fraud.generator.simulator import simulate
 from lakehouse.errors import LakehouseError
 
 DAYS = 30

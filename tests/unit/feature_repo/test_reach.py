@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from feature_repo.payments_fraud.reach import Reach
+from feature_repo.payments_fraud.generator.reach import Reach
 
 
 def near(places: np.ndarray, terminals: np.ndarray, radius: float) -> np.ndarray:

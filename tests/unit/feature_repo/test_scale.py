@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from feature_repo.payments_fraud.scale import Scale
-from feature_repo.payments_fraud.simulator import simulate
+from feature_repo.payments_fraud.generator.scale import Scale
+from feature_repo.payments_fraud.generator.simulator import simulate
 from lakehouse.errors import LakehouseError
 
 CUSTOMERS, TERMINALS, DAYS, RADIUS = 2000, 4000, 60, 8.0

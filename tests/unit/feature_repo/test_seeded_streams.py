@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from feature_repo.payments_fraud.seeded_streams import SeededStreams, python_choices
+from feature_repo.payments_fraud.generator.seeded_streams import SeededStreams, python_choices
 from lakehouse.errors import LakehouseError
 
 SEEDS = [0, 1, 7, 4999, 2**32 - 1]

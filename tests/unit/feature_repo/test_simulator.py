@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from feature_repo.payments_fraud.simulator import simulate
+from feature_repo.payments_fraud.generator.simulator import simulate
 from lakehouse.errors import LakehouseError
 
 Row = tuple[str, str, str, Decimal, datetime, int]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_repo.payments_fraud.seeded_streams import Ints
+from feature_repo.payments_fraud.generator.seeded_streams import Ints
 
 
 class PaymentRows:

@@ -19,9 +19,9 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from feature_repo.payments_fraud.fraud_scenarios import compromise, stable_order
-from feature_repo.payments_fraud.payment_rows import PaymentRows
-from feature_repo.payments_fraud.seeded_streams import (
+from feature_repo.payments_fraud.generator.fraud_scenarios import compromise, stable_order
+from feature_repo.payments_fraud.generator.payment_rows import PaymentRows
+from feature_repo.payments_fraud.generator.seeded_streams import (
     Floats,
     Ints,
     SeededStreams,

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.payments_fraud.seeded_streams import Ints
+from feature_repo.payments_fraud.generator.seeded_streams import Ints
 
 LARGE_CENTS = 22_000
 TERMINAL_DAYS = 28

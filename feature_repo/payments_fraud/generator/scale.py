@@ -24,11 +24,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from feature_repo.payments_fraud.fraud_scenarios import CARD_DAYS, LARGE_CENTS, TERMINAL_DAYS
-from feature_repo.payments_fraud.payment_rows import PaymentRows
-from feature_repo.payments_fraud.reach import Reach
-from feature_repo.payments_fraud.seeded_streams import Ints
-from feature_repo.payments_fraud.simulator import (
+from feature_repo.payments_fraud.generator.fraud_scenarios import (
+    CARD_DAYS,
+    LARGE_CENTS,
+    TERMINAL_DAYS,
+)
+from feature_repo.payments_fraud.generator.payment_rows import PaymentRows
+from feature_repo.payments_fraud.generator.reach import Reach
+from feature_repo.payments_fraud.generator.seeded_streams import Ints
+from feature_repo.payments_fraud.generator.simulator import (
     DAY,
     GRID,
     MEAN_AMOUNTS,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.payments_fraud.seeded_streams import Floats, Ints
+from feature_repo.payments_fraud.generator.seeded_streams import Floats, Ints
 
 Bools = npt.NDArray[np.bool_]
 

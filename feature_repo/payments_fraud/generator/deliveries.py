@@ -24,9 +24,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_repo.landing import Delivered, LandingFile, csv_file, deliver_portions
-from feature_repo.payments_fraud.scale import Scale
-from feature_repo.payments_fraud.simulator import DAY, simulate
+from feature_repo.delivering import Delivered, LandingFile, csv_file, deliver_portions
+from feature_repo.payments_fraud.generator.scale import Scale
+from feature_repo.payments_fraud.generator.simulator import DAY, simulate
 from lakehouse.errors import LakehouseError
 
 REPORT_DELAY = timedelta(days=7)

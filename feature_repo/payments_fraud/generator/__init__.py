@@ -1,0 +1,1 @@
+"""Card payments generated from a published specification, and delivered as files."""
