@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,7 +17,6 @@ from lakehouse.records.online import OnlineSettings
 from serving.problems import Problem
 from serving.release import Release
 
-_Identity = tuple[int, int] | None
 Origin = tuple[str, int]
 """A model and the version of its release."""
 AWAY_S, AWAY_TIMES = 0.5, 4
@@ -33,7 +31,7 @@ class OnlineStores:
         self._views: dict[str, dict[str, StoredView]] = {}
         self._origins: dict[tuple[str, str], Origin] = {}
         self._held: dict[str, dict[str, int]] = {}
-        self._open: dict[str, tuple[_Identity, FeatureReader]] = {}
+        self._open: dict[str, FeatureReader] = {}
         self._away: dict[str, tuple[float, str]] = {}
 
     def serve(self, releases: Iterable[Release]) -> None:
@@ -51,16 +49,16 @@ class OnlineStores:
         self._views, self._origins = views, origins
 
     def look(self) -> None:
-        """Let go of stores whose file was replaced or removed, and see what the others hold."""
-        for domain, (identity, store) in list(self._open.items()):
-            if self._identity(domain) != identity:
-                self._shut(domain)
-                continue
+        """See what the stores hold, and let go of those that hold nothing any more."""
+        for domain, store in list(self._open.items()):
             began = monotonic()
             try:
                 self._held[domain] = self._versions(domain, store)
             except StoreUnreachable as error:
                 self._leave(domain, began, error)
+                continue
+            if self.views(domain) and not self._held[domain]:
+                self._shut(domain)
 
     def views(self, domain: str) -> Mapping[str, StoredView]:
         """The stored views of a domain by name."""
@@ -111,18 +109,10 @@ class OnlineStores:
     def _store(self, domain: str) -> FeatureReader:
         known = self._open.get(domain)
         if known is not None:
-            return known[1]
-        identity = self._identity(domain)
-        if identity is None:
-            raise Problem(
-                503,
-                f"Domain '{domain}' has no online store yet.",
-                f"domain {domain}",
-                f"Make it with 'lakehouse run {domain} features'.",
-            )
+            return known
         opened = open_store(self._home, domain, self._settings, must_exist=True)
         store = FeatureReader(opened, tuple(self.views(domain).values()))
-        self._open[domain] = (identity, store)
+        self._open[domain] = store
         self._held[domain] = self._versions(domain, store)
         return store
 
@@ -146,13 +136,7 @@ class OnlineStores:
         known = self._open.pop(domain, None)
         self._held.pop(domain, None)
         if known is not None:
-            known[1].close()
-
-    def _identity(self, domain: str) -> _Identity:
-        """What tells that a store is another one; a server's tells by itself."""
-        if self._settings.url is not None:
-            return (0, 0)
-        return _identity(self._home.online(domain))
+            known.close()
 
 
 def _unreachable(domain: str, told: str) -> Problem:
@@ -162,14 +146,6 @@ def _unreachable(domain: str, told: str) -> Problem:
         f"domain {domain}",
         "Ask again once its server answers.",
     )
-
-
-def _identity(path: Path) -> _Identity:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _told(error: Exception) -> str:

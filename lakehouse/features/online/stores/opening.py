@@ -1,25 +1,58 @@
-"""The online store of a domain, as a lake is set: a file of the lake, or a Redis server."""
+"""The online store of a domain, as a lake is set: kinds of stores are found by their entry points.
+
+An installed package brings a kind by an entry point of the group `lakehouse.online_stores`. It
+names a function that takes a `StorePlace` and gives an `OnlineStore`; its own name is the scheme
+of the URLs, or the bare word, that LAKEHOUSE_ONLINE_URL holds for stores of this kind.
+"""
 
 from __future__ import annotations
 
-from lakehouse.errors import LakehouseError
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+
+from lakehouse.errors import NotFound, unknown
 from lakehouse.features.online.stores.protocol import OnlineStore
-from lakehouse.features.online.stores.sqlite.store import SqliteStore
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
+
+GROUP = "lakehouse.online_stores"
+
+
+@dataclass(frozen=True)
+class StorePlace:
+    """Where one domain's store is.
+
+    `url` is what LAKEHOUSE_ONLINE_URL holds, None where nothing is set; its errors must not quote
+    it, for it may hold a password. `options` are the variables LAKEHOUSE_ONLINE_… that are not
+    general ones, by their whole names. A store opened with `must_exist`, as by a service, raises
+    NotFound where nothing was written yet.
+    """
+
+    home: Home
+    domain: str
+    url: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    must_exist: bool = False
+
+
+OpenStore = Callable[[StorePlace], OnlineStore]
+"""What an entry point of the group names."""
 
 
 def open_store(
     home: Home, domain: str, settings: OnlineSettings, must_exist: bool = False
 ) -> OnlineStore:
-    """Open a domain's store; with `must_exist` raises NotFound where nothing was written yet."""
-    if settings.url is not None:
-        try:
-            from lakehouse.features.online.stores.redis.store import RedisStore
-        except ModuleNotFoundError as error:
-            raise LakehouseError(
-                "LAKEHOUSE_ONLINE_URL names a Redis server, and what speaks with one is not "
-                "installed here; install lakehouse[redis]."
-            ) from error
-        return RedisStore(settings.url, f"lakehouse:{home.path.name}:{domain}", must_exist)
-    return SqliteStore(home.online(domain), must_exist)
+    """Open a domain's store; raises NotFound naming the kinds there are, if this is none.
+
+    With `must_exist` raises NotFound where nothing was written yet.
+    """
+    kind = settings.kind
+    kinds = {found.name: found for found in entry_points(group=GROUP)}
+    if kind not in kinds:
+        raise NotFound(
+            unknown("kind of online store", kind, kinds, "This installation")
+            + " LAKEHOUSE_ONLINE_URL names one, as in redis://host:6379/0."
+        )
+    opened: OpenStore = kinds[kind].load()
+    return opened(StorePlace(home, domain, settings.url, settings.options, must_exist))

@@ -1,8 +1,13 @@
-"""A lake whose online store is a Redis server: every way in and out gives what its file gave."""
+"""A lake whose online store is not a file of its own: every way in and out gives what that gave.
+
+The store is a Redis server, or one of somebody's own that comes by an entry point.
+"""
 
 from __future__ import annotations
 
 import random
+import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +22,9 @@ from lakehouse import Lake
 from lakehouse.adapters.feast.definitions import compiled
 from lakehouse.cli.demo import server
 from lakehouse.client import Client
+from lakehouse.features.online.stores.opening import GROUP
 from lakehouse.records.keys import make_key
+from tests import plug_ins
 from tests.feast_repository import repo_config
 from tests.journeys.conftest import lakehouse
 from tests.journeys.test_online_equals_offline import compare
@@ -67,8 +74,24 @@ def through_the_service(home: Path, lake: Lake, asked: Asked) -> list[dict[str, 
         ]
 
 
+@pytest.fixture(params=["redis", "shelf"])
+def url(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The URL of an empty store of each kind, for this process and those that it starts."""
+    if request.param == "redis":
+        yield request.getfixturevalue("redis_url")
+        return
+    site = tmp_path / "site"
+    plug_ins.install(site, "shelf_store", GROUP, "shelf", "open_store")
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    yield f"shelf://{tmp_path}/shelf"
+    sys.modules.pop("shelf_store", None)
+
+
 def test_every_way_in_and_out_gives_what_the_file_gave(
-    copy: Path, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copy: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAKEHOUSE_CODE_VERSION", "test")
     monkeypatch.setenv("LAKEHOUSE_HOME", str(copy))
@@ -80,7 +103,7 @@ def test_every_way_in_and_out_gives_what_the_file_gave(
 
     for file in copy.glob("online/*"):
         file.unlink()
-    monkeypatch.setenv("LAKEHOUSE_ONLINE_URL", redis_url)
+    monkeypatch.setenv("LAKEHOUSE_ONLINE_URL", url)
     lakehouse(copy, "run", DOMAIN, "features")
     lake = Lake(copy)
     assert through_the_sdk(lake, asked) == of_the_file
