@@ -6,7 +6,6 @@ takes its place in one assignment; if it cannot be loaded the old one goes on an
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from typing import Any
 
 from lakehouse.errors import unknown
 from lakehouse.records.home import Home
+from lakehouse.records.releases import DESCRIPTION, MODEL, POINTER, BrokenRelease, pointed
 from serving.problems import Problem
-from serving.release import DESCRIPTION, MODEL, POINTER, BrokenRelease, Release, load
+from serving.served_release import ServedRelease, load
 
 _log = logging.getLogger("serving.champions")
 Stamp = tuple[Any, ...]
@@ -27,7 +27,7 @@ Name = tuple[str, str]
 class Slot:
     """One model's place: the release that serves, and what keeps a newer one from serving."""
 
-    release: Release | None
+    release: ServedRelease | None
     problem: str | None
     stamp: Stamp
 
@@ -65,7 +65,7 @@ class Champions:
                 found[domain, folder.name] = self._slot(domain, folder)
         return None if found == self.slots else found
 
-    def get(self, domain: str, model: str) -> Release:
+    def get(self, domain: str, model: str) -> ServedRelease:
         """The release that serves; raises a 404 or 503 Problem naming what there is."""
         slot = self.slots.get((domain, model))
         if slot is not None and slot.release is not None:
@@ -102,17 +102,21 @@ class Champions:
             what = unknown("domain", domain, domains, "This service")
             raise Problem(404, what, f"/v1/…/{domain}", "Name one of these.")
 
-    def releases(self) -> list[Release]:
+    def releases(self) -> list[ServedRelease]:
         """Every release that serves, by domain and model."""
         return [s.release for _, s in sorted(self.slots.items()) if s.release is not None]
 
     def _slot(self, domain: str, folder: Path) -> Slot:
         old = self.slots.get((domain, folder.name))
-        pointer = folder / POINTER
-        pointed = _stamp(pointer)  # before it is read: a later change then shows at the next look
-        version, problem = _pointed(pointer)
+        pointer = _stamp(folder / POINTER)  # before it is read: a later change then shows next time
+        version: int | None = None
+        problem: str | None = None
+        try:
+            version = pointed(self._home, domain, folder.name)
+        except BrokenRelease as error:
+            problem = str(error)
         released = folder / str(version)
-        stamp = (pointed, _stamp(released / DESCRIPTION), _stamp(released / MODEL))
+        stamp = (pointer, _stamp(released / DESCRIPTION), _stamp(released / MODEL))
         if old is not None and old.stamp == stamp:
             return old
         if version is None and problem is None:
@@ -120,24 +124,11 @@ class Champions:
         serving = old.release if old is not None else None
         if version is not None:
             try:
-                return Slot(load(released, domain, folder.name, version), None, stamp)
+                return Slot(load(self._home, domain, folder.name, version), None, stamp)
             except BrokenRelease as error:
                 problem = str(error)
         _log.error("%s", problem)
         return Slot(serving, problem, stamp)
-
-
-def _pointed(pointer: Path) -> tuple[int | None, str | None]:
-    """The version a pointer names, or what is wrong with it; (None, None) if there is none."""
-    try:
-        version = json.loads(pointer.read_bytes())["version"]
-    except FileNotFoundError:
-        return None, None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        return None, f"{POINTER} of {pointer.parent.name} is unreadable ({type(error).__name__})."
-    if type(version) is not int or version < 1:
-        return None, f"{POINTER} of {pointer.parent.name} names no version."
-    return version, None
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

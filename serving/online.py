@@ -15,7 +15,7 @@ from lakehouse.features.online.stores.protocol import StoreUnreachable
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from serving.problems import Problem
-from serving.release import Release
+from serving.served_release import ServedRelease
 
 Origin = tuple[str, int]
 """A model and the version of its release."""
@@ -34,7 +34,7 @@ class OnlineStores:
         self._open: dict[str, FeatureReader] = {}
         self._away: dict[str, tuple[float, str]] = {}
 
-    def serve(self, releases: Iterable[Release]) -> None:
+    def serve(self, releases: Iterable[ServedRelease]) -> None:
         """Serve the stored views of these releases."""
         views: dict[str, dict[str, StoredView]] = {}
         origins: dict[tuple[str, str], Origin] = {}

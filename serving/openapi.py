@@ -7,9 +7,9 @@ from typing import Any
 
 from lakehouse.declare.features import Feature, StoredView
 from serving import routes_features, routes_feedback, routes_predict
-from serving.release import Release
 from serving.roles import Route
 from serving.schemas import TYPES, Schema, nullable, row_example, row_schema
+from serving.served_release import ServedRelease
 from serving.service import Service
 
 _STRING: Schema = {"type": "string"}
@@ -88,7 +88,7 @@ def describe(routes: Iterable[Route], service: Service) -> Schema:
     }
 
 
-def _describe_model(release: Release, paths: Schema, schemas: Schema) -> None:
+def _describe_model(release: ServedRelease, paths: Schema, schemas: Schema) -> None:
     names = {"domain": release.domain, "model": release.name}
     tag = f"{release.domain}.{release.name}"
     request = row_schema(release.reader, schemas, f"{tag}.{release.reader.spec.name}")
@@ -165,7 +165,7 @@ def _told(feature: Feature) -> Schema:
     return {"type": "array", "items": items, "maxItems": feature.many}
 
 
-def _prediction(release: Release) -> Schema:
+def _prediction(release: ServedRelease) -> Schema:
     return {
         "type": "object",
         "properties": {

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from serving.body import ONE_ROW, answer, read
 from serving.policy import Decided, Undecidable
 from serving.problems import Problem
-from serving.release import Release
 from serving.roles import APPLICATION, Route
+from serving.served_release import ServedRelease
 from serving.service import Service
 from serving.values import exact, microseconds, moment, plain
 
@@ -49,7 +49,7 @@ def routes(service: Service) -> list[Route]:
 
 
 def decide(
-    service: Service, release: Release, row: Mapping[str, Any]
+    service: Service, release: ServedRelease, row: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Decided]:
     """Decide about a request and write the decision down; what is told of it, and how it came.
 

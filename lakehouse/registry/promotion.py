@@ -10,14 +10,14 @@ from lakehouse.adapters.mlflow import Tracking
 from lakehouse.context import Context
 from lakehouse.declare.training import Model
 from lakehouse.errors import GateRefused, LakehouseError, NotFound
-from lakehouse.registry import release
+from lakehouse.records import releases
 
 ALIAS = "champion"
 
 
 def champion(ctx: Context, model: Model) -> int | None:
     """The version that serves, by the release pointer."""
-    return release.pointed(ctx.home.releases(ctx.domain.name, model.name))
+    return releases.pointed(ctx.home, ctx.domain.name, model.name)
 
 
 def versions(ctx: Context, model: Model) -> list[dict[str, Any]]:
@@ -69,9 +69,9 @@ def make_champion(ctx: Context, model: Model, version: int) -> None:
     The pointer decides what serves. A crash after it leaves alias and statuses behind until the
     next promotion.
     """
-    folder = ctx.home.releases(ctx.domain.name, model.name)
-    release.read(folder / str(version))
-    release.point(folder, version)
+    name = (ctx.domain.name, model.name)
+    releases.read(ctx.home, *name, version)
+    releases.point(ctx.home, *name, version)
     tracking = Tracking(ctx.home.mlflow, ctx.tracking_uri)
     tracking.set_alias(registered_name(ctx, model), ALIAS, version)
     with ctx.records.connection() as db:

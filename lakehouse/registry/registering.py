@@ -14,8 +14,9 @@ from lakehouse.context import Context
 from lakehouse.declare.compiled import FunctionReference, digest, to_data
 from lakehouse.declare.training import Model
 from lakehouse.engines import delta
+from lakehouse.records import releases
+from lakehouse.records.releases import Release
 from lakehouse.records.store import Run, iso
-from lakehouse.registry import release
 from lakehouse.registry.gate import Verdict, judge
 from lakehouse.registry.promotion import champion, make_champion, refuse, registered_name
 from lakehouse.training.fitting import Candidate, fit_candidate
@@ -152,9 +153,7 @@ def _champion_metrics(ctx: Context, model: Model, built: Built | Staged) -> dict
     serving = champion(ctx, model)
     if serving is None:
         return None
-    folder = ctx.home.releases(ctx.domain.name, model.name) / str(serving)
-    release.read(folder)  # its digests first
-    onnx = (folder / release.MODEL).read_bytes()
+    onnx = releases.read(ctx.home, ctx.domain.name, model.name, serving).onnx
     if set(OnnxScorer(onnx).inputs) - set(built.inputs):
         return None  # it takes inputs that are no longer declared: another problem, no comparison
     return score_test(built, model.group, {"champion": onnx}, {}).metrics("champion")
@@ -224,25 +223,20 @@ def _register(
         model_uri, name, {"training_set_digest": built.digest, "code_version": ctx.code.text}
     )
     created = ctx.records.now()
-    release.write(
-        ctx.home.releases(ctx.domain.name, model.name) / str(version),
-        candidate.onnx,
-        {
-            "domain": ctx.domain.name,
-            "model": model.name,
-            "version": version,
-            "created_at": iso(created),
-            "as_of": built.as_of.isoformat(),
-            "inputs": list(built.inputs),
-            "declaration": to_data(model),
-            "training_set_digest": built.digest,
-            "pins": built.pins,
-            "code_version": ctx.code.text,
-            "packages": pins["packages"],
-            "metrics": dict(candidate.metrics),
-            "mlflow_run": run_id,
-        },
+    facts = {
+        "created_at": iso(created),
+        "as_of": built.as_of.isoformat(),
+        "training_set_digest": built.digest,
+        "pins": built.pins,
+        "code_version": ctx.code.text,
+        "packages": pins["packages"],
+        "metrics": dict(candidate.metrics),
+        "mlflow_run": run_id,
+    }
+    released = Release(
+        ctx.domain.name, model.name, version, model, tuple(built.inputs), candidate.onnx, facts
     )
+    releases.write(ctx.home, released)
     with ctx.records.connection() as db:
         db.execute(
             "INSERT INTO models VALUES (?, ?, ?, ?, 'candidate', ?, ?, ?)",

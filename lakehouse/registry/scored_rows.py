@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from lakehouse.context import Context
-from lakehouse.declare.compiled import from_data
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.training import Model
 from lakehouse.errors import LakehouseError, NotFound
-from lakehouse.registry import release
+from lakehouse.records import releases
+from lakehouse.records.releases import Release
 
 ADDED = ("score", "decision", "model", "model_version", "data_versions", "scored_at")
 """The columns of a table of scores beside key, moment and known time."""
 
 
 @dataclass(frozen=True)
-class Released:
-    """A model version as its release folder holds it."""
-
-    model: Model
-    version: int
-    onnx: bytes
-    facts: Mapping[str, Any]
-
-    @property
-    def known_at(self) -> datetime:
-        """When the model was known: the moment it was trained for."""
-        return datetime.fromisoformat(self.facts.get("as_of") or self.facts["created_at"])
-
-
-@dataclass(frozen=True)
 class Asked:
     """What is scored: a released model on a table's rows, from a moment on."""
 
-    released: Released
+    released: Release
     table: Table
     since: datetime | None
 
@@ -71,22 +54,19 @@ def asked_for(
     return asked
 
 
-def _released(ctx: Context, model: Model, version: int | None) -> Released:
-    folder = ctx.home.releases(ctx.domain.name, model.name)
-    chosen = version if version is not None else release.pointed(folder)
+def _released(ctx: Context, model: Model, version: int | None) -> Release:
+    name = (ctx.domain.name, model.name)
+    chosen = version if version is not None else releases.pointed(ctx.home, *name)
     if chosen is None:
         raise LakehouseError(
             f"Model '{model.name}' has no champion to score with; 'lakehouse train "
             f"{ctx.domain.name}' makes one if the gate lets it, or name a --version."
         )
-    if not (folder / str(chosen)).is_dir():
-        there = sorted(int(f.name) for f in folder.glob("*") if f.name.isdigit())[-5:]
-        known = ", ".join(map(str, there)) or "none"
+    there = releases.versions(ctx.home, *name)
+    if chosen not in there:
+        known = ", ".join(map(str, there[-5:])) or "none"
         raise NotFound(f"Model '{model.name}' has no released version {chosen}; it has: {known}.")
-    facts = release.read(folder / str(chosen))
-    declared: Model = from_data(facts["declaration"])
-    onnx = (folder / str(chosen) / release.MODEL).read_bytes()
-    return Released(declared, chosen, onnx, facts)
+    return releases.read(ctx.home, *name, chosen)
 
 
 def _check(ctx: Context, asked: Asked) -> None:

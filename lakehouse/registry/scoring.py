@@ -110,7 +110,7 @@ def _inputs(ctx: Context, asked: Asked) -> str:
         ctx.table_id(t.zone, t.name): delta.data_version(ctx.path(t.zone, t.name), ctx.version(t))
         for t in read
     }
-    named = {"version": asked.released.version, "digests": asked.released.facts["digests"]}
+    named = {"version": asked.released.version, "digests": asked.released.digests}
     return json.dumps({"release": named, "tables": tables}, sort_keys=True)
 
 
@@ -152,7 +152,7 @@ def _scores(ctx: Context, asked: Asked, run: Run) -> Frame:
     }
     keep = list(dict.fromkeys([*asked.keys, asked.at, KNOWN_AT, *sorted(asking)]))
     add = AddScores(keep, {"score": asked.released.onnx})
-    inputs = list(asked.released.facts["inputs"])
+    inputs = list(asked.released.inputs)
     taken = engine.query(
         f"SELECT {literals.names(dict.fromkeys([*keep, *inputs]))} FROM featured",
         {"featured": featured},

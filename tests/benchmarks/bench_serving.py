@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
-import hashlib
 import json
 import os
 import signal
@@ -40,15 +39,16 @@ from deltalake import write_deltalake
 
 from feature_repo.payments_fraud import domain
 from lakehouse.context import Context
-from lakehouse.declare.compiled import to_data
 from lakehouse.declare.training import Model
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.features.online.read.reader import FeatureReader
 from lakehouse.features.online.stores.sqlite.store import SqliteStore
 from lakehouse.features.online.write.materialise import materialise
+from lakehouse.records import releases
 from lakehouse.records.home import Home
 from lakehouse.records.keys import make_key
 from lakehouse.records.online import OnlineSettings
+from lakehouse.records.releases import Release
 from lakehouse.records.store import CodeVersion, Records
 from lakehouse.training.onnx import to_onnx
 from tests.benchmarks import feast_online
@@ -113,20 +113,9 @@ def write_release(home: Home, model: Model) -> None:
     y = X[:, 0] + X[:, 1] > random.normal(size=2_000)
     fitted = make_pipeline(StandardScaler(), XGBClassifier(n_estimators=100, max_depth=4))
     onnx = to_onnx(fitted.fit(X, y), inputs)
-    folder = home.releases(domain.name, model.name) / "1"
-    folder.mkdir(parents=True)
-    (folder / "model.onnx").write_bytes(onnx)
-    facts = {
-        "format": 1,
-        "domain": domain.name,
-        "model": model.name,
-        "version": 1,
-        "inputs": inputs,
-        "declaration": to_data(model),
-        "digests": {"model.onnx": hashlib.sha256(onnx).hexdigest()},
-    }
-    (folder / "release.json").write_text(json.dumps(facts))
-    (folder.parent / "champion.json").write_text('{"version": 1}')
+    released = Release(domain.name, model.name, 1, model, tuple(inputs), onnx)
+    releases.write(home, released)
+    releases.point(home, domain.name, model.name, 1)
 
 
 def bodies(payments: int, seed: int = 2) -> tuple[list[Any], list[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -24,8 +23,9 @@ from onnx import TensorProto, helper, numpy_helper
 from feature_repo.payments_fraud import domain
 from lakehouse.client import ApiError, Client
 from lakehouse.context import Context
-from lakehouse.declare.compiled import to_data
+from lakehouse.records import releases
 from lakehouse.records.keys import make_key
+from lakehouse.records.releases import Release
 from lakehouse.sdk.stages import run
 
 PAYMENTS = """payment_id,card_id,terminal_id,amount_eur,paid_at
@@ -63,20 +63,9 @@ def release(ctx: Context) -> None:
     onnx = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9
     ).SerializeToString()
-    folder = ctx.home.releases(ctx.domain.name, model.name) / "1"
-    folder.mkdir(parents=True)
-    (folder / "model.onnx").write_bytes(onnx)
-    facts = {
-        "format": 1,
-        "domain": ctx.domain.name,
-        "model": model.name,
-        "version": 1,
-        "inputs": inputs,
-        "declaration": to_data(model),
-        "digests": {"model.onnx": hashlib.sha256(onnx).hexdigest()},
-    }
-    (folder / "release.json").write_text(json.dumps(facts))
-    (folder.parent / "champion.json").write_text('{"version": 1}')
+    released = Release(ctx.domain.name, model.name, 1, model, tuple(inputs), onnx)
+    releases.write(ctx.home, released)
+    releases.point(ctx.home, ctx.domain.name, model.name, 1)
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from lakehouse.context import Context
 from lakehouse.declare import compiled
 from lakehouse.declare.features import RequestView, StoredView
-from lakehouse.declare.training import Model
 from lakehouse.errors import LakehouseError
-from lakehouse.registry import release
+from lakehouse.records import releases
 
 View = StoredView | RequestView
 
@@ -66,16 +65,12 @@ class Declarations:
 
     def _read(self, model: str, version: int) -> dict[str, View]:
         where = f"Release {version} of model '{model}'"
-        folder = self._ctx.home.releases(self._ctx.domain.name, model) / str(version)
         try:
-            declared = compiled.from_data(release.read(folder)["declaration"])
+            released = releases.read(self._ctx.home, self._ctx.domain.name, model, version)
         except LakehouseError as error:
             self._note(f"{where} cannot be read; what it answered is not compared: {error}")
             return {}
-        if not isinstance(declared, Model):
-            self._note(f"{where} declares no model; what it answered is not compared.")
-            return {}
-        learns_from = declared.learns_from
+        learns_from = released.model.learns_from
         found: dict[str, View] = {}
         for view in (*learns_from.stored_views, *learns_from.request_views):
             if self._computable(view, where):

@@ -13,11 +13,11 @@ import pytest
 
 from lakehouse import declare as use
 from lakehouse.context import Context
-from lakehouse.declare.compiled import to_data
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.engines.protocol import Transaction
 from lakehouse.monitoring.consistency.check import Consistency, measured
-from lakehouse.registry import release
+from lakehouse.records import releases
+from lakehouse.records.releases import Release
 from lakehouse.testing.conformance.world import table_of
 from lakehouse.times import microseconds
 
@@ -177,8 +177,8 @@ class Shop:
         return self.ctx.engine.write(path, table_of(table, rows), "append", transaction)
 
     def release(self, version: int, declared: use.Model = FRAUD) -> None:
-        folder = self.ctx.home.releases("payments", "fraud") / str(version)
-        release.write(folder, b"no model", {"declaration": to_data(declared)})
+        made = Release("payments", "fraud", version, declared, (), b"no model")
+        releases.write(self.ctx.home, made)
 
     def serve(
         self,

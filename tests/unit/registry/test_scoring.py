@@ -13,11 +13,11 @@ import pytest
 
 from lakehouse import declare as use
 from lakehouse.context import Context
-from lakehouse.declare.compiled import to_data
 from lakehouse.engines import delta
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, NotFound
-from lakehouse.registry import release
+from lakehouse.records import releases
+from lakehouse.records.releases import Release
 from lakehouse.registry.scoring import score, scores
 from lakehouse.training.onnx import OnnxScorer, to_onnx
 
@@ -128,18 +128,10 @@ def write(ctx: Context, rows: list[Any], version: int) -> None:
 
 
 def release_version(ctx: Context, version: int, **changes: Any) -> None:
-    folder = ctx.home.releases("shop", "returns")
-    facts = {
-        "domain": "shop",
-        "model": "returns",
-        "version": version,
-        "created_at": "2026-01-01T00:00:00+00:00",
-        "as_of": TRAINED_FOR.isoformat(),
-        "inputs": INPUTS,
-        "declaration": to_data(MODEL),
-    }
-    release.write(folder / str(version), onnx(), facts | changes)
-    release.point(folder, version)
+    facts = {"created_at": "2026-01-01T00:00:00+00:00", "as_of": TRAINED_FOR.isoformat()}
+    made = Release("shop", "returns", version, MODEL, tuple(INPUTS), onnx(), facts | changes)
+    releases.write(ctx.home, made)
+    releases.point(ctx.home, "shop", "returns", version)
 
 
 def rows_of(ctx: Context, table: str = "returns_scores_of_orders") -> list[dict[str, Any]]:
@@ -240,7 +232,7 @@ def test_a_table_that_does_not_fit_the_request_is_refused(ctx: Context) -> None:
 def test_a_version_that_is_not_there_is_refused_with_those_that_are(ctx: Context) -> None:
     with pytest.raises(NotFound, match="no released version 7; it has: 1"):
         score(ctx, MODEL, version=7)
-    release.point(ctx.home.releases("shop", "returns"), None)
+    releases.point(ctx.home, "shop", "returns", None)
     with pytest.raises(LakehouseError, match="has no champion to score with"):
         score(ctx, MODEL)
 

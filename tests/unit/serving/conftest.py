@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import warnings
@@ -23,12 +22,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lakehouse import declare as use
 from lakehouse.context import Context
-from lakehouse.declare.compiled import to_data
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.engines.protocol import Engine
 from lakehouse.features.online.write.materialise import materialise
+from lakehouse.records import releases
 from lakehouse.records.home import Home
 from lakehouse.records.keys import ROLES, make_key
+from lakehouse.records.releases import Release
 from lakehouse.records.store import CodeVersion, Records
 from serving.app import create_app
 from serving.settings import Settings
@@ -187,33 +187,27 @@ class Lake:
         point: bool = True,
         **changes: Any,
     ) -> Path:
-        """Write a release folder as the registry does, and move the pointer to it."""
-        folder = self.home.releases("shop", model.name) / str(version)
-        folder.mkdir(parents=True)
-        (folder / "model.onnx").write_bytes(onnx)
-        document = {
-            "format": 1,
-            "domain": "shop",
-            "model": model.name,
-            "version": version,
+        """Write a release as the registry does, and move the pointer to it.
+
+        `changes` are made to its description afterwards, as no registry makes them.
+        """
+        facts = {
             "created_at": "2018-04-02T00:00:00.000000Z",
-            "inputs": list(inputs),
-            "declaration": to_data(model),
-            "digests": {"model.onnx": hashlib.sha256(onnx).hexdigest()},
             "training_set_digest": "ab" * 32,
             "pins": {"cleaned/shop/payments": 0},
             "metrics": {"roc_auc": 0.9},
-        } | changes
-        (folder / "release.json").write_text(json.dumps(document))
+        }
+        releases.write(self.home, Release("shop", model.name, version, model, inputs, onnx, facts))
+        folder = self.home.releases("shop", model.name) / str(version)
+        if changes:
+            document = json.loads((folder / "release.json").read_text()) | changes
+            (folder / "release.json").write_text(json.dumps(document))
         if point:
             self.point(version, model.name)
         return folder
 
     def point(self, version: int, model: str = "fraud") -> None:
-        folder = self.home.releases("shop", model)
-        new = folder / ".champion.json.new"
-        new.write_text(json.dumps({"version": version}))
-        new.replace(folder / "champion.json")
+        releases.point(self.home, "shop", model, version)
 
     def landed(self, folder: str) -> list[dict[str, Any]]:
         """The rows of the files delivered to a landing folder."""
