@@ -86,6 +86,6 @@ def make_context(tmp_path: Path, engine: EmbeddedEngine) -> Callable[..., Contex
     def make(domain: Domain, clock: Clock = "data") -> Context:
         home = Home.create(tmp_path / f"lake_of_{domain.name}", clock)
         records = Records(home.records, lambda: NOW)
-        return Context(home, records, engine, domain, CodeVersion("test", False))
+        return Context(home, records, engine, domain, CodeVersion("test"))
 
     return make

@@ -46,7 +46,7 @@ def demo(
 
     Deliveries land raw, are cleaned, curated, turned into features, trained on and released; a
     real HTTP request then gets a decision, whose log is taken in again. A second call does only
-    what is new.
+    what is new. A model made by uncommitted code serves here, and only here: its version says so.
     """
     from lakehouse.cli.lake import read_json
     from lakehouse.declare.compiled import FunctionReference
@@ -71,7 +71,7 @@ def demo(
             Step("delivery", folder, 0.0 if place else seconds, bool(delivered.written), rows)
             for place, (folder, rows) in enumerate(delivered.rows.items())
         ]
-        steps += run(ctx, progress=progress)
+        steps += run(ctx, progress=progress, promote_uncommitted=True)
     show(here.output, steps, f"{ctx.domain.name} in {here.folder}")
     if serve:
         _serve(here, ctx)
@@ -91,6 +91,7 @@ def _serve(here: State, ctx: Context) -> None:
     if model is None:
         output.say("No model passed its gate, so there is nothing to serve.")
         return
+    _tell_uncommitted(ctx, model, output)
     keys = _keys(ctx, output)
     request = _last_request(ctx, model)
     with server(here.folder) as url, Client(url, keys["application"]) as client:
@@ -106,6 +107,22 @@ def _serve(here: State, ctx: Context) -> None:
         f"    -d '{json.dumps(request, default=str)}'\n"
         f"  lakehouse status · lakehouse history · lakehouse features explain --help"
     )
+
+
+def _tell_uncommitted(ctx: Context, model: Model, output: Output) -> None:
+    """Say that the champion serves in this demonstration alone, where that is so."""
+    from lakehouse.registry import uncommitted
+    from lakehouse.registry.promotion import champion, versions
+
+    serving = champion(ctx, model)
+    (made,) = (row for row in versions(ctx, model) if row["version"] == serving)
+    if made["uncommitted"]:
+        output.say(
+            f"\n[yellow]{model.name} version {serving} was made by code that is not committed"
+            f"[/yellow] ({uncommitted.files(made['uncommitted'])}). It serves in this "
+            f"demonstration; 'lakehouse train {ctx.domain.name}' would not promote it: commit, and "
+            "train again."
+        )
 
 
 def _keys(ctx: Context, output: Output) -> dict[str, str]:

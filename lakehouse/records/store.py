@@ -86,10 +86,13 @@ class Run:
 
 @dataclass(frozen=True)
 class CodeVersion:
-    """The code a run was made by: a git commit or package version, and if the tree was dirty."""
+    """The code a run was made by: git commits or package versions, and what is in none of them.
+
+    `uncommitted` names the files of imported code whose content no commit or release holds.
+    """
 
     text: str
-    dirty: bool
+    uncommitted: tuple[str, ...] = ()
 
 
 class Records:
@@ -150,7 +153,7 @@ class Records:
             iso(as_of) if as_of else None,
             engine,
             code.text,
-            int(code.dirty),
+            int(bool(code.uncommitted)),
             json.dumps(dict(configuration or {}), sort_keys=True, default=str),
             "{}",
         )

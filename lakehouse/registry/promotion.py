@@ -11,6 +11,7 @@ from lakehouse.context import Context
 from lakehouse.declare.training import Model
 from lakehouse.errors import GateRefused, LakehouseError, NotFound
 from lakehouse.records import releases
+from lakehouse.registry import uncommitted
 
 ALIAS = "champion"
 
@@ -21,9 +22,12 @@ def champion(ctx: Context, model: Model) -> int | None:
 
 
 def versions(ctx: Context, model: Model) -> list[dict[str, Any]]:
-    """A model's versions, newest first, with status, metrics and the reasons of a refusal."""
+    """A model's versions, newest first, with status, metrics and the reasons of a refusal.
+
+    `uncommitted` names the files of code that was in no commit when the version was made.
+    """
     rows = ctx.records.select(
-        "SELECT model, version, status, created_at, metrics, reasons FROM models "
+        "SELECT model, version, status, created_at, metrics, reasons, pins FROM models "
         "WHERE domain = ? AND model = ? ORDER BY version DESC",
         ctx.domain.name,
         model.name,
@@ -31,13 +35,19 @@ def versions(ctx: Context, model: Model) -> list[dict[str, Any]]:
     for row in rows:
         row["metrics"] = json.loads(row["metrics"])
         row["reasons"] = json.loads(row["reasons"])
+        row["uncommitted"] = json.loads(row.pop("pins")).get("uncommitted", [])
     return rows
 
 
 def promote(ctx: Context, model: Model, version: int) -> None:
-    """Make a registered version champion; raises GateRefused if its gate refused it."""
+    """Make a registered version champion.
+
+    Raises GateRefused if its gate refused it, or if it was made by uncommitted code, also where a
+    demonstration let it serve.
+    """
     row = recorded(ctx, model, version)
-    reasons = json.loads(row["reasons"])
+    made_by = json.loads(row["pins"]).get("uncommitted", [])
+    reasons = json.loads(row["reasons"]) or uncommitted.reasons(made_by)
     if reasons:
         raise GateRefused(
             f"Version {version} of '{model.name}' was refused: {'; '.join(reasons[:5])}. "

@@ -17,6 +17,7 @@ from lakehouse.engines import delta
 from lakehouse.records import releases
 from lakehouse.records.releases import Release
 from lakehouse.records.store import Run, iso
+from lakehouse.registry import uncommitted
 from lakehouse.registry.gate import Verdict, judge
 from lakehouse.registry.promotion import champion, make_champion, refuse, registered_name
 from lakehouse.training.fitting import Candidate, fit_candidate
@@ -59,15 +60,26 @@ class Trained:
     verdict: Verdict | None
 
 
-def train(ctx: Context, model: Model, as_of: datetime, seed: int = 0) -> Trained:
+def train(
+    ctx: Context,
+    model: Model,
+    as_of: datetime,
+    seed: int = 0,
+    *,
+    promote_uncommitted: bool = False,
+) -> Trained:
     """Build, fit, measure, register and judge; the gate makes the version champion or refuses it.
 
     Nothing is done when the newest version was made from the same table versions, moment,
-    declaration, code and seed, or came to the same training set. Raises LakehouseError where
-    there are no rows, no labels, or no ONNX form.
+    declaration, code and seed, or came to the same training set. A model made by uncommitted code
+    is refused, unless `promote_uncommitted` lets it serve with its pins saying so, as in a
+    demonstration. Raises LakehouseError where there are no rows, no labels, or no ONNX form.
     """
+    barred = () if promote_uncommitted else uncommitted.reasons(ctx.code.uncommitted)
     with ctx.run("training", model.name, as_of, seed=seed) as run:
         newest = _newest(ctx, model)
+        if newest is not None and not barred and uncommitted.only(newest["reasons"]):
+            newest = None  # what barred it is gone: the same inputs are a new case
         asked = _asked(ctx, model, as_of, seed)
         if newest is not None and newest["pins"]["asked"] == asked:
             return _unchanged(ctx, model, newest, run)
@@ -79,12 +91,7 @@ def train(ctx: Context, model: Model, as_of: datetime, seed: int = 0) -> Trained
             before = _champion_metrics(ctx, model, built)
             verdict = judge(model.gate, candidate.metrics, before, candidate.difference.share_over)
             version = _register(ctx, candidate, asked, stored, verdict)
-        reasons = list(verdict.reasons)
-        if ctx.code.dirty:
-            reasons.append(
-                "refused: the code has uncommitted changes, so this model could not be rebuilt; "
-                "commit them and train again"
-            )
+        reasons = [*verdict.reasons, *barred]
         if reasons:
             refuse(ctx, model, version, reasons)
         else:
@@ -96,7 +103,7 @@ def train(ctx: Context, model: Model, as_of: datetime, seed: int = 0) -> Trained
             not reasons,
             built.rows,
             candidate.metrics,
-            Verdict(not reasons, (*verdict.lines, *reasons[len(verdict.reasons) :])),
+            Verdict(not reasons, (*verdict.lines, *barred)),
         )
 
 
@@ -175,7 +182,7 @@ def _register(
         "seed": candidate.seed,
         "engine": ctx.engine.name,
         "code": ctx.code.text,
-        "dirty": ctx.code.dirty,
+        "uncommitted": list(ctx.code.uncommitted),
         "declaration": to_data(model),
         "fit": vars(fitted_by),
         "workers": candidate.workers,
@@ -201,7 +208,7 @@ def _register(
         },
         tags={
             "code_version": ctx.code.text,
-            "uncommitted_changes": str(ctx.code.dirty),
+            "uncommitted_changes": ", ".join(ctx.code.uncommitted) or "none",
             "training_set_digest": built.digest,
             "gate": "\n".join(verdict.lines),
         },

@@ -1,6 +1,6 @@
 """Where things are wired: a lake's folder, a domain by name, an engine, the code's version.
 
-Only this module and the command line read the environment and the clock.
+Only this module, `code_version` beside it and the command line read the environment and the clock.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import entry_points, packages_distributions, version
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.records import online
 from lakehouse.records.home import Clock, Home
 from lakehouse.records.online import OnlineSettings
-from lakehouse.records.store import CodeVersion, Records
+from lakehouse.records.store import Records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,58 +95,6 @@ def _from_file(path: Path) -> Domain:
     return domains[0]
 
 
-def code_version(domain: Domain | None = None) -> CodeVersion:
-    """The version of the code that runs: git commits of platform and domain, and if they are dirty.
-
-    LAKEHOUSE_CODE_VERSION overrides it where there is no checkout, as in an image. Code in no
-    checkout and no installed release counts as dirty.
-    """
-    given = os.environ.get("LAKEHOUSE_CODE_VERSION")
-    if given:
-        return CodeVersion(given, dirty=False)
-    platform = _git(Path(__file__).parent) or CodeVersion(
-        f"lakehouse {version('lakehouse')}", False
-    )
-    if domain is None:
-        return platform
-    folder = _domain_folder(domain)
-    own = _git(folder) or _installed(folder) or CodeVersion("not under version control", True)
-    if own.text == platform.text:
-        return own
-    return CodeVersion(f"{own.text}, platform {platform.text}", own.dirty or platform.dirty)
-
-
-def _domain_folder(domain: Domain) -> Path:
-    fits = [m.fitted_by for m in domain.models]
-    module = sys.modules.get(fits[0].__module__) if fits else None
-    return Path(module.__file__ or ".").parent if module else Path(__file__).parent
-
-
-def _installed(folder: Path) -> CodeVersion | None:
-    """The release that an installed package's folder came with."""
-    if "site-packages" not in folder.parts:
-        return None
-    package = folder.parts[folder.parts.index("site-packages") + 1]
-    owners = packages_distributions().get(package, [])
-    return CodeVersion(f"{owners[0]} {version(owners[0])}", False) if owners else None
-
-
-def _git(folder: Path) -> CodeVersion | None:
-    def ask(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
-            )
-        except FileNotFoundError:
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
-    if commit is None or "site-packages" in folder.parts:
-        return None
-    return CodeVersion(commit, dirty=bool(ask("status", "--porcelain")))
-
-
 def open_context(
     home: Home,
     domain: Domain | str,
@@ -157,6 +104,7 @@ def open_context(
     """Everything a stage needs for one domain in one lake."""
     from lakehouse.context import Context
     from lakehouse.engines import protocol
+    from lakehouse.sdk.code_version import code_version
 
     found = load_domain(domain) if isinstance(domain, str) else domain
     return Context(

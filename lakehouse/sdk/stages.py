@@ -50,11 +50,13 @@ def run(
     as_of: datetime | None = None,
     seed: int = 0,
     progress: Progress = lambda stage, target: None,
+    promote_uncommitted: bool = False,
 ) -> list[Step]:
     """Run stages of a domain in their order and return what each did.
 
     `as_of` is the moment training sets are built for, by default the lake's clock. `progress`
-    is told each stage and target before it starts. The caller holds the lake's writer lock.
+    is told each stage and target before it starts. `promote_uncommitted` lets models serve that
+    uncommitted code made, as a demonstration does. The caller holds the lake's writer lock.
     """
     for stage in stages:
         if stage not in STAGES:
@@ -62,7 +64,7 @@ def run(
     steps: list[Step] = []
     for stage in STAGES:
         if stage in stages:
-            for target, work in _targets(ctx, stage, as_of, seed):
+            for target, work in _targets(ctx, stage, as_of, seed, promote_uncommitted):
                 progress(stage, target)
                 started = time.perf_counter()
                 changed, rows, version, facts, problems = work()
@@ -85,7 +87,7 @@ Outcome = tuple[bool, int | None, int | None, dict[str, Any], Sequence[str]]
 
 
 def _targets(
-    ctx: Context, stage: str, as_of: datetime | None, seed: int
+    ctx: Context, stage: str, as_of: datetime | None, seed: int, promote_uncommitted: bool
 ) -> list[tuple[str, Callable[[], Outcome]]]:
     domain = ctx.domain
     if stage == "raw":
@@ -96,7 +98,10 @@ def _targets(
         return [(t.name, partial(_curated, ctx, t)) for t in domain.curated]
     if stage == "features":
         return [(v.name, partial(_features, ctx, v)) for v in domain.stored_views]
-    return [(m.name, partial(_training, ctx, m, as_of, seed)) for m in domain.models]
+    return [
+        (m.name, partial(_training, ctx, m, as_of, seed, promote_uncommitted))
+        for m in domain.models
+    ]
 
 
 def _raw(ctx: Context, raw: Raw) -> Outcome:
@@ -137,10 +142,13 @@ def _features(ctx: Context, view: StoredView) -> Outcome:
     return done.changed, done.rows, done.version, {"entities": done.entities}, ()
 
 
-def _training(ctx: Context, model: Model, as_of: datetime | None, seed: int) -> Outcome:
+def _training(
+    ctx: Context, model: Model, as_of: datetime | None, seed: int, promote_uncommitted: bool
+) -> Outcome:
     from lakehouse.registry.registering import train
 
-    done = train(ctx, model, as_of or ctx.clock(), seed)
+    moment = as_of or ctx.clock()
+    done = train(ctx, model, moment, seed, promote_uncommitted=promote_uncommitted)
     facts: dict[str, Any] = dict(done.metrics)
     if done.changed:
         facts = {"champion": done.champion, **facts}

@@ -67,7 +67,7 @@ def make_lake(
     """Make tables, online stores, release and keys; returns the keys by role, and the lake."""
     home = Home.create(folder / "lake", "data")
     records = Records(home.records, lambda: datetime.now(UTC))
-    ctx = Context(home, records, EmbeddedEngine(), domain, CodeVersion("bench", False))
+    ctx = Context(home, records, EmbeddedEngine(), domain, CodeVersion("bench"))
     random = np.random.default_rng(seed)
     at = BEGIN.timestamp() * 1e6 + np.sort(random.integers(0, DAYS * 86_400, payments)) * 1e6
     times = pa.array(at.astype("int64")).cast(TIME)

@@ -60,7 +60,7 @@ def make_lake(folder: Path, rows: int, hot_rows: int) -> Context:
     home = Home.create(folder / "lake")
     records = Records(home.records, lambda: datetime.now(UTC))
     domain = Domain("bench", description="Payments.", views=(*VIEWS, OF_HOT_CARDS))
-    ctx = Context(home, records, EmbeddedEngine(), domain, CodeVersion("bench", True))
+    ctx = Context(home, records, EmbeddedEngine(), domain, CodeVersion("bench"))
     written = (
         ("cleaned", "movements", payments(rows, FIRST, DAYS, CARDS)),
         ("curated", "other_movements", payments(hot_rows, NOW - HOT_DAYS * DAY, HOT_DAYS, 1)),

@@ -104,7 +104,7 @@ def open_context(home: Path, engine: Engine | None = None) -> Context:
     domain = Domain("payments_fraud", description="", views=(*PLAIN, *LATEST, at_payment))
     made = Home.create(home, "data")
     records = Records(home / "records.db", lambda: datetime(2018, 10, 1, tzinfo=UTC))
-    code = CodeVersion("bench", False)
+    code = CodeVersion("bench")
     return Context(made, records, engine or load("embedded"), domain, code)
 
 

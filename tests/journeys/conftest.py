@@ -78,6 +78,6 @@ def open_context() -> Callable[[Path], Any]:
         import dataclasses
 
         ctx = composition.open_context(composition.open_home(home), "payments_fraud")
-        return dataclasses.replace(ctx, code=CodeVersion("test", False))
+        return dataclasses.replace(ctx, code=CodeVersion("test"))
 
     return opened

@@ -279,9 +279,7 @@ def open_context(folder: Path, facts: pa.Table) -> Context:
     home = Home.create(folder / "lake", "data")
     records = Records(home.records, lambda: datetime(2024, 4, 1, tzinfo=UTC))
     settings = OnlineSettings(keep_us=None)
-    ctx = Context(
-        home, records, EmbeddedEngine(), DOMAIN, CodeVersion("test", False), online=settings
-    )
+    ctx = Context(home, records, EmbeddedEngine(), DOMAIN, CodeVersion("test"), online=settings)
     frame = ctx.engine.from_arrow(facts)
     path = ctx.path(movements.zone, movements.name)
     ctx.engine.write(path, frame, "append", Transaction("test", 1))

@@ -169,7 +169,7 @@ def open_context(folder: Path) -> Context:
     home = Home.create(folder / "lake")
     records = Records(home.records, lambda: datetime(2024, 4, 1, tzinfo=UTC))
     domain = Domain("cards", description="Movements of cards.", views=VIEWS)
-    return Context(home, records, EmbeddedEngine(), domain, CodeVersion("test", False))
+    return Context(home, records, EmbeddedEngine(), domain, CodeVersion("test"))
 
 
 def compare(store: SqliteStore, rows: Sequence[Fields]) -> None:

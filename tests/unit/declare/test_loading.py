@@ -89,7 +89,7 @@ def small_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A lake that has records, and no table."""
     home = Home.create(tmp_path / "lake", "data")
     records = Records(home.records, lambda: datetime(2018, 4, 2, tzinfo=UTC))
-    code = CodeVersion("0" * 40, dirty=False)
+    code = CodeVersion("0" * 40)
     for table in ("payments", "reports"):
         with records.run(
             "payments_fraud", "clean", table, as_of=None, engine="embedded", code=code

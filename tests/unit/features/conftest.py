@@ -34,7 +34,7 @@ def context_of(tmp_path: Path) -> MakeContext:
         home = Home.create(tmp_path / "lake")
         records = Records(home.records, lambda: NOW)
         domain = Domain("cards", description="Movements of cards.", views=views)
-        code, settings = CodeVersion("test", False), OnlineSettings(keep_us=keep_us)
+        code, settings = CodeVersion("test"), OnlineSettings(keep_us=keep_us)
         return Context(home, records, EmbeddedEngine(), domain, code, online=settings)
 
     return make

@@ -200,7 +200,7 @@ def test_random_histories_equal_the_oracle(engine: EmbeddedEngine, tmp_path: Pat
     home = Home.create(tmp_path / "lake")
     records = Records(home.records, lambda: datetime(2026, 1, 1, tzinfo=UTC))
     domain = Domain("shop", description="", tables=[movements])
-    ctx = InMemory(home, records, engine, domain, CodeVersion("test", False))
+    ctx = InMemory(home, records, engine, domain, CodeVersion("test"))
 
     @settings(
         max_examples=HISTORIES,

@@ -32,7 +32,7 @@ def records(home: Home) -> Records:
 
 
 def ran(records: Records, target: str, domain: str = "fraud", **options: Any) -> Any:
-    said = {"as_of": None, "engine": "embedded", "code": CodeVersion("c0ffee", False)}
+    said = {"as_of": None, "engine": "embedded", "code": CodeVersion("c0ffee")}
     return records.run(domain, "clean", target, **{**said, **options})
 
 
@@ -157,6 +157,6 @@ def test_a_run_that_was_killed_goes_on_for_ever_in_the_history(records: Records)
 
 
 def test_runs_of_changed_code_are_marked(records: Records) -> None:
-    with ran(records, "payments", code=CodeVersion("c0ffee", dirty=True)):
+    with ran(records, "payments", code=CodeVersion("c0ffee", ("shop.py",))):
         pass
     assert "c0ffee (uncommitted changes)" == history(records, None, None, 1)[0]["code_version"]

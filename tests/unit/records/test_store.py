@@ -12,7 +12,7 @@ import pytest
 
 from lakehouse.records.store import CodeVersion, Records, Run, iso
 
-CODE = CodeVersion("c0ffee", dirty=True)
+CODE = CodeVersion("c0ffee", ("shop.py",))
 
 
 class Clock:
@@ -213,7 +213,7 @@ def test_processes_that_open_and_write_at_once_lose_nothing(tmp_path: Path) -> N
         "records = Records(Path(sys.argv[1]), lambda: datetime.now(UTC))\n"
         "for version in range(20):\n"
         "    with records.run('fraud', 'raw', sys.argv[2], as_of=None, engine='embedded',\n"
-        "                     code=CodeVersion('c0ffee', False)) as run:\n"
+        "                     code=CodeVersion('c0ffee')) as run:\n"
         "        run.wrote(f'raw/fraud/{sys.argv[2]}', version)\n"
     )
     path = tmp_path / "records.db"

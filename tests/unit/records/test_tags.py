@@ -33,7 +33,7 @@ def records(tmp_path: Path, clock: Clock) -> Records:
     for hour, tables in enumerate((["payments"], ["payments", "reports"], ["payments"])):
         clock.at = BEGIN + timedelta(hours=hour)
         with records.run(
-            "fraud", "clean", "all", as_of=None, engine="embedded", code=CodeVersion("c", False)
+            "fraud", "clean", "all", as_of=None, engine="embedded", code=CodeVersion("c")
         ) as run:
             for table in tables:
                 version = hour if table == "payments" else 0
@@ -57,7 +57,7 @@ def test_a_tag_stays_what_it_was_when_the_lake_goes_on(records: Records, clock: 
     made = tags.make(records, "before")
     clock.at += timedelta(hours=1)
     with records.run(
-        "fraud", "clean", "all", as_of=None, engine="embedded", code=CodeVersion("c", False)
+        "fraud", "clean", "all", as_of=None, engine="embedded", code=CodeVersion("c")
     ) as run:
         run.wrote("cleaned/fraud/payments", 3)
     assert made == tags.versions(records, "before")

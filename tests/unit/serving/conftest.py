@@ -257,7 +257,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> tuple[
     """A lake with a few payments and one card in its online store, made once; and its keys."""
     home = Home.create(tmp_path_factory.mktemp("prepared") / "lake", "wall")
     records = Records(home.records, lambda: NOW)
-    ctx = Context(home, records, engine, shop, CodeVersion("test", False))
+    ctx = Context(home, records, engine, shop, CodeVersion("test"))
     at = PAST[2]["paid_at"]
     ada = {"card_id": "c1", "holder": "Ada", "limit_eur": Decimal("500.00")}
     write(ctx, payments, PAST)

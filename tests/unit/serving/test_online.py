@@ -24,9 +24,7 @@ BODY = {"views": ["card_spend"], "entities": [{"card_id": "c1"}], "at": "2018-04
 
 
 def materialised(lake: Any, engine: Engine, url: str) -> None:
-    ctx = Context(
-        lake.home, lake.records, engine, shop, CodeVersion("test", False), online=settings(url)
-    )
+    ctx = Context(lake.home, lake.records, engine, shop, CodeVersion("test"), online=settings(url))
     for view in (card_spend, card_now):
         materialise(ctx, view, full=True)
 

@@ -187,7 +187,7 @@ def new_lake(folder: Path, engine: EmbeddedEngine, table: Cleaned) -> Lake:
     home = Home.create(folder, "data")
     domain = Domain("shop", description="", tables=[table])
     records = Records(home.records, lambda: NOW)
-    return Lake(Context(home, records, engine, domain, CodeVersion("test", False)), table)
+    return Lake(Context(home, records, engine, domain, CodeVersion("test")), table)
 
 
 @pytest.fixture
