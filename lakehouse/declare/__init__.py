@@ -1,72 +1,15 @@
-"""The vocabulary of a use case: frozen data that imports no engine."""
+"""The vocabulary of a use case: frozen data that imports no engine.
 
-from lakehouse.declare.contract import Contract, column, event_time, key, known_at
-from lakehouse.declare.domain import Domain
-from lakehouse.declare.features import (
-    Count,
-    Distinct,
-    Entity,
-    FeatureView,
-    First,
-    Last,
-    LastK,
-    LatestView,
-    Max,
-    Mean,
-    Min,
-    RequestView,
-    Share,
-    Std,
-    Sum,
-    last,
-)
-from lakehouse.declare.tables import Cleaned, Curated, Raw, Source
-from lakehouse.declare.training import (
-    Distributed,
-    Evaluation,
-    Gate,
-    Model,
-    Rule,
-    TrainingSet,
-    at_least,
-    at_most,
-    beats,
-)
+What a module offers stands in its `__all__`, and nowhere else.
+"""
 
-__all__ = [
-    "Cleaned",
-    "Contract",
-    "Count",
-    "Curated",
-    "Distinct",
-    "Distributed",
-    "Domain",
-    "Entity",
-    "Evaluation",
-    "FeatureView",
-    "First",
-    "Gate",
-    "Last",
-    "LastK",
-    "LatestView",
-    "Max",
-    "Mean",
-    "Min",
-    "Model",
-    "Raw",
-    "RequestView",
-    "Rule",
-    "Share",
-    "Source",
-    "Std",
-    "Sum",
-    "TrainingSet",
-    "at_least",
-    "at_most",
-    "beats",
-    "column",
-    "event_time",
-    "key",
-    "known_at",
-    "last",
-]
+# ruff: noqa: F403
+from lakehouse.declare import vocabulary
+from lakehouse.declare.aggregates import FAMILIES
+from lakehouse.declare.aggregates.counting import *
+from lakehouse.declare.aggregates.ordering import *
+from lakehouse.declare.aggregates.ranking import *
+from lakehouse.declare.aggregates.summing import *
+from lakehouse.declare.vocabulary import *
+
+__all__ = sorted([*vocabulary.__all__, *(name for family in FAMILIES for name in family.__all__)])

@@ -26,7 +26,7 @@ _TYPES: dict[str, type] = {
     if isinstance(t, type) and dataclasses.is_dataclass(t)
 }
 _ADDED: dict[str, tuple[str, ...]] = {
-    "Aggregate": ("default", "k"),
+    "Aggregate": ("default", "argument"),
     "Feature": ("many", "default"),
     "FeatureView": ("fresh_within",),
     "LatestView": ("defaults", "fresh_within"),

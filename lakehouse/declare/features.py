@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-from lakehouse.declare.aggregates import (
-    Aggregate,
-    Count,
-    Distinct,
-    First,
-    Function,
-    Last,
-    LastK,
-    Max,
-    Mean,
-    Min,
-    Share,
-    Std,
-    Sum,
-)
+from lakehouse.declare.aggregates import Aggregate
 from lakehouse.declare.entity import Entity
 from lakehouse.declare.feature import Feature, View, pick
 from lakehouse.declare.request_views import RequestView
@@ -26,24 +12,12 @@ from lakehouse.declare.windows import EXACT_UP_TO, Window, Windows, last
 __all__ = [
     "EXACT_UP_TO",
     "Aggregate",
-    "Count",
-    "Distinct",
     "Entity",
     "Feature",
     "FeatureView",
-    "First",
-    "Function",
-    "Last",
-    "LastK",
     "LatestView",
-    "Max",
-    "Mean",
-    "Min",
     "RequestView",
-    "Share",
-    "Std",
     "StoredView",
-    "Sum",
     "View",
     "Window",
     "Windows",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lakehouse.declare.aggregates import ORDERED, Aggregate
+from lakehouse.declare.aggregates import Aggregate
 from lakehouse.declare.columns import Column
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.entity import Entity
@@ -203,7 +203,7 @@ def columns_of(view: StoredView) -> list[str]:
         names += [*view.of.keys, *view.columns]
     else:
         for _, aggregate in view.aggregates:
-            if aggregate.function in ORDERED:
+            if aggregate.facts.ordered:
                 names += view.of.keys
             if aggregate.column is not None:
                 names.append(aggregate.column)

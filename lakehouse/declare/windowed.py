@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from lakehouse.declare.aggregates import (
-    MOST_LAST,
-    NULL_OF_NOTHING,
-    OF_ANY_KIND,
-    Aggregate,
-    Function,
-)
+from lakehouse.declare.aggregates import Aggregate
+from lakehouse.declare.columns import Column
 from lakehouse.declare.feature import Feature, fitting_default
 from lakehouse.declare.given import one
 from lakehouse.declare.tables import Table, table_column
@@ -18,27 +11,6 @@ from lakehouse.declare.windows import EXACT_UP_TO, Windows
 from lakehouse.errors import DeclarationError, described
 from lakehouse.language import expressions
 from lakehouse.language.kinds import Kind
-
-_WRITTEN: dict[Function, str] = {
-    "std": "Std('amount_eur', over=...)",
-    "first": "First('country', over=...)",
-    "last": "Last('country', over=...)",
-    "last_k": "LastK('country', k=5, over=...)",
-    "distinct": "Distinct('country', over=...)",
-}
-_OF_NOTHING: dict[Function, str] = {
-    "count": "a count of nothing is 0",
-    "sum": "a sum of nothing is 0",
-    "distinct": "nothing has 0 distinct values",
-    "last_k": "the last values of nothing are an empty list",
-}
-
-
-@dataclass(frozen=True)
-class _Type:
-    kind: Kind
-    scale: int | None = None
-    many: int | None = None
 
 
 def features_of(
@@ -50,79 +22,97 @@ def features_of(
     the window does not allow.
     """
     one(where, "over", aggregate.over, (Windows,), "over=last('1d', '7d')")
-    kind = _type(of, aggregate, where)
-    if aggregate.where is not None:
-        kinds: dict[str, Kind] = {c.name: c.kind for c in of.columns}
-        expressions.condition(aggregate.where, kinds, f"{where}.where")
-    elif aggregate.function == "share":
-        raise DeclarationError(
-            f"{where}: share needs a criterion, as in Share(where=\"country <> 'DE'\", over=...)."
-        )
-    if aggregate.function == "distinct":
-        _refuse_edges(aggregate.over, where)
+    _check_argument(aggregate, where)
+    column = _column(of, aggregate, where)
+    kind, scale = _type(aggregate, column)
+    _check_criterion(of, aggregate, where)
+    _check_edges(aggregate, where)
     default = None
     if aggregate.default is not None:
-        if aggregate.function not in NULL_OF_NOTHING:
+        if aggregate.facts.of_nothing != "null":
             raise DeclarationError(
-                f"{where}: {_OF_NOTHING[aggregate.function]}, which a default would hide; leave "
+                f"{where}: {aggregate.facts.said_of_nothing}, which a default would hide; leave "
                 "default= out."
             )
-        default = fitting_default(aggregate.default, kind.kind, kind.scale, where)
+        default = fitting_default(aggregate.default, kind, scale, where)
     return [
         Feature(
             view,
             f"{family}_{w.length}",
-            kind.kind,
-            kind.scale,
+            kind,
+            scale,
             aggregate=aggregate,
             window=w,
-            many=kind.many,
+            many=aggregate.argument if aggregate.facts.lists else None,
             default=default,
         )
         for w in aggregate.over.windows
     ]
 
 
-def _type(of: Table, aggregate: Aggregate, where: str) -> _Type:
-    function = aggregate.function
-    many = _listed(aggregate, where) if function == "last_k" else None
+def _check_argument(aggregate: Aggregate, where: str) -> None:
+    facts, argument = aggregate.facts, aggregate.argument
+    if facts.refused is None:
+        if argument is not None:
+            raise DeclarationError(
+                f"{where}: {facts.function} takes no argument of its own, and was given "
+                f"{described(argument)}; write {facts.example}."
+            )
+        return
+    wrong = facts.refused(argument)
+    if wrong is not None:
+        raise DeclarationError(f"{where}: {wrong}.")
+
+
+def _column(of: Table, aggregate: Aggregate, where: str) -> Column | None:
+    """The column that an aggregate is of, None where it is of rows."""
+    facts = aggregate.facts
     if aggregate.column is None:
-        if function not in ("count", "share"):
-            written = _WRITTEN.get(function, "Sum('amount_eur', over=...)")
-            raise DeclarationError(f"{where}: {function} needs a column, as in {written}.")
-        return _Type("int" if function == "count" else "float")
+        if facts.column == "needed":
+            raise DeclarationError(
+                f"{where}: {facts.function} needs a column, as in {facts.example}."
+            )
+        return None
+    if facts.column == "none":
+        raise DeclarationError(
+            f"{where}: {facts.function} is of rows and takes no column; write {facts.example}."
+        )
     column = table_column(of, aggregate.column, where)
-    if not (
-        function in OF_ANY_KIND
-        or column.numeric
-        or (column.kind == "bool" and function in ("sum", "mean"))
-    ):
+    if column.kind not in facts.takes:
         raise DeclarationError(
-            f"{where}: {function} needs a number, '{column.name}' is {column.kind}."
+            f"{where}: {facts.function} needs a number, '{column.name}' is {column.kind}."
         )
-    if function in ("count", "distinct"):
-        return _Type("int")
-    if function in ("mean", "std", "share"):
-        return _Type("float")
-    if function == "sum" and column.kind == "bool":
-        return _Type("int")
-    return _Type(column.kind, column.scale, many)
+    return column
 
 
-def _listed(aggregate: Aggregate, where: str) -> int:
-    k = aggregate.k
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST_LAST:
+def _type(aggregate: Aggregate, column: Column | None) -> tuple[Kind, int | None]:
+    gives = aggregate.facts.gives
+    if gives != "column" and gives != "total":
+        return gives, None
+    assert column is not None  # only what needs a column gives its kind
+    if gives == "total" and column.kind == "bool":
+        return "int", None
+    return column.kind, column.scale
+
+
+def _check_criterion(of: Table, aggregate: Aggregate, where: str) -> None:
+    if aggregate.where is not None:
+        kinds: dict[str, Kind] = {c.name: c.kind for c in of.columns}
+        expressions.condition(aggregate.where, kinds, f"{where}.where")
+    elif aggregate.facts.compares:
         raise DeclarationError(
-            f"{where}: k is {described(k)}; list 1 to {MOST_LAST} values, as in k=5."
+            f"{where}: {aggregate.function} needs a criterion, as in {aggregate.facts.example}."
         )
-    return k
 
 
-def _refuse_edges(over: Windows, where: str) -> None:
-    for window in over.windows:
+def _check_edges(aggregate: Aggregate, where: str) -> None:
+    if aggregate.facts.untiled is None:
+        return
+    values, do = aggregate.facts.untiled
+    for window in aggregate.over.windows:
         if window.edge is not None:
             raise DeclarationError(
-                f"{where}: distinct values over '{window.length}' with the edge '{window.edge}' "
-                "would need every value of every tile, which nothing bounds; count them over "
+                f"{where}: {values} over '{window.length}' with the edge '{window.edge}' "
+                f"would need every value of every tile, which nothing bounds; {do} over "
                 f"windows of up to {EXACT_UP_TO}, without an edge."
             )

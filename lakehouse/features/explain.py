@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.context import Context
-from lakehouse.declare.aggregates import ORDERED
 from lakehouse.declare.features import Aggregate, Feature, LatestView, StoredView
 from lakehouse.declare.tables import table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError
+from lakehouse.features.aggregates import form_of
+from lakehouse.features.aggregates.form import ExplainedRows
 from lakehouse.features.online.layout.arrow_numbers import row_order
-from lakehouse.features.values_of_rows import made_of, value_of
 from lakehouse.language import expressions
 from lakehouse.language.expressions.sql import to_sql
 from lakehouse.language.provenance import KNOWN_AT
@@ -65,9 +65,12 @@ def explain(
         rows = rows.slice(max(rows.num_rows - 1, 0))
         value = rows.column(str(feature.column))[0].as_py() if rows.num_rows else None
     else:
-        kept = made_of(feature.aggregate, rows.num_rows)
+        form = form_of(feature.aggregate.function)
+        kept = form.made_of(feature.aggregate, rows.num_rows)
         rows = rows.slice(kept.start, kept.stop - kept.start)
-        value = value_of(feature, feature.aggregate, _values(feature.aggregate, rows))
+        happened = rows.column(str(view.of.event_time)).cast(MICROSECONDS).cast(pa.int64())
+        values = _values(feature.aggregate, rows)
+        value = form.explained(ExplainedRows(feature, values, happened.to_pylist(), at_us))
         rows = rows.select([name for name in rows.column_names if name != _MATCHES])
     return Explanation(
         feature.dotted,
@@ -116,14 +119,14 @@ def _rows(
     if aggregate is not None and aggregate.where is not None:
         names = {c.name: f"t.`{c.name}`" for c in view.of.columns}
         matches = to_sql(expressions.parse(aggregate.where), names)
-        if aggregate.function == "share":
+        if aggregate.facts.compares:
             listed.append(f"({matches}) AS `{_MATCHES}`")
         else:
             conditions.append(matches)
     ordering = [view.of.event_time, KNOWN_AT]
     if isinstance(view, LatestView):
         ordering += [*view.of.keys, *view.columns]
-    elif aggregate is not None and aggregate.function in ORDERED:
+    elif aggregate is not None and aggregate.facts.ordered:
         ordering += [*view.of.keys, aggregate.column]
     sql = (
         f"SELECT {', '.join(listed)} FROM `rows` t JOIN `asked` asked ON {' AND '.join(conditions)}"
@@ -136,7 +139,7 @@ def _rows(
 
 def _values(aggregate: Aggregate, rows: pa.Table) -> list[Any]:
     """What an aggregate is of, in each of the rows."""
-    column = _MATCHES if aggregate.function == "share" else aggregate.column
+    column = _MATCHES if aggregate.facts.compares else aggregate.column
     return [True] * rows.num_rows if column is None else rows.column(column).to_pylist()
 
 

@@ -34,8 +34,6 @@ from lakehouse.engines.kernels.reductions import (
 from lakehouse.engines.kernels.spans import Nullable, Spans, Window
 from lakehouse.errors import LakehouseError
 
-AGGREGATES = ("count", "sum", "mean", "min", "max")
-
 
 class SumOverflow(LakehouseError):
     """An exact sum over a window does not fit 64 bits."""
@@ -88,17 +86,6 @@ class Windows:
         part = self.spans.total(matching.ones, window)
         count = self.spans.total(among.ones, window)
         return self.spans.nullable(part / np.maximum(count, 1), count > 0)
-
-    def value(self, aggregate: str, measure: Measure, window: Window) -> Nullable:
-        """Return an aggregate by its name, one of `AGGREGATES`."""
-        if aggregate not in AGGREGATES:
-            raise KernelInputError(
-                f"Aggregate '{aggregate}' is not known: use one of {', '.join(AGGREGATES)}."
-            )
-        result = getattr(self, aggregate)(measure, window)
-        if isinstance(result, Nullable):
-            return result
-        return Nullable(result, np.ones(len(result), dtype=np.bool_))
 
     def _check(self, measure: Measure) -> None:
         if measure.index is not self.index:

@@ -13,15 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lakehouse.declare.aggregates import Count, Sum
+from lakehouse.declare import Count, Sum
 from lakehouse.declare.features import Aggregate, Feature, FeatureView
 from lakehouse.declare.tables import table_column
 from lakehouse.declare.windows import Windows
 from lakehouse.monitoring.consistency.declarations import View
 
 _NAME = "magnitudes"
-SUMMED = ("sum", "mean", "std")
-"""Aggregates that are made of sums."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,10 +32,10 @@ def summed(view: View) -> list[Feature]:
 
 
 def _is_rounded(view: FeatureView, aggregate: Aggregate | None) -> bool:
-    if aggregate is None or aggregate.column is None or aggregate.function not in SUMMED:
+    if aggregate is None or aggregate.column is None or aggregate.facts.rounds == "never":
         return False
     column = table_column(view.of, aggregate.column)
-    return column.kind == "float" or (aggregate.function == "std" and column.numeric)
+    return column.kind == "float" or aggregate.facts.rounds == "always"
 
 
 def magnitude_view(view: FeatureView, features: list[Feature]) -> FeatureView:
@@ -74,6 +72,6 @@ def magnitude(feature: Feature, number: int, computed: Mapping[str, Any]) -> Flo
         for part in ("above", "below", "count")
     )
     total: Floats = above - below
-    if feature.aggregate is not None and feature.aggregate.function == "mean":
+    if feature.aggregate is not None and feature.aggregate.facts.averaged:
         return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
     return total

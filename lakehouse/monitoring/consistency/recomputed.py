@@ -24,7 +24,7 @@ from lakehouse.monitoring.consistency.comparing import (
     compare,
 )
 from lakehouse.monitoring.consistency.declarations import View
-from lakehouse.monitoring.consistency.magnitudes import SUMMED, magnitude, magnitude_view, summed
+from lakehouse.monitoring.consistency.magnitudes import magnitude, magnitude_view, summed
 from lakehouse.monitoring.consistency.served_answers import AT, NUMBER, Answers
 from lakehouse.monitoring.consistency.served_values import as_array, present
 from lakehouse.records.store import Run
@@ -100,7 +100,8 @@ def _compared(answers: Answers, feature: Feature, wanted: Places, history: Any) 
 def _tolerance(feature: Feature) -> float:
     """By how much of itself a feature may differ: nothing, unless it was rounded on the way."""
     computed = feature.expression is not None
-    made_of_sums = feature.aggregate is not None and feature.aggregate.function in SUMMED
+    aggregate = feature.aggregate
+    made_of_sums = aggregate is not None and aggregate.facts.rounds != "never"
     return TOLERANCE if computed or made_of_sums else 0.0
 
 

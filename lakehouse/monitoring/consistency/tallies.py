@@ -27,7 +27,6 @@ OUTCOMES = {EQUAL: "equal", MISMATCH: "mismatch", MISSING: "missing", EXTRA: "ex
 REASONS = {SKEW: "skew", UNPLACED: "unplaced", STALE: "stale"}
 """In the order in which examples are wanted."""
 COUNTS = ("compared", *OUTCOMES.values(), *("stale", "skew", "unplaced"))
-_COUNTING = ("count", "distinct", "share")
 
 
 @dataclass
@@ -106,7 +105,7 @@ def is_personal(view: View, feature: Feature) -> bool:
         personal |= {f.dotted for v in view.uses for f in v.features if is_personal(v, f)}
         named = expressions.names(expressions.parse(str(feature.expression)))
         return not personal.isdisjoint(named)
-    if feature.aggregate is not None and feature.aggregate.function in _COUNTING:
+    if feature.aggregate is not None and feature.aggregate.facts.counts:
         return False
     column = feature.column if feature.aggregate is None else feature.aggregate.column
     return column is not None and table_column(view.of, column).personal

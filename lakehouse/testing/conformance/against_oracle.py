@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.declare.features import Feature, Function, LatestView, StoredView
+from lakehouse.declare.features import Feature, LatestView, StoredView
 from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.protocol import BoundView, Engine
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.conformance.comparing import EXAMPLES, NotConforming, close, require_equal
 from lakehouse.testing.conformance.world import CRITERIA, Fields, fields_of
-from lakehouse.testing.oracle import Event, Row, latest_value, window_value
+from lakehouse.testing.meanings import MAGNITUDES, MEANINGS, Event, WindowRows
+from lakehouse.testing.oracle import Row, latest_value, window_rows
 from lakehouse.times import microseconds, moment
 
 
@@ -106,15 +106,9 @@ class Expected:
         aggregate = feature.aggregate
         if isinstance(self.view, LatestView) or feature.kind != "float" or aggregate is None:
             return 0.0
-        if aggregate.function not in ("sum", "mean", "std"):
+        if aggregate.function not in MAGNITUDES:
             return 0.0
-        absolute = [
-            event._replace(value=None if event.value is None else abs(event.value))
-            for event in self.events(feature, asked)
-        ]
-        added: Function = "mean" if aggregate.function == "mean" else "sum"
-        asked_for = replace(feature, aggregate=replace(aggregate, function=added))
-        return 1e-9 * float(self.window_value(asked_for, asked, absolute) or 0.0)
+        return 1e-9 * MAGNITUDES[aggregate.function](self.window_rows(feature, asked))
 
     def events(self, feature: Feature, asked: Fields) -> list[Event]:
         """Return the entity's rows as a windowed feature's aggregate sees them."""
@@ -139,18 +133,25 @@ class Expected:
         self, feature: Feature, asked: Fields, events: Sequence[Event] | None = None
     ) -> Any:
         """Return a windowed feature's value, of other events if they are given."""
+        if feature.aggregate is None:
+            raise ValueError(f"{feature.dotted} is no windowed feature.")
+        return MEANINGS[feature.aggregate.function](self.window_rows(feature, asked, events))
+
+    def window_rows(
+        self, feature: Feature, asked: Fields, events: Sequence[Event] | None = None
+    ) -> WindowRows:
+        """Return the rows that a windowed feature is of, or those of other events."""
         view, aggregate, window = self.view, feature.aggregate, feature.window
         if aggregate is None or window is None or isinstance(view, LatestView):
             raise ValueError(f"{feature.dotted} is no windowed feature.")
-        return window_value(
+        return window_rows(
             self.events(feature, asked) if events is None else events,
             self.entity(asked),
             asked["asked_at"],
-            aggregate=aggregate.function,
             over=window.length.us,
             delay=0 if view.delay is None else view.delay.us,
             edge=None if window.edge is None else window.edge.us,
-            k=feature.many,
+            argument=aggregate.argument,
         )
 
     def _latest_row(self, view: LatestView, rows: Sequence[Fields], asked: Fields) -> Fields | None:

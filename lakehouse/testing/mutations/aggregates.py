@@ -10,14 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.declare.aggregates import ORDERED
-from lakehouse.declare.features import Feature, Function
+from lakehouse.declare.aggregates import FACTS
+from lakehouse.declare.features import Feature
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import BoundView, Engine, Frame
 from lakehouse.testing.conformance.against_oracle import Expected
 from lakehouse.testing.conformance.world import Fields, fields_of
+from lakehouse.testing.meanings import Event, distinct_values
 from lakehouse.testing.mutations.wrapping import Wrapped
-from lakehouse.testing.oracle import Event, distinct_values
 
 Wrong = Callable[["Asked"], Any]
 
@@ -38,14 +38,11 @@ class Asked:
         """Return the right value of other events, or of an aggregate with some changes."""
         assert self.feature.aggregate is not None
         changed = replace(self.feature, aggregate=replace(self.feature.aggregate, **changes))
-        if changes.get("function", "last_k") != "last_k":
-            changed = replace(changed, many=None)
         return self.right.window_value(changed, self.spine, events)
 
     def newest_first(self, events: Sequence[Event] | None = None) -> list[Any]:
         """Return all values that count, the last one first."""
-        everything = replace(self, feature=replace(self.feature, many=None))
-        values: list[Any] = everything.value(events, function="last_k")
+        values: list[Any] = self.value(events, function="last_k", argument=None)
         return values
 
 
@@ -79,8 +76,18 @@ def _typed(values: list[Any], kind: Any) -> Any:
     return pa.array(values, kind, from_pandas=False)
 
 
-def _of(*functions: Function) -> Callable[[Feature], bool]:
-    return lambda feature: feature.aggregate is not None and feature.aggregate.function in functions
+@dataclass(frozen=True)
+class _Of:
+    """The features of some functions."""
+
+    functions: frozenset[str]
+
+    def __call__(self, feature: Feature) -> bool:
+        return feature.aggregate is not None and feature.aggregate.function in self.functions
+
+
+def _of(*functions: str) -> _Of:
+    return _Of(frozenset(functions))
 
 
 def _defaulted(feature: Feature) -> bool:
@@ -175,6 +182,8 @@ def _only_without_a_row(asked: Asked) -> Any:
     return asked.right.value_or_null(asked.feature, asked.spine)
 
 
+ORDERED = [function for function, facts in FACTS.items() if facts.ordered]
+
 AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
     "a deviation is of the population": (_of("std"), _population),
     "a deviation of one value is 0": (_of("std"), _of_one_is_nothing),
@@ -219,3 +228,12 @@ AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
     ),
 }
 """Each mistake by what it is: the features it is made in, and the value they get."""
+
+
+def mutated(function: str) -> list[str]:
+    """Return the mistakes that are made in one function."""
+    return [
+        name
+        for name, (applies, _) in AGGREGATE_MUTATIONS.items()
+        if isinstance(applies, _Of) and function in applies.functions
+    ]

@@ -349,7 +349,7 @@ def test_what_has_come_since_and_says_nothing_leaves_no_trace() -> None:
 def test_what_is_added_is_known_to_every_instance() -> None:
     data = to_data(Feature("v", "n_1d", "int", aggregate=Aggregate("count", None, last("1d"))))
     rebuilt = from_data(data)
-    assert (None, None) == (rebuilt.many, rebuilt.aggregate.k)
+    assert (None, None) == (rebuilt.many, rebuilt.aggregate.argument)
 
 
 def test_what_was_declared_before_keeps_its_digest() -> None:

@@ -483,7 +483,7 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a greatest of nothing": (
         lambda: view(most=Max(None, over=last("1d"))),
-        "Feature view 'card_spend'.most: max needs a column, as in Sum('amount_eur', over=...).",
+        "Feature view 'card_spend'.most: max needs a column, as in Max('amount_eur', over=...).",
     ),
     "one window twice": (
         lambda: view(payments=Count(over=last("7d") + last("7d", edge="1d"))),
@@ -551,7 +551,7 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
         "leave default= out.",
     ),
     "a default for the last values": (
-        lambda: view(n=Aggregate("last_k", "country", last("1d"), default="", k=2)),
+        lambda: view(n=Aggregate("last_k", "country", last("1d"), default="", argument=2)),
         "Feature view 'card_spend'.n: the last values of nothing are an empty list, which a "
         "default would hide; leave default= out.",
     ),

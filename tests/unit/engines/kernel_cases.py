@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 
 from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.measures import Measure
-from lakehouse.engines.kernels.spans import Window
+from lakehouse.engines.kernels.spans import Nullable, Window
 from lakehouse.engines.kernels.windows import Windows
-from lakehouse.testing.oracle import Event, window_value
+from lakehouse.testing.meanings import Event
+from lakehouse.testing.oracle import window_value
 
 DAY = 86_400_000_000
 ENTITIES = (0, 1, 70_000)  # the last needs a second radix pass
 MOMENT_ENTITIES = (-1, *ENTITIES, 2, 70_001)  # -1, 2 and 70_001 have no events
 SCALE = 2
+AGGREGATES = ("count", "sum", "mean", "min", "max")
+"""What Windows gives of one measure."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,19 @@ class Case:
         columns = (self.entity, self.event_at, self.known_at, self.values, self.matches, self.ties)
         return [Event(*row) for row in zip(*columns, strict=True)]
 
-    def expected(self, aggregate: str, k: int | None = None) -> list[Any]:
+    def expected(self, aggregate: str, argument: Any = None) -> list[Any]:
         over, delay, edge = self.window.over, self.window.delay, self.window.edge
         events = self.events()
         return [
             window_value(
-                events, entity, at, aggregate=aggregate, over=over, delay=delay, edge=edge, k=k
+                events,
+                entity,
+                at,
+                aggregate=aggregate,
+                over=over,
+                delay=delay,
+                edge=edge,
+                argument=argument,
             )
             for entity, at in self.moments
         ]
@@ -80,7 +90,9 @@ class Case:
 
     def actual(self, aggregate: str, kernel: tuple[Windows, Measure] | None = None) -> list[Any]:
         windows, measure = kernel or self.kernel()
-        result = windows.value(aggregate, measure, self.window)
+        result = getattr(windows, aggregate)(measure, self.window)
+        if not isinstance(result, Nullable):
+            result = Nullable(result, np.ones(len(result), dtype=bool))
         values = result.values.tolist()
         if measure.scale and aggregate in ("sum", "min", "max"):
             values = [Decimal(value).scaleb(-SCALE) for value in values]

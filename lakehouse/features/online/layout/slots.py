@@ -11,6 +11,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from lakehouse.declare.aggregates.facts import Kept, Merged
 from lakehouse.declare.features import Aggregate, FeatureView, LatestView, StoredView
 from lakehouse.declare.tables import table_column
 from lakehouse.errors import LakehouseError
@@ -18,7 +19,6 @@ from lakehouse.features.online.layout.stored_numbers import float_bits
 from lakehouse.language.kinds import Kind
 
 Grain = Literal["event", "tile"]
-Merged = Literal["count", "sum", "squares", "min", "max", "value", "earliest", "latest"]
 EVENT, KNOWN, ID, FIRST_SLOT = 0, 1, 2, 3
 ENTRY = 4
 """Numbers of an entry of an `earliest` or `latest` slot: event time, known time, id, value."""
@@ -28,28 +28,6 @@ BEGINNING = -(2**62)
 """Earlier than every time."""
 ENDING = 2**62
 """Later than every time."""
-
-_OF_EVENTS: dict[str, tuple[Merged, ...]] = {
-    "count": ("count",),
-    "sum": ("sum",),
-    "mean": ("sum", "count"),
-    "std": ("sum", "count"),
-    "min": ("min", "count"),
-    "max": ("max", "count"),
-    "share": ("count",),
-    "distinct": ("value", "count"),
-    "first": ("value", "count"),
-    "last": ("value", "count"),
-    "last_k": ("value", "count"),
-}
-_OF_TILES: dict[str, tuple[Merged, ...]] = _OF_EVENTS | {
-    "std": ("sum", "count", "squares"),
-    "first": ("earliest",),
-    "last": ("latest",),
-    "last_k": ("latest",),
-}
-ORDERED = ("first", "last", "last_k")
-"""Functions whose value depends on the order of rows, down to their keys."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +131,7 @@ def layout_of(view: StoredView) -> Layout:
     edged = [a for a in aggregates if any(w.edge is not None for w in a.over.windows)]
     edges = [w.edge.us for a in edged for w in a.over.windows if w.edge is not None]
     tile_slots = dict.fromkeys(slot for a in edged for slot in tile_slots_of(view, a))
-    ordered = any(a.function in ORDERED for a in aggregates)
+    ordered = any(a.facts.ordered for a in aggregates)
     if ordered and not view.of.keys:
         raise LakehouseError(
             f"View '{view.name}' asks for the first or last values of table '{view.of.name}', "
@@ -170,40 +148,34 @@ def layout_of(view: StoredView) -> Layout:
 
 
 def slots_of(view: FeatureView, aggregate: Aggregate) -> tuple[Slot, ...]:
-    """The slots of events that one aggregate is computed from, the value's before the count."""
-    return _slots(view, aggregate, _OF_EVENTS)
+    """The slots of events that one aggregate is computed from, in the order of its facts."""
+    return tuple(_slot(view, aggregate, kept) for kept in aggregate.facts.events)
 
 
 def tile_slots_of(view: FeatureView, aggregate: Aggregate) -> tuple[Slot, ...]:
-    """The slots of tiles that one aggregate is computed from."""
-    if aggregate.function == "distinct":
+    """The slots of tiles that one aggregate is computed from, in the order of its facts."""
+    if not aggregate.facts.tiles:
         raise LakehouseError(
-            f"View '{view.name}': a tile cannot hold how many values are distinct; ask for it in "
-            "windows without an edge."
+            f"View '{view.name}': a tile cannot hold what {aggregate.function} is of; ask for it "
+            "in windows without an edge."
         )
-    return _slots(view, aggregate, _OF_TILES)
+    return tuple(_slot(view, aggregate, kept) for kept in aggregate.facts.tiles)
 
 
-def _slots(
-    view: FeatureView, aggregate: Aggregate, merges: dict[str, tuple[Merged, ...]]
-) -> tuple[Slot, ...]:
-    found = [_slot(view, aggregate, merged) for merged in merges[aggregate.function]]
-    if aggregate.function == "share":
-        found.append(Slot("count", aggregate.column, None))
-    return tuple(found)
-
-
-def _slot(view: FeatureView, aggregate: Aggregate, merged: Merged) -> Slot:
-    if merged == "count" or aggregate.column is None:
-        return Slot("count", aggregate.column, aggregate.where)
-    column = table_column(view.of, aggregate.column)
-    of, scale = (aggregate.column, aggregate.where), column.scale or 0
+def _slot(view: FeatureView, aggregate: Aggregate, kept: Kept) -> Slot:
+    merged, where = kept.merged, None if kept.whatever_where else aggregate.where
+    name = view.of.event_time if kept.of == "event time" else aggregate.column
+    if merged == "count" or name is None:
+        return Slot("count", name, where)
+    column = table_column(view.of, name)
+    scale = column.scale or 0
     if merged == "squares":
-        return Slot(merged, *of, real=True)
+        return Slot(merged, name, where, real=True)
     if merged in ("value", "earliest", "latest"):
-        many = 1 if merged == "value" else aggregate.k or 1
-        return Slot(merged, *of, False, scale, column.kind, many)
-    return Slot(merged, *of, column.kind == "float", scale)
+        listed = merged != "value" and aggregate.facts.lists
+        many = aggregate.argument if listed else 1
+        return Slot(merged, name, where, False, scale, column.kind, many)
+    return Slot(merged, name, where, column.kind == "float", scale)
 
 
 def criteria(layout: WindowLayout) -> dict[str, str]:

@@ -25,6 +25,10 @@ class NotStorable(LakehouseError):
     """A value does not fit the type that its column is declared with."""
 
 
+class ValueOverflow(LakehouseError):
+    """A sum does not fit the digits that the lake's numbers have."""
+
+
 def us_of(at: datetime) -> int:
     """Microseconds since 1970 of a time, exactly; one without a zone is UTC."""
     gone = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)) - _EPOCH

@@ -5,8 +5,7 @@ One call of numpy costs as much as adding fifty numbers, and here it serves all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,11 @@ from numpy.typing import NDArray
 
 from lakehouse.declare.features import Feature
 from lakehouse.engines.kernels.ordering import prefix_sum
-from lakehouse.features.online.layout.slots import EVENT, KNOWN, Slot
+from lakehouse.features.aggregates import form_of
+from lakehouse.features.online.layout.slots import EVENT, KNOWN
 from lakehouse.features.online.read.windows import Columns, WindowAnswers
 
 Int64 = NDArray[np.int64]
-TOGETHER = ("count", "sum", "mean", "share")
 
 
 def many_columns(
@@ -26,7 +25,7 @@ def many_columns(
 ) -> Columns | None:
     """What `answers.values` gives for each moment; None where that has to be asked one by one.
 
-    Together go counts, sums, means and shares of whole numbers and amounts that fit 64 bits.
+    Together go functions that are made of sums, of whole numbers and amounts that fit 64 bits.
     """
     if answers.edged or not all(_together(f) for w in answers.exact for f, _ in w.features):
         return None
@@ -71,7 +70,7 @@ def many_columns(
 
 def _together(feature: Feature) -> bool:
     aggregate = feature.aggregate
-    return aggregate is not None and aggregate.function in TOGETHER
+    return aggregate is not None and form_of(aggregate.function).together is not None
 
 
 class _Running:
@@ -106,31 +105,6 @@ def _values(
         if sums is None:
             return None
         totals.append((sums[high] - sums[low]).tolist())
-    aggregate = feature.aggregate
-    return _FOLDS[aggregate.function if aggregate else ""](feature, slots[0], *totals)
-
-
-def _total(feature: Feature, slot: Slot, totals: list[int]) -> list[Any] | None:
-    if feature.kind != "decimal":
-        return totals
-    if max(map(abs, totals), default=0) >= 10**18:
-        return None
-    unit = Decimal(1).scaleb(-slot.scale)
-    return [total * unit for total in totals]
-
-
-def _mean(_: Feature, slot: Slot, totals: list[int], counts: list[int]) -> list[Any]:
-    power: int = 10**slot.scale
-    return [t / power / n if n else None for t, n in zip(totals, counts, strict=True)]
-
-
-def _share(_: Feature, __: Slot, counted: list[int], among: list[int]) -> list[Any]:
-    return [c / n if n else None for c, n in zip(counted, among, strict=True)]
-
-
-_FOLDS: dict[str, Callable[..., list[Any] | None]] = {
-    "count": _total,
-    "sum": _total,
-    "mean": _mean,
-    "share": _share,
-}
+    assert feature.aggregate is not None  # `_together` chose it
+    together = form_of(feature.aggregate.function).together
+    return None if together is None else together(feature, slots[0], *totals)

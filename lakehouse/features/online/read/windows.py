@@ -15,12 +15,11 @@ from typing import Any
 
 from lakehouse.declare.features import Feature, FeatureView, StoredView
 from lakehouse.errors import LakehouseError
+from lakehouse.features.aggregates import form_of
 from lakehouse.features.online.layout.slots import Slot, WindowLayout, slots_of, tile_slots_of
-from lakehouse.features.online.read.merges import Evaluate, Part, Placed, ValueOverflow, evaluator
+from lakehouse.features.online.read.parts import Evaluate, Part, Places
 from lakehouse.features.online.read.rows import Rows, visible_rows
 from lakehouse.features.online.stores.protocol import Span
-
-__all__ = ["StoredDifferently", "ValueOverflow", "WindowAnswers"]
 
 Values = dict[str, Any]
 Columns = dict[str, list[Any]]
@@ -194,19 +193,13 @@ def _evaluate(view: FeatureView, feature: Feature, layout: WindowLayout, tiled: 
         raise LakehouseError(f"Feature '{feature.dotted}' aggregates nothing.")
     slots = slots_of(view, aggregate)
     _check(view, feature, slots, layout.slots)
-    if not tiled:
-        return evaluator(feature, [Placed(slot, layout.place(slot), -1) for slot in slots], None)
-    of_tiles = tile_slots_of(view, aggregate)
-    _check(view, feature, of_tiles, layout.tile_slots)
-    squares = [Placed(s, -1, layout.tile_place(s)) for s in of_tiles if s.merged == "squares"]
-    merged = [slot for slot in of_tiles if slot.merged != "squares"]
-    placed = []
-    for number, slot in enumerate(slots):
-        # Of entries there is one slot in a tile; it holds the values and which of them count.
-        tile = layout.tile_place(merged[min(number, len(merged) - 1)])
-        held = merged[number] if number < len(merged) else slot
-        placed.append(Placed(held, layout.place(slot), tile))
-    return evaluator(feature, placed, squares[0] if squares else None)
+    tile_slots = tile_slots_of(view, aggregate) if tiled else ()
+    _check(view, feature, tile_slots, layout.tile_slots)
+    places = Places(
+        [(slot, layout.place(slot)) for slot in slots],
+        [(slot, layout.tile_place(slot)) for slot in tile_slots],
+    )
+    return form_of(aggregate.function).online(feature, places)
 
 
 def _check(
@@ -231,9 +224,9 @@ def defaults_of(view: StoredView) -> Values:
 
 
 def _empty(feature: Feature) -> Any:
-    """The value over a window without rows: counts and sums are 0, others null."""
-    function = feature.aggregate.function if feature.aggregate else None
-    if function not in ("count", "sum", "distinct"):
+    """The value over a window without rows, as the function's facts say."""
+    of_nothing = feature.aggregate.facts.of_nothing if feature.aggregate else "null"
+    if of_nothing != "zero":
         return None
     if feature.kind == "decimal":
         return Decimal(0).scaleb(-(feature.scale or 0))

@@ -23,8 +23,7 @@ from lakehouse.features.online.layout.slots import (
     Slot,
     WindowLayout,
 )
-from lakehouse.features.online.layout.stored_numbers import float_bits
-from lakehouse.features.online.read.merges import ValueOverflow
+from lakehouse.features.online.layout.stored_numbers import ValueOverflow, float_bits
 from lakehouse.features.online.stores.protocol import Change, EntityChunks, OnlineStore, Stored
 from lakehouse.features.online.write.new_rows import NewRow
 

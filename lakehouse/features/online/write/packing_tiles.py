@@ -15,7 +15,7 @@ from lakehouse.features.online.layout.slots import (
     Slot,
     WindowLayout,
 )
-from lakehouse.features.online.read.merges import ValueOverflow
+from lakehouse.features.online.layout.stored_numbers import ValueOverflow
 
 
 class Tiles:
