@@ -14,6 +14,7 @@ from lakehouse.engines.protocol import Engine
 from lakehouse.testing.conformance import (
     aggregates,
     batches,
+    functions,
     latest,
     sequences,
     spines,
@@ -26,7 +27,7 @@ Check = Callable[[Engine, Path], None]
 
 CHECKS: dict[str, Check] = {
     name: check
-    for module in (windows, aggregates, sequences, latest, spines, tables, batches)
+    for module in (windows, aggregates, functions, sequences, latest, spines, tables, batches)
     for name, check in vars(module).items()
     if name.startswith("check_")
 }

@@ -16,7 +16,7 @@ from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import BoundView, Engine, Frame
 from lakehouse.testing.conformance.against_oracle import Expected
 from lakehouse.testing.conformance.world import Fields, fields_of
-from lakehouse.testing.meanings import Event, distinct_values
+from lakehouse.testing.meanings import Event, distinct_values, exact_sum
 from lakehouse.testing.mutations.wrapping import Wrapped
 
 Wrong = Callable[["Asked"], Any]
@@ -92,6 +92,14 @@ def _of(*functions: str) -> _Of:
 
 def _defaulted(feature: Feature) -> bool:
     return feature.default is not None
+
+
+def _mean_of(values: Sequence[Any]) -> float | None:
+    return float(exact_sum(values)) / len(values) if values else None
+
+
+def _without_nan(asked: Asked) -> Any:
+    return asked.value([e for e in asked.events if e.value == e.value])
 
 
 def _population(asked: Asked) -> float | None:
@@ -185,6 +193,20 @@ def _only_without_a_row(asked: Asked) -> Any:
 ORDERED = [function for function, facts in FACTS.items() if facts.ordered]
 
 AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
+    "a count is of different values": (
+        _of("count"),
+        lambda asked: asked.value(function="distinct"),
+    ),
+    "a sum leaves out values that came before": (
+        _of("sum"),
+        lambda asked: exact_sum(distinct_values(asked.newest_first())),
+    ),
+    "a mean is of different values": (
+        _of("mean"),
+        lambda asked: _mean_of(distinct_values(asked.newest_first())),
+    ),
+    "the least is the greatest": (_of("min"), lambda asked: asked.value(function="max")),
+    "the greatest leaves out what is no number": (_of("max"), _without_nan),
     "a deviation is of the population": (_of("std"), _population),
     "a deviation of one value is 0": (_of("std"), _of_one_is_nothing),
     "a deviation is of squares less squares": (_of("std"), _squares_less_squares),

@@ -1,0 +1,121 @@
+"""Every function that windows are aggregated by, on rows that are awkward for all of them."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from lakehouse.declare import (
+    Count,
+    Distinct,
+    FeatureView,
+    First,
+    Last,
+    LastK,
+    Max,
+    Mean,
+    Min,
+    Share,
+    Std,
+    Sum,
+    last,
+)
+from lakehouse.declare.aggregates import Aggregate, facts_of
+from lakehouse.declare.durations import DAY, HOUR
+from lakehouse.declare.tables import table_column
+from lakehouse.declare.windows import Windows
+from lakehouse.engines.protocol import Engine
+from lakehouse.testing.conformance.against_oracle import require_oracle
+from lakehouse.testing.conformance.world import (
+    NOON,
+    Fields,
+    card,
+    movement,
+    movements,
+    numbered,
+    spine_of,
+    table_of,
+)
+
+CASES: dict[str, Callable[[str | None, str | None, Windows], tuple[Aggregate, ...]]] = {
+    "count": lambda column, where, over: (Count(column, over=over, where=where),),
+    "sum": lambda column, where, over: (Sum(str(column), over=over, where=where),),
+    "mean": lambda column, where, over: (Mean(str(column), over=over, where=where),),
+    "std": lambda column, where, over: (Std(str(column), over=over, where=where),),
+    "min": lambda column, where, over: (Min(str(column), over=over, where=where),),
+    "max": lambda column, where, over: (Max(str(column), over=over, where=where),),
+    "first": lambda column, where, over: (First(str(column), over=over, where=where),),
+    "last": lambda column, where, over: (Last(str(column), over=over, where=where),),
+    "last_k": lambda column, where, over: tuple(
+        LastK(str(column), k=k, over=over, where=where) for k in (1, 3)
+    ),
+    "distinct": lambda column, where, over: (Distinct(str(column), over=over, where=where),),
+    "share": lambda column, where, over: (Share(column, over=over, where=where or "abroad"),),
+}
+"""How each function is declared of a column, or of rows where that is None, with a `where`."""
+
+COLUMNS = ("points", "amount_eur", "weight", "abroad", "country", "booked_on", "settled_at")
+EXACT = last("1h", "1d")
+EDGED = last("1d", "7d", edge="6h")
+WHERE = (None, "country <> 'DE'")
+
+
+def view_of(function: str, name: str, over: Windows, delay: str | None = None) -> FeatureView:
+    """Return a view of one function, of every kind of column that it takes."""
+    facts = facts_of(function)
+    columns: list[str | None] = [] if facts.column == "needed" else [None]
+    if facts.column != "none":
+        columns += [c for c in COLUMNS if table_column(movements, c).kind in facts.takes]
+    cases = [
+        aggregate
+        for column in columns
+        for where in WHERE
+        for aggregate in CASES[function](column, where, over)
+    ]
+    families: Any = {f"f{number}": aggregate for number, aggregate in enumerate(cases)}
+    return FeatureView(f"{function}_{name}", of=movements, by=card, delay=delay, **families)
+
+
+def check_every_function_on_awkward_rows(engine: Engine, _: Path) -> None:
+    """Ties, nulls, NaN, amounts, rows known late and early, moments without rows."""
+    rows = awkward_rows()
+    moments = [NOON + n * HOUR // 2 + n % 2 for n in (-2, 3, 8, 12, 17, 29)]
+    spine = spine_of([*(("a", at) for at in moments), ("b", moments[-1]), ("a", NOON + 9 * DAY)])
+    facts = {"movements": table_of(movements, rows)}
+    views = []
+    for function in CASES:
+        views.append(view_of(function, "exact", EXACT))
+        views.append(view_of(function, "late", EXACT, delay="2h"))
+        if facts_of(function).tiles:
+            views.append(view_of(function, "edged", EDGED))
+    require_oracle(engine, facts, views, spine)
+
+
+def awkward_rows() -> list[Fields]:
+    """Return movements of two cards, among which are ties of every kind."""
+    chance = random.Random(17)
+    rows = []
+    for number in range(48):
+        at = NOON + chance.randrange(14) * HOUR
+        known = at + chance.choice([0, 0, 0, 1, HOUR, 5 * HOUR, 3 * DAY, -HOUR])
+        rows.append(
+            movement(
+                at,
+                known,
+                card=chance.choice("aab"),
+                movement_id=f"m{chance.randrange(10**6):06}{number}",
+                amount_eur=chance.choice([None, Decimal(chance.randrange(-300, 900)) / 100]),
+                points=chance.choice([None, chance.randrange(-4, 4)]),
+                weight=chance.choice([None, -0.0, 0.0, math.nan, 0.5, chance.uniform(-3, 3)]),
+                abroad=chance.choice([None, True, False]),
+                country=chance.choice([None, "DE", "FR", "PL", ""]),
+                booked_on=chance.choice([None, date(2024, 1, chance.randrange(1, 4))]),
+                settled_at=chance.choice([None, NOON + chance.randrange(3)]),
+            )
+        )
+    return numbered(rows)
