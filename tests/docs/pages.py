@@ -11,6 +11,7 @@ show, says how where the language alone does not:
   the address the page names, and ends with the shell;
 - `<!-- test: prints -->` before a `text` block: the console block before printed these lines, in
   this order; `…` stands for anything, on a line of its own for any lines;
+- `pip install -e .` lays the entry points of the folder's `pyproject.toml` where they are found;
 - `…` in a command or a script stands for the key that `keys make` printed last;
 - a block after `<!-- test: not run -->` is left to the reader.
 """
@@ -102,6 +103,7 @@ class Shell:
         for name, does in {
             "lakehouse": f'exec {python} -m lakehouse.cli "$@"',
             "python": f'exec {python} "$@"',
+            "pip": f"exec {python} -m tests.docs.editable",
             "uv": 'shift; exec "$@"',
             "spark-submit": f'PYSPARK_PYTHON={python} exec {submit} "$@"',
         }.items():

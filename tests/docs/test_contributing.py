@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.docs.architecture import PICTURE, picture
-from tests.docs.pages import DOCS, ROOT
+from tests.docs.pages import DOCS, ROOT, follow, shell
 
+GUIDES = sorted((DOCS / "contributing").glob("add-*.md"))
+"""Each adds one of its kind."""
 PAGES = sorted((DOCS / "contributing").glob("*.md"))
 _PLACE = re.compile(r"`((?:lakehouse|serving|jobs|feature_repo|tests|docs)/[\w/.<>-]*)`")
 _NAME = re.compile(r"`((?:lakehouse|serving)(?:\.[a-z_]+)+)\.([A-Za-z_]+)`")
@@ -33,3 +36,15 @@ def test_every_place_a_page_names_is_there(page: Path) -> None:
 def test_every_function_a_page_names_is_there(page: Path) -> None:
     named = _NAME.findall(page.read_text())
     assert [] == [f"{m}.{n}" for m, n in named if not hasattr(importlib.import_module(m), n)]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda page: page.stem)
+def test_guide_adds_one_of_its_kind(guide: Path, tmp_path: Path) -> None:
+    """Followed beside a copy of the code, which a guide may change."""
+    work = tmp_path / "work"
+    with shell(tmp_path, LAKEHOUSE_CODE_VERSION="test", PYTHONPATH=str(work)) as reader:
+        for package in ("lakehouse", "serving", "jobs", "feature_repo", "tests", "docs"):
+            shutil.copytree(
+                ROOT / package, work / package, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        follow(guide, reader)
