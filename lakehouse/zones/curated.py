@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from lakehouse.declare.contract import Column
 from lakehouse.declare.tables import Curated
 from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import arrow_type
+from lakehouse.engines.failures import QueryError
 from lakehouse.engines.protocol import Frame, Transaction
 from lakehouse.errors import DeclarationError, LakehouseError, unknown
 from lakehouse.language.provenance import KNOWN_AT
@@ -70,15 +72,28 @@ def curate(ctx: Context, table: Curated) -> Curation:
         if version is not None and all(written.get(name) == meant[name] for name in meant):
             run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", table.name)
             return Curation(int(written[ROWS]), version, False)
-        result = _result(ctx, table, run)
-        rows = check_result(ctx, table, result)
         application = ctx.table_id("curated", table.name)
         transaction = Transaction(application, max(delta.applied(path, application), 0) + 1)
-        metadata = meant | {ROWS: str(rows)}
-        version = ctx.engine.write(path, result, "overwrite", transaction, metadata)
+        with _naming(table):
+            result = _result(ctx, table, run)
+            rows = check_result(ctx, table, result)
+            metadata = meant | {ROWS: str(rows)}
+            version = ctx.engine.write(path, result, "overwrite", transaction, metadata)
         run.wrote(application, version, rows)
         run.metrics["rows"] = rows
         return Curation(rows, version, True)
+
+
+@contextmanager
+def _naming(table: Curated) -> Iterator[None]:
+    """Say in an engine's error whose SQL it is about: only here that is known."""
+    where = f"Curated table '{table.name}'"
+    try:
+        yield
+    except (QueryError, DeclarationError) as error:
+        if str(error).startswith(where):
+            raise
+        raise type(error)(f"{where}: {error}") from error
 
 
 def _declared(table: Curated) -> str:

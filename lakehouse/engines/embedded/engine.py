@@ -15,7 +15,7 @@ from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.batches import lake_batches, matrix, targets
 from lakehouse.engines.committing import commit_once
 from lakehouse.engines.embedded import landing, mapping, reading, writing
-from lakehouse.engines.embedded.frames import DuckFrame, listed, quoted
+from lakehouse.engines.embedded.frames import DuckFrame, listed, portable_type, quoted
 from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.translate import to_duckdb
@@ -32,6 +32,11 @@ from lakehouse.engines.protocol import (
 from lakehouse.engines.table_files import Read
 from lakehouse.errors import unknown
 from lakehouse.language.sql import portable as portable_sql
+from lakehouse.language.sql.typed import typed, typed_condition
+from lakehouse.language.sql.types import SqlType
+
+Columns = tuple[tuple[str, str], ...]
+"""The columns of a frame with DuckDB's types."""
 
 
 class EmbeddedEngine:
@@ -67,8 +72,8 @@ class EmbeddedEngine:
         if where is None:
             sql = reading.table_sql(table, opened, columns)
         else:
-            condition = to_duckdb(portable_sql.read(where, "Condition of a read"))
             source = reading.table_sql(table, opened, None)
+            condition = self._condition(where, source)
             wanted = "*" if columns is None else listed(columns)
             sql = f"SELECT {wanted} FROM ({source}) WHERE {condition}"
         frame = self._session.frame(sql, {}, ())
@@ -94,11 +99,11 @@ class EmbeddedEngine:
 
     def query(self, sql: str, frames: Mapping[str, Frame]) -> DuckFrame:
         """Run portable Spark SQL over named frames, lazily; raises QueryError where it is wrong."""
-        reads, translated = _translated(sql)
-        for name in reads:
+        for name in _tables(sql):
             if name.lower() not in {frame.lower() for frame in frames}:
                 raise QueryError(unknown("table", name, frames, "This query"))
         taken = {name: self._taken(frame) for name, frame in frames.items()}
+        translated = _translated(sql, tuple((n.lower(), f.columns) for n, f in taken.items()))
         if taken:
             named = ", ".join(f"{quoted(name)} AS ({f.sql})" for name, f in taken.items())
             translated = f"WITH {named} SELECT * FROM ({translated})"
@@ -157,6 +162,11 @@ class EmbeddedEngine:
 
         return commit_once(table, transaction, attempt)
 
+    def _condition(self, where: str, source: str) -> str:
+        columns = self._session.frame(f"SELECT * FROM ({source})", {}, ()).columns
+        tree = portable_sql.read(where, "Condition of a read")
+        return to_duckdb(typed_condition(tree, _types(columns)))
+
     def _merge(
         self,
         table: Path,
@@ -190,7 +200,17 @@ class EmbeddedEngine:
 
 
 @lru_cache(maxsize=512)
-def _translated(sql: str) -> tuple[list[str], str]:
-    """The tables that portable SQL reads, and the same SQL for DuckDB; stages repeat their SQL."""
-    tree = portable_sql.read(sql, "Query")
-    return portable_sql.input_names(tree), to_duckdb(tree)
+def _tables(sql: str) -> list[str]:
+    """The tables that portable SQL reads; stages repeat their SQL."""
+    return portable_sql.input_names(portable_sql.read(sql, "Query"))
+
+
+@lru_cache(maxsize=512)
+def _translated(sql: str, tables: tuple[tuple[str, Columns], ...]) -> str:
+    """Portable SQL over tables of these columns as DuckDB's."""
+    types = {name: _types(columns) for name, columns in tables}
+    return to_duckdb(typed(portable_sql.read(sql, "Query"), types))
+
+
+def _types(columns: Columns) -> dict[str, SqlType | None]:
+    return {name.lower(): portable_type(kind) for name, kind in columns}

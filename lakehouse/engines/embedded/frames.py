@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse.engines.table_files import Read
+from lakehouse.language.sql.types import SqlType
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,3 +99,27 @@ def lake_type(kind: str) -> str:
     if kind.startswith("ENUM("):
         return "VARCHAR"
     return _LAKE_TYPES.get(kind, kind)
+
+
+_PORTABLE = {
+    "INTEGER": "INT",
+    "BIGINT": "BIGINT",
+    "DOUBLE": "DOUBLE",
+    "VARCHAR": "STRING",
+    "BOOLEAN": "BOOLEAN",
+    "DATE": "DATE",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
+}
+
+
+def portable_type(kind: str) -> SqlType | None:
+    """The type of portable SQL that a DuckDB type is; None for what curated SQL does not type.
+
+    >>> str(portable_type("DECIMAL(18,2)")), portable_type("VARCHAR[]")
+    ('DECIMAL(18, 2)', None)
+    """
+    if kind.startswith("DECIMAL(") and kind.endswith(")"):
+        digits, scale = (int(part) for part in kind[8:-1].split(","))
+        return SqlType("DECIMAL", digits, scale)
+    name = _PORTABLE.get(kind)
+    return SqlType(name) if name is not None else None

@@ -18,7 +18,6 @@ import pyarrow as pa
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.embedded.allocation import keep_freed_memory
-from lakehouse.engines.embedded.ansi import MACROS
 from lakehouse.engines.embedded.frames import DuckFrame, exact_columns, quoted
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.temporary import temporary_folder
@@ -52,8 +51,6 @@ class Session:
             "autoload_known_extensions = false",
         ):
             self._database.execute(f"SET GLOBAL {setting}")
-        for macro in MACROS:
-            self._database.execute(macro)
         self._numbers = itertools.count(1)
         self.close = weakref.finalize(self, _close, self._database, locked, self.folder)
 

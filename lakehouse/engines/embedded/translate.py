@@ -1,101 +1,71 @@
 """Portable SQL as DuckDB SQL of the same meaning.
 
-sqlglot translates names and syntax; where DuckDB's meaning differs (casts, division, weekdays,
-date arithmetic, zones) a node becomes a call of a macro in `ansi.py` or an expression that says
-the same in DuckDB.
+sqlglot translates names and syntax. Where DuckDB's meaning or the type of its answer differs, a
+node becomes an expression that says the same in DuckDB; the types of its parts are known, so that
+each is written for the types it has.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
+from lakehouse.engines.embedded.casts import cast, cast_in_place
+from lakehouse.engines.embedded.nodes import call, error, number, once, plain_cast, plus, text, when
 from lakehouse.engines.failures import QueryError
+from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
+from lakehouse.language.sql.functions import call_of
+from lakehouse.language.sql.typed_expressions import set_type, type_of
+from lakehouse.language.sql.types import SqlType
 
-_Type = exp.DataType.Type
-_CASTS = {
-    _Type.INT: "int",
-    _Type.BIGINT: "bigint",
-    _Type.DOUBLE: "double",
-    _Type.TEXT: "string",
-    _Type.BOOLEAN: "boolean",
-    _Type.DATE: "date",
-    _Type.TIMESTAMP: "timestamp",
-    _Type.TIMESTAMPTZ: "timestamp",
-}
 _TRUNCATIONS = {
     **{u: u for u in ("year", "quarter", "month", "week", "day", "hour", "minute", "second")},
     **{"yyyy": "year", "yy": "year", "mon": "month", "mm": "month", "dd": "day"},
 }
-_LITERAL_TIME = re.compile(
-    r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
-)
+_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.Neg, exp.Window)
+_AS_GIVEN = {"INT", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP"}
+"""Types that DuckDB's own functions give as others: whole numbers of 8 to 128 bits, more digits."""
 
 
 def to_duckdb(tree: exp.Expr) -> str:
-    """Render a portable SQL tree for DuckDB; raises QueryError for what has no translation."""
+    """Render a typed tree of portable SQL; raises QueryError for what has no translation."""
     root = exp.Tuple(expressions=[tree.copy()])  # so that the tree itself may be replaced
     for node in reversed(list(root.bfs())):
-        translate = _TRANSLATIONS.get(type(node))
-        if translate is not None:
-            replacement = translate(node)
-            if replacement is not node:
-                node.replace(replacement)
+        kind, is_typed = type_of(node), _is_typed_anew(node)
+        made = _TRANSLATIONS.get(type(node), _same)(node)
+        if made is not node:
+            node.replace(made)
+            set_type(made, kind)
+        if is_typed and kind is not None:
+            cast_in_place(made, kind)
     try:
         return str(
             root.expressions[0].sql(
                 dialect="duckdb", identify=True, unsupported_level=ErrorLevel.RAISE
             )
         )
-    except UnsupportedError as error:
-        raise QueryError(f"This SQL has no translation for DuckDB: {error}") from error
+    except UnsupportedError as error_:
+        raise QueryError(f"This SQL has no translation for DuckDB: {error_}") from error_
 
 
-def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=list(arguments))
+def _is_typed_anew(node: exp.Expr) -> bool:
+    """Whether DuckDB's answer may be of another type than the one it has in portable SQL."""
+    kind = type_of(node)
+    if kind is None or kind.name not in _AS_GIVEN:
+        return False
+    if isinstance(node.parent, exp.Window) and node.arg_key == "this":
+        return False  # but the window function as a whole is
+    if isinstance(node, exp.If) and isinstance(node.parent, exp.Case):
+        return False
+    if isinstance(node, exp.Literal):
+        return not node.is_string and kind.name == "DECIMAL"
+    return isinstance(node, _ARITHMETIC) or call_of(node) is not None
 
 
-def _plus(left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    return exp.Paren(this=exp.Add(this=exp.paren(left, copy=False), expression=right))
-
-
-def _plain_cast(value: exp.Expr, kind: str) -> exp.Expr:
-    return exp.Cast(this=value, to=exp.DataType.build(kind, dialect="duckdb"))
-
-
-def _date(value: exp.Expr) -> exp.Expr:
-    return _call("portable_date", value)
-
-
-def _timestamp(value: exp.Expr) -> exp.Expr:
-    return _call("portable_timestamp", value)
-
-
-def _at_zone(value: exp.Expr, zone: exp.Expr) -> exp.Expr:
-    return exp.AtTimeZone(this=exp.paren(value, copy=False), zone=zone)
-
-
-def _cast(node: exp.Expr) -> exp.Expr:
-    attempt = "try_" if isinstance(node, exp.TryCast) else ""
-    value, kind = node.this, node.args["to"].this
-    if kind == _Type.DECIMAL:
-        node.set("this", _call(f"portable_{attempt}to_decimal", value))
-        return node
-    if kind not in _CASTS:
-        return node
-    name = _CASTS[kind]
-    if name == "string":
-        return _call("portable_string", value)
-    is_text = isinstance(value, exp.Literal) and value.is_string
-    if name in ("timestamp", "date") and is_text and not attempt:
-        # A checked literal is a constant, so that files and rows can be pruned by it.
-        length = 10 if name == "date" else None
-        if _LITERAL_TIME.fullmatch(value.this) and length in (None, len(value.this)):
-            return _plain_cast(value, "TIMESTAMPTZ" if name == "timestamp" else "DATE")
-    return _call(f"portable_{attempt}{name}", value)
+def _same(node: exp.Expr) -> exp.Expr:
+    return node
 
 
 def _unit(node: exp.Expr) -> str:
@@ -109,98 +79,156 @@ def _unit(node: exp.Expr) -> str:
     return _TRUNCATIONS[said]
 
 
+def _is_zero(value: exp.Expr) -> exp.Expr:
+    return exp.EQ(this=value.copy(), expression=number(0))
+
+
+def _guarded(node: exp.Expr, divided: Callable[[exp.Expr, exp.Expr], exp.Expr]) -> exp.Expr:
+    """A division that raises by zero, and is null of null whatever it is divided by."""
+
+    def by(below: exp.Expr) -> exp.Expr:
+        def of(above: exp.Expr) -> exp.Expr:
+            there = exp.Not(this=exp.Is(this=above.copy(), expression=exp.Null()))
+            wrong = when(there, error("Division by zero"))
+            return when(_is_zero(below), wrong, divided(above.copy(), below.copy()))
+
+        return once(node.this, of)
+
+    if _is_a_number_but_zero(node.expression):
+        return divided(exp.paren(node.this), node.expression)
+    return once(node.expression, by)
+
+
+def _is_a_number_but_zero(node: exp.Expr) -> bool:
+    inner = node.this if isinstance(node, exp.Cast) else node
+    return isinstance(inner, exp.Literal) and not inner.is_string and float(inner.this) != 0
+
+
+def _divide(node: exp.Expr) -> exp.Expr:
+    return _guarded(node, lambda a, b: exp.Paren(this=exp.Div(this=a, expression=b, typed=True)))
+
+
+def _remainder(node: exp.Expr) -> exp.Expr:
+    return _guarded(node, lambda a, b: exp.Paren(this=exp.Mod(this=a, expression=b)))
+
+
+def _whole_divide(node: exp.Expr) -> exp.Expr:
+    return _guarded(node, lambda a, b: exp.Paren(this=exp.IntDiv(this=a, expression=b)))
+
+
+def _ln(node: exp.Expr) -> exp.Expr:
+    """Null for zero and below; NaN is above all."""
+    return once(
+        node.this,
+        lambda x: when(exp.GT(this=x.copy(), expression=number(0)), call("ln", x.copy())),
+    )
+
+
+def _round(node: exp.Expr) -> exp.Expr:
+    """Half away from zero; a float as it is written, for 1.005 is half way in its text alone."""
+    digits = node.args.get("decimals") or number(0)
+    kind = type_of(node.this)
+    if kind is None or kind.name != "DOUBLE":
+        return call("round", node.this, digits)
+
+    def rounded(x: exp.Expr) -> exp.Expr:
+        small = exp.LT(
+            this=call("abs", x.copy()), expression=exp.Literal(this="1e17", is_string=False)
+        )
+        exact = plain_cast(plain_cast(x.copy(), "VARCHAR"), "DECIMAL(38, 20)")
+        return when(small, plain_cast(call("round", exact, digits.copy()), "DOUBLE"), x.copy())
+
+    return once(node.this, rounded)
+
+
 def _duration(unit: str, count: exp.Expr) -> exp.Expr:
     names = {"quarter": "months", "year": "years"}
-    amount = exp.Mul(this=exp.paren(count, copy=False), expression=exp.Literal.number(3))
-    return _call(f"to_{names.get(unit, unit + 's')}", amount if unit == "quarter" else count)
-
-
-def _difference(node: exp.Expr) -> exp.Expr:
-    end, start = node.this, node.expression
-    if isinstance(node, exp.DateDiff) and node.args.get("unit") is None:
-        return exp.Paren(this=exp.Sub(this=_date(end), expression=_date(start)))
-    if isinstance(node, exp.DateDiff):  # the parser took both for dates, whatever the unit
-        end, start = (_inside_date(side) for side in (end, start))
-    unit = exp.Literal.string(_unit(node))
-    return _call("date_sub", unit, _timestamp(start), _timestamp(end))
-
-
-def _inside_date(node: exp.Expr) -> exp.Expr:
-    called = isinstance(node, exp.Anonymous) and node.name == "portable_date"
-    return node.expressions[0] if called else node
-
-
-def _add_days(node: exp.Expr) -> exp.Expr:
-    days = _plain_cast(exp.paren(node.expression, copy=False), "INTEGER")
-    return _plus(_date(node.this), days)
+    amount = exp.Mul(this=exp.paren(count, copy=False), expression=number(3))
+    return call(f"to_{names.get(unit, unit + 's')}", amount if unit == "quarter" else count)
 
 
 def _substring(node: exp.Expr) -> exp.Expr:
     start = node.args["start"]
     if isinstance(start, exp.Literal) and start.this != "0":
         return node
-    node.set("start", _call("portable_start", start))
+    node.set("start", once(start, lambda x: when(_is_zero(x), number(1), x.copy())))
     return node
 
 
 def _named(node: exp.Expr) -> exp.Expr:
     name, given = node.name.lower(), node.expressions
     if name == "weekday":
-        return exp.Paren(this=exp.Sub(this=_call("isodow", _date(given[0])), expression=_one()))
+        return exp.Paren(this=exp.Sub(this=call("isodow", given[0]), expression=number(1)))
     if name in ("isnull", "isnotnull"):
-        test = exp.Is(this=given[0], expression=exp.Null())
+        test = exp.Is(this=exp.paren(given[0]), expression=exp.Null())
         return exp.Paren(this=test if name == "isnull" else exp.Not(this=test))
-    renamed = {
-        "every": "bool_and",
-        "some": "bool_or",
-        "mean": "avg",
-        "timestamp_micros": "make_timestamptz",
-    }
-    return _call(renamed[name], *given) if name in renamed else node
+    renamed = {"every": "bool_and", "some": "bool_or", "timestamp_micros": "make_timestamptz"}
+    return call(renamed[name], *given) if name in renamed else node
 
 
-def _utc() -> exp.Expr:
-    return exp.Literal.string("UTC")
+def _moved(node: exp.Expr) -> exp.Expr:
+    """A date that moved by an interval of days is a date; DuckDB's is a time without a zone."""
+    kind = type_of(node)
+    if kind is not None and kind.name == "TIMESTAMP":
+        for side in ("this", "expression"):
+            of = type_of(node.args[side])
+            if of is not None and of.name == "DATE":
+                node.set(side, plain_cast(exp.paren(node.args[side]), "TIMESTAMPTZ"))
+    _widen(node, kind)
+    return exp.paren(node) if kind is not None else node
 
 
-def _one() -> exp.Expr:
-    return exp.Literal.number(1)
+def _times(node: exp.Expr) -> exp.Expr:
+    _widen(node, type_of(node))
+    return node
+
+
+def _widen(node: exp.Expr, kind: SqlType | None) -> None:
+    """Compute decimals of more than 18 digits in 128 bits, which DuckDB chooses by an operand."""
+    if kind is not None and kind.name == "DECIMAL" and kind.digits > MAX_DECIMAL_PRECISION:
+        left = type_of(node.this)
+        if left is not None and left.digits <= MAX_DECIMAL_PRECISION:
+            wide = f"DECIMAL({MAX_DECIMAL_PRECISION + 1}, {left.scale})"
+            node.set("this", plain_cast(exp.paren(node.this), wide))
+
+
+def _at_zone(value: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    return exp.AtTimeZone(this=exp.paren(value, copy=False), zone=zone)
+
+
+def _seconds(node: exp.Expr) -> exp.Expr:
+    """Whole seconds, downwards before 1970."""
+    micros = call("epoch_us", node.this)
+    return call("floor", exp.Div(this=micros, expression=number(1_000_000), typed=False))
 
 
 _TRANSLATIONS: dict[type, Callable[[exp.Expr], exp.Expr]] = {
-    exp.Cast: _cast,
-    exp.TryCast: _cast,
-    exp.Div: lambda n: _call("portable_divide", n.this, n.expression),
-    exp.Mod: lambda n: _call("portable_remainder", n.this, n.expression),
-    exp.IntDiv: lambda n: _call("portable_div", n.this, n.expression),
-    exp.Ln: lambda n: _call("portable_ln", n.this),
-    exp.Ceil: lambda n: _call("portable_whole", _call("ceil", n.this)),
-    exp.Floor: lambda n: _call("portable_whole", _call("floor", n.this)),
-    exp.Round: lambda n: _call(
-        "portable_round", n.this, n.args.get("decimals") or exp.Literal.number(0)
-    ),
-    exp.Any: lambda n: _call("bool_or", n.this),
+    exp.Cast: cast,
+    exp.TryCast: cast,
+    exp.Add: _moved,
+    exp.Sub: _moved,
+    exp.Mul: _times,
+    exp.Div: _divide,
+    exp.Mod: _remainder,
+    exp.IntDiv: _whole_divide,
+    exp.Ln: _ln,
+    exp.Round: _round,
+    exp.Any: lambda n: call("bool_or", n.this),
     exp.Substring: _substring,
     exp.Anonymous: _named,
-    exp.TsOrDsToDate: lambda n: _date(n.this),
-    exp.DayOfWeek: lambda n: _plus(_call("dayofweek", n.this), _one()),
-    exp.TsOrDsAdd: _add_days,
-    exp.DateDiff: _difference,
-    exp.TimestampDiff: _difference,
-    exp.TimestampAdd: lambda n: _plus(_timestamp(n.this), _duration(_unit(n), n.expression)),
-    exp.TimestampTrunc: lambda n: _call(
-        "date_trunc", exp.Literal.string(_unit(n)), _timestamp(n.this)
+    exp.TsOrDsToDate: lambda n: n.this,
+    exp.DayOfWeek: lambda n: plus(call("dayofweek", n.this), number(1)),
+    exp.TsOrDsAdd: lambda n: plus(n.this, exp.paren(n.expression)),
+    exp.DateDiff: lambda n: exp.Paren(
+        this=exp.Sub(this=exp.paren(n.this), expression=exp.paren(n.expression))
     ),
-    exp.DateTrunc: lambda n: _plain_cast(
-        _call("date_trunc", exp.Literal.string(_unit(n)), _date(n.this)), "DATE"
-    ),
-    exp.AddMonths: lambda n: _plain_cast(
-        _plus(_date(n.this), _call("to_months", n.expression)), "DATE"
-    ),
-    exp.LastDay: lambda n: _call("last_day", _date(n.this)),
-    exp.FromTimeZone: lambda n: _at_zone(
-        _at_zone(n.this, exp.Literal.string("UTC")), n.args["zone"]
-    ),
-    exp.AtTimeZone: lambda n: _at_zone(_at_zone(n.this, n.args["zone"]), exp.Literal.string("UTC")),
-    exp.UnixSeconds: lambda n: _call("portable_seconds", n.this),
+    exp.TimestampDiff: lambda n: call("date_sub", text(_unit(n)), n.expression, n.this),
+    exp.TimestampAdd: lambda n: plus(n.this, _duration(_unit(n), n.expression)),
+    exp.TimestampTrunc: lambda n: call("date_trunc", text(_unit(n)), n.this),
+    exp.DateTrunc: lambda n: call("date_trunc", text(_unit(n)), n.this),
+    exp.AddMonths: lambda n: plus(n.this, call("to_months", n.expression)),
+    exp.LastDay: lambda n: call("last_day", n.this),
+    exp.FromTimeZone: lambda n: _at_zone(_at_zone(n.this, text("UTC")), n.args["zone"]),
+    exp.AtTimeZone: lambda n: _at_zone(_at_zone(n.this, n.args["zone"]), text("UTC")),
+    exp.UnixSeconds: _seconds,
 }

@@ -32,6 +32,7 @@ from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.engines.table_files import Read
 from lakehouse.errors import NotFound, unknown
 from lakehouse.language.sql import portable as portable_sql
+from lakehouse.language.sql.typed import typed, typed_condition
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -75,7 +76,7 @@ class SparkEngine:
         from pyspark.sql.functions import col, expr
 
         from lakehouse.engines.spark.failures import told
-        from lakehouse.engines.spark.frames import quoted
+        from lakehouse.engines.spark.frames import portable_types, quoted
         from lakehouse.engines.spark.translate import to_spark
 
         newest = delta.version(table)
@@ -94,6 +95,7 @@ class SparkEngine:
             there = frame.columns
             if where is not None:
                 condition = portable_sql.read(where, "Condition of a read")
+                condition = typed_condition(condition, portable_types(frame))
                 frame = frame.where(expr(to_spark(condition, {})))
         if columns is not None:
             for name in columns:
@@ -137,7 +139,7 @@ class SparkEngine:
     def query(self, sql: str, frames: Mapping[str, Frame]) -> DataFrame:
         """Run portable Spark SQL over named frames, lazily; raises QueryError where it is wrong."""
         from lakehouse.engines.spark.failures import told
-        from lakehouse.engines.spark.frames import lake_frame
+        from lakehouse.engines.spark.frames import lake_frame, portable_types
         from lakehouse.engines.spark.translate import to_spark
 
         tree = portable_sql.read(sql, "Query")
@@ -146,12 +148,14 @@ class SparkEngine:
         for name in used - set(named):
             raise QueryError(unknown("table", name, frames, "This query"))
         places = {name: f"frame_{n}" for n, name in enumerate(sorted(used))}
-        text = to_spark(tree, places)
+        taken = {name: self._taken(named[name]) for name in places}
+        types = {name: portable_types(frame) for name, frame in taken.items()}
+        text = to_spark(typed(tree, types), places)
         if places:  # Spark formats the text only then
             text = text.replace("{", "{{").replace("}", "}}")
         for place in places.values():
             text = text.replace(f"`{place}`", f"{{{place}}}")
-        given = {place: self._taken(named[name]) for name, place in places.items()}
+        given = {place: taken[name] for name, place in places.items()}
         with told():
             frame: DataFrame = lake_frame(self.session.sql(text, **given))
         return frame

@@ -9,6 +9,7 @@ from pyspark.sql import types as spark_types
 from pyspark.sql.pandas.types import from_arrow_schema, from_arrow_type, to_arrow_schema
 
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
+from lakehouse.language.sql.types import SqlType
 
 SparkFrame = Any
 """A `pyspark.sql.DataFrame`, of this process's JVM or of a Connect server."""
@@ -79,6 +80,29 @@ def spark_type(kind: Any) -> Any:
     'decimal(18,2)'
     """
     return from_arrow_type(kind)
+
+
+_PORTABLE = {
+    "int": "INT",
+    "bigint": "BIGINT",
+    "double": "DOUBLE",
+    "string": "STRING",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
+
+
+def portable_types(frame: SparkFrame) -> dict[str, SqlType | None]:
+    """Return the types of portable SQL of a frame's columns, under names in small letters."""
+    return {field.name.lower(): _portable_type(field.dataType) for field in frame.schema.fields}
+
+
+def _portable_type(kind: Any) -> SqlType | None:
+    if isinstance(kind, spark_types.DecimalType):
+        return SqlType("DECIMAL", kind.precision, kind.scale)
+    name = _PORTABLE.get(kind.simpleString().split(" collate ")[0])
+    return SqlType(name) if name is not None else None
 
 
 def quoted(name: str) -> str:

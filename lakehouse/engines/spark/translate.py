@@ -1,7 +1,7 @@
 """Portable SQL as Spark SQL of the same meaning.
 
-Spark in ANSI mode means most of it as it stands. What differs is told apart when a query is bound:
-`typeof` of an expression is a constant, so that only the branch of its type is left in a plan.
+Spark in ANSI mode means most of it as it stands, once the types that meet are made the same. What
+differs is written out, for the types that an expression's parts are known to have.
 """
 
 from __future__ import annotations
@@ -14,38 +14,39 @@ from sqlglot.dialects.spark import Spark
 
 from lakehouse.language import letters
 from lakehouse.language.sql.text_casts import PATTERNS, WHAT, Cast
+from lakehouse.language.sql.typed_expressions import set_type, type_of
+from lakehouse.language.sql.types import BIGINT
 
-_Type = exp.DType
-_CASTS: dict[exp.DType, Cast] = {
-    _Type.INT: "int",
-    _Type.BIGINT: "bigint",
-    _Type.DOUBLE: "double",
-    _Type.DECIMAL: "decimal",
-    _Type.BOOLEAN: "boolean",
-    _Type.DATE: "date",
-    _Type.TIMESTAMP: "timestamp",
-    _Type.TIMESTAMPTZ: "timestamp",
+_OF_TEXT: dict[str, Cast] = {
+    "INT": "int",
+    "BIGINT": "bigint",
+    "DOUBLE": "double",
+    "DECIMAL": "decimal",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "TIMESTAMP": "timestamp",
 }
 
 
 def to_spark(tree: exp.Expr, tables: Mapping[str, str]) -> str:
-    """Render a portable SQL tree for Spark, with the tables it reads under other names.
+    """Render a typed tree of portable SQL for Spark, with the tables it reads under other names.
 
     `tables` maps the names a query uses, in small letters, to names that Spark knows. A table
     keeps the name the query uses as its alias.
     """
     root: exp.Expr = exp.Tuple(expressions=[tree.copy()])  # so that the tree may be replaced
     own = {cte.alias.lower() for cte in root.find_all(exp.CTE)}
-    root = root.transform(_difference, copy=False)
     for node in reversed(list(root.bfs())):
         if isinstance(node, exp.Table):
             _rename(node, tables, own)
             continue
         translate = _TRANSLATIONS.get(type(node))
         if translate is not None:
+            kind = type_of(node)
             replacement = translate(node)
             if replacement is not node:
                 node.replace(replacement)
+                set_type(replacement, kind)
     return str(root.expressions[0].sql(dialect=Spark, identify=True))
 
 
@@ -59,54 +60,34 @@ def _rename(table: exp.Table, tables: Mapping[str, str], own: set[str]) -> None:
 
 
 def _cast(node: exp.Expr) -> exp.Expr:
-    value, kind = node.this, node.args["to"].this
-    attempt = isinstance(node, exp.TryCast)
-    if kind == _Type.TEXT:
-        return _text(node)
-    if kind not in _CASTS or isinstance(value, exp.Null):
+    """A cast of text holds it against the cast's pattern first: Spark takes 't', '1d', '2020-1-1'.
+
+    Any other is Spark's own.
+    """
+    value, to = node.this, type_of(node)
+    kind = type_of(value)
+    if to is None or kind is None or kind.name != "STRING" or to.name == "STRING":
         return node
-    if kind in (_Type.DATE, _Type.TIMESTAMP, _Type.TIMESTAMPTZ) and _is_text(value) and not attempt:
-        return _checked_literal(node, _CASTS[kind])
-    return _guarded(node, value, _CASTS[kind], attempt)
+    of_text, attempt = _OF_TEXT[to.name], isinstance(node, exp.TryCast)
+    complaint = f"CAST to {of_text.upper()}: a text is not a {WHAT[of_text]}"
+    if isinstance(value, exp.Literal) and to.is_time and not attempt:
+        # A time written as text stays a constant, so that files and rows can be pruned by it.
+        return node if PATTERNS[of_text].fullmatch(value.this) else _raise(complaint)
 
-
-def _checked_literal(node: exp.Expr, cast: Cast) -> exp.Expr:
-    """A time written as text stays a constant, so that files and rows can be pruned by it."""
-    if PATTERNS[cast].fullmatch(node.this.this):
-        return node
-    return _raise(_complaint(cast))
-
-
-def _guarded(node: exp.Expr, value: exp.Expr, cast: Cast, attempt: bool) -> exp.Expr:
-    """Hold text against the cast's own pattern first: Spark takes 't', '1d' and '2020-1-1'."""
-    pattern = rf"\A({PATTERNS[cast].pattern})\z"
-    matches = _call("rlike", _plain_cast(value.copy(), "STRING"), _string(pattern))
-    other: exp.Expr = exp.Null() if attempt else _raise(_complaint(cast))
-    of_text = node.copy()
-    if cast == "timestamp":
-        of_text.set("this", _with_seconds(value))
-    checked = exp.If(this=matches, true=of_text, false=other)
-    return exp.If(this=_has_type(value, "string"), true=checked, false=node.copy())
+    pattern = rf"\A({PATTERNS[of_text].pattern})\z"
+    fits = _call("rlike", value.copy(), _string(pattern))
+    read = node.copy()
+    if of_text == "timestamp":
+        read.set("this", _with_seconds(value.copy()))
+    if attempt:
+        return exp.If(this=fits, true=read, false=exp.Null())
+    return exp.If(this=exp.Not(this=fits), true=_raise(complaint), false=read)
 
 
 def _with_seconds(value: exp.Expr) -> exp.Expr:
     """A text's minutes before a zone with the seconds that Spark wants there."""
-    return _call(
-        "regexp_replace",
-        _plain_cast(value.copy(), "STRING"),
-        _string(r"([ T][0-9]{2}:[0-9]{2})(Z|[+-])"),
-        _string("$1:00$2"),
-    )
-
-
-def _text(node: exp.Expr) -> exp.Expr:
-    told = "CAST of a float to STRING has no portable form: CAST it to a DECIMAL first"
-    is_float = _has_type(node.this, "double")
-    return exp.If(this=is_float, true=_raise(told), false=node.copy())
-
-
-def _complaint(cast: Cast) -> str:
-    return f"CAST to {cast.upper()}: a text is not a {WHAT[cast]}"
+    pattern = _string(r"([ T][0-9]{2}:[0-9]{2})(Z|[+-])")
+    return _call("regexp_replace", value, pattern, _string("$1:00$2"))
 
 
 def _condition(node: exp.Expr) -> exp.Expr:
@@ -117,7 +98,7 @@ def _condition(node: exp.Expr) -> exp.Expr:
 
 
 def _sign(node: exp.Expr) -> exp.Expr:
-    """A whole number, of whatever number."""
+    """A whole number, of whatever number; null of NaN, which has none."""
     branches = ((exp.GT, 1), (exp.LT, -1), (exp.EQ, 0))
     return exp.Case(
         ifs=[
@@ -130,35 +111,47 @@ def _sign(node: exp.Expr) -> exp.Expr:
     )
 
 
-def _difference(node: exp.Expr) -> exp.Expr:
-    """`datediff(HOUR, …)` counts whole units of times, though the parser took both for dates."""
-    if not isinstance(node, exp.DateDiff) or node.args.get("unit") is None:
+def _sum(node: exp.Expr) -> exp.Expr:
+    """A sum of 64 bits raises if it does not fit, and not if only a part of it would not."""
+    if isinstance(node.parent, exp.Window) or not _is_bigint(_summed(node)):
         return node
-    sides = (node.this, node.expression)
-    end, start = (s.this if isinstance(s, exp.TsOrDsToDate) else s for s in sides)
-    return exp.TimestampDiff(this=end.copy(), expression=start.copy(), unit=node.args["unit"])
+    _widen(node)
+    return _whole(node)
 
 
-def _divide(node: exp.Expr) -> exp.Expr:
-    sides = (_plain_cast(side.copy(), "DOUBLE") for side in (node.this, node.expression))
-    return exp.Div(this=next(sides), expression=next(sides))
+def _window(node: exp.Expr) -> exp.Expr:
+    if not isinstance(node.this, exp.Sum) or not _is_bigint(_summed(node.this)):
+        return node
+    _widen(node.this)
+    return _whole(node)
 
 
-def _average(node: exp.Expr) -> exp.Expr:
-    inner = node.this
+def _summed(node: exp.Expr) -> exp.Expr:
+    inner: exp.Expr = node.this
     if isinstance(inner, exp.Distinct):
-        inner.set("expressions", [_plain_cast(e.copy(), "DOUBLE") for e in inner.expressions])
-        return node
-    node.set("this", _plain_cast(inner.copy(), "DOUBLE"))
-    return node
+        inner = next(iter(inner.expressions))
+    return inner
 
 
-def _to_date(node: exp.Expr) -> exp.Expr:
-    return _cast(exp.Cast(this=node.this.copy(), to=exp.DataType.build("date")))
+def _is_bigint(value: exp.Expr) -> bool:
+    kind = type_of(value)
+    return kind is not None and kind.name == "BIGINT"
+
+
+def _widen(node: exp.Expr) -> None:
+    value = _summed(node)
+    wide = _plain_cast(None, "DECIMAL(20, 0)")
+    value.replace(wide)
+    wide.set("this", value)
 
 
 def _whole(node: exp.Expr) -> exp.Expr:
-    return _plain_cast(node.copy(), "BIGINT")
+    """An expression cast to 64 bits where it stands."""
+    cast = _plain_cast(None, "BIGINT")
+    set_type(cast, BIGINT)
+    node.replace(cast)
+    cast.set("this", node)
+    return node
 
 
 def _letters(change: Callable[[str], str]) -> Callable[[exp.Expr], exp.Expr]:
@@ -182,32 +175,24 @@ def _string(text: str) -> exp.Expr:
     return exp.Literal.string(text)
 
 
-def _is_text(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Literal) and bool(node.is_string)
-
-
-def _has_type(value: exp.Expr, kind: str) -> exp.Expr:
-    return exp.EQ(this=_call("typeof", value.copy()), expression=_string(kind))
-
-
 def _raise(why: str) -> exp.Expr:
     return _call("raise_error", _string(why))
 
 
-def _plain_cast(value: exp.Expr, kind: str) -> exp.Expr:
+def _plain_cast(value: exp.Expr | None, kind: str) -> exp.Expr:
     return exp.Cast(this=value, to=exp.DataType.build(kind, dialect="spark"))
 
 
 _TRANSLATIONS: dict[type, Callable[[exp.Expr], exp.Expr]] = {
     exp.Cast: _cast,
     exp.TryCast: _cast,
-    exp.Div: _divide,
-    exp.Avg: _average,
+    exp.TsOrDsToDate: lambda n: n.this,
     exp.Ceil: _whole,
     exp.Floor: _whole,
-    exp.TsOrDsToDate: _to_date,
     exp.If: _condition,
     exp.Sign: _sign,
+    exp.Sum: _sum,
+    exp.Window: _window,
     exp.Lower: _letters(letters.lower),
     exp.Upper: _letters(letters.upper),
 }

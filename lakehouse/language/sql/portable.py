@@ -18,8 +18,9 @@ from sqlglot.parsers.spark import SparkParser
 
 from lakehouse.errors import DeclarationError
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
-from lakehouse.language.sql import functions as portable
+from lakehouse.language.sql import functions
 from lakehouse.language.sql.known_at import add_known_at
+from lakehouse.language.sql.proposals import PROPOSALS
 
 __all__ = ["PortableSpark", "add_known_at", "input_names", "parse", "read", "render"]
 
@@ -91,8 +92,8 @@ def _refusal(node: exp.Expr) -> str | None:
     """Why a node is not portable, and what to write instead; None if it is."""
     kind = type(node)
     if kind is exp.Anonymous:
-        return None if node.name.lower() in portable.ANONYMOUS else _instead(node.name.lower())
-    if kind not in portable.CLASSES:
+        return None if functions.call_of(node) else _instead(node.name.lower())
+    if kind not in functions.classes():
         name = node.sql_name() if isinstance(node, exp.Func) else kind.__name__
         return _instead(name.lower(), kind.__name__)
     if isinstance(node, exp.Cast | exp.TryCast):
@@ -104,8 +105,9 @@ def _refusal(node: exp.Expr) -> str | None:
     if isinstance(node, exp.Join) and node.args.get("method"):
         return f"{node.args['method']} JOIN is not portable: write JOIN … ON"
     if isinstance(node, exp.Window):
-        ranked = isinstance(node.this, portable.ORDERED_WINDOWS)
-        if ranked and node.args.get("order") is None:
+        call = functions.call_of(node.this)
+        ranks = call is not None and call.function.role == "rank"
+        if ranks and node.args.get("order") is None:
             return f"{node.this.sql_name().lower()}() OVER (…) needs an ORDER BY"
     counted = isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Count)
     if counted and len(node.expressions) > 1:
@@ -116,8 +118,8 @@ def _refusal(node: exp.Expr) -> str | None:
 
 
 def _refused_cast(to: exp.Expr) -> str | None:
-    if to.this not in portable.CAST_TYPES:
-        return f"type {render(to)} is none of {portable.TYPE_NAMES}"
+    if to.this not in functions.CAST_TYPES:
+        return f"type {render(to)} is none of {functions.TYPE_NAMES}"
     if to.this == exp.DType.DECIMAL:
         given = [int(p.name) for p in to.expressions]
         if len(given) != 2:
@@ -128,10 +130,10 @@ def _refused_cast(to: exp.Expr) -> str | None:
 
 
 def _instead(name: str, class_name: str = "") -> str:
-    proposal = portable.PROPOSALS.get(class_name) or portable.PROPOSALS.get(name)
+    proposal = PROPOSALS.get(class_name) or PROPOSALS.get(name)
     if proposal is None:
-        close = get_close_matches(name, portable.FUNCTIONS, n=1, cutoff=0.7)
-        proposal = f"close to it is {portable.FUNCTIONS[close[0]]}" if close else _LISTED
+        close = get_close_matches(name, functions.FUNCTIONS, n=1, cutoff=0.7)
+        proposal = f"close to it is {functions.FUNCTIONS[close[0]]}" if close else _LISTED
     return f"'{name}' is not portable SQL; {proposal}"
 
 

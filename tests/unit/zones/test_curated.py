@@ -157,6 +157,22 @@ def test_sql_that_does_not_give_the_contract_is_refused(lake, sql, message):
     assert delta.version(lake.ctx.path("curated", "totals")) is None
 
 
+@pytest.mark.parametrize(
+    ("total", "message"),
+    [
+        ("sum(CAST(1 / (count(*) - 2) AS DECIMAL(9, 2)))", "Curated table 'totals': "),
+        ("sum(1 / (length(card) - 2))", "Curated table 'totals': Invalid Input Error: Division"),
+        ("sum(amount + card)", "Curated table 'totals': + takes numbers, and card is STRING"),
+        ("sum(nothing)", "Curated table 'totals': Binder Error"),
+    ],
+)
+def test_an_engines_error_names_the_table(lake, total, message):
+    sql = f"SELECT card, count(*) AS sales, CAST({total} AS DECIMAL(18, 3)) AS total "
+    with pytest.raises(LakehouseError) as raised:
+        curate(lake.ctx, totals(sql + "FROM {sales} GROUP BY card"))
+    assert str(raised.value).startswith(message)
+
+
 def test_a_decimal_is_never_rounded_to_fit(lake):
     class Coarse(Contract):
         card: str = key()
