@@ -1,14 +1,11 @@
 """Clean new raw rows of a domain against their contracts."""
 
 import sys
-from collections.abc import Sequence
 
-from jobs.stage import run_stage
+from jobs.program import Program
+from lakehouse.verbs.run import run
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    return run_stage("cleaned", __doc__, argv)
-
+main = Program(run, __doc__, stages=["cleaned"])
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,14 +1,11 @@
 """Rebuild the curated tables of a domain whose inputs changed."""
 
 import sys
-from collections.abc import Sequence
 
-from jobs.stage import run_stage
+from jobs.program import Program
+from lakehouse.verbs.run import run
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    return run_stage("curated", __doc__, argv)
-
+main = Program(run, __doc__, stages=["curated"])
 
 if __name__ == "__main__":
     sys.exit(main())

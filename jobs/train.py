@@ -1,14 +1,11 @@
 """Train the models of a domain, register them, and let their gates decide."""
 
 import sys
-from collections.abc import Sequence
 
-from jobs.stage import run_stage
+from jobs.program import Program
+from lakehouse.verbs.run import run
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    return run_stage("training", __doc__, argv)
-
+main = Program(run, __doc__, stages=["training"])
 
 if __name__ == "__main__":
     sys.exit(main())

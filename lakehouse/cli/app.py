@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lakehouse.cli import demo, serve, setup
+from lakehouse.cli.commands import add_verbs
 from lakehouse.cli.state import State
 
 app = typer.Typer(
@@ -39,30 +41,7 @@ def options(
     context.obj = State.of(home, as_json)
 
 
-def _register() -> None:
-    from lakehouse.cli import (
-        consistency,
-        contract,
-        demo,
-        evaluation,
-        features,
-        keys,
-        lake,
-        maintenance,
-        models,
-        quarantine,
-        run,
-        serve,
-        setup,
-    )
-
-    for module in (demo, run, serve, lake, models, evaluation, consistency, maintenance):
-        module.add(app)
-    app.add_typer(quarantine.group, name="quarantine")
-    app.add_typer(contract.group, name="contract")
-    app.add_typer(features.group, name="features")
-    app.add_typer(keys.group, name="keys")
-    app.add_typer(setup.group, name="setup")
-
-
-_register()
+# What is of the command line alone, then what jobs are made from too.
+for module in (demo, serve, setup):
+    module.add(app)
+add_verbs(app)

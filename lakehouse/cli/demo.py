@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lakehouse.cli.output import PARTLY, Output
-from lakehouse.cli.run import progress_of, show
+from lakehouse.cli.output import Output
 from lakehouse.cli.state import State, state
 from lakehouse.errors import LakehouseError
+from lakehouse.verbs.core import steps as stepwise
+from lakehouse.verbs.core.answer import LOOK
+from lakehouse.verbs.core.session import Session
+from lakehouse.verbs.core.written import object_of
 
 if TYPE_CHECKING:
     from lakehouse.client import Client
@@ -48,21 +51,20 @@ def demo(
     real HTTP request then gets a decision, whose log is taken in again. A second call does only
     what is new. A model made by uncommitted code serves here, and only here: its version says so.
     """
-    from lakehouse.cli.lake import read_json
     from lakehouse.declare.compiled import FunctionReference
     from lakehouse.records.lock import writing
     from lakehouse.sdk.stages import Step, run
 
     here = state(context)
-    arguments = read_json(options)
+    arguments = object_of(options)
     started = time.perf_counter()
-    ctx = here.context(domain, create="data")
+    ctx = Session(here.folder).context(domain, create="data")
     if ctx.domain.deliver is None:
         raise LakehouseError(f"Domain '{domain}' has no demonstration data (Domain(deliver=…)).")
     module, _, name = ctx.domain.deliver.partition(":")
     landing = ctx.home.landing(ctx.domain.name)
     landing.mkdir(parents=True, exist_ok=True)
-    with writing(ctx.home.path), progress_of(here.output) as progress:
+    with writing(ctx.home.path), here.output.progress() as progress:
         progress("delivery", "demonstration data")
         begun = time.perf_counter()
         delivered = FunctionReference(module, name, "").load()(landing, **arguments)
@@ -72,12 +74,12 @@ def demo(
             for place, (folder, rows) in enumerate(delivered.rows.items())
         ]
         steps += run(ctx, progress=progress, promote_uncommitted=True)
-    show(here.output, steps, f"{ctx.domain.name} in {here.folder}")
+    here.output.answer(stepwise.answer(steps, f"{ctx.domain.name} in {here.folder}"))
     if serve:
         _serve(here, ctx)
     here.output.say(f"\n{time.perf_counter() - started:.0f} s in all.")
     if any(step.problems for step in steps):
-        raise typer.Exit(PARTLY)
+        raise typer.Exit(LOOK)
 
 
 def _serve(here: State, ctx: Context) -> None:
@@ -97,9 +99,10 @@ def _serve(here: State, ctx: Context) -> None:
     with server(here.folder) as url, Client(url, keys["application"]) as client:
         answer = _ask(client, ctx.domain, model, request)
     output.rows([answer], "\nA request over HTTP", empty="no answer")
-    with writing(ctx.home.path), progress_of(output) as progress:
+    with writing(ctx.home.path), output.progress() as progress:
         back = run(ctx, ("raw", "cleaned"), progress=progress)
-    show(output, [s for s in back if s.changed], "\nAnd back: its decision is data again")
+    changed = [step for step in back if step.changed]
+    output.answer(stepwise.answer(changed, "\nAnd back: its decision is data again"))
     output.say(
         f"\nGo on:\n  lakehouse serve\n"
         f"  curl -s localhost:8000/v1/predict/{ctx.domain.name}/{model.name} \\\n"

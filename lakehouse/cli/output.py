@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 from lakehouse.errors import LakehouseError
-
-PARTLY = 3
-"""Exit code of a run that went on although something was set aside or refused."""
-HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error")
-"""The metrics that a table has room for."""
+from lakehouse.verbs.core.answer import Answer, Facts, Rows
 
 
 @dataclass
@@ -27,6 +26,37 @@ class Output:
 
     as_json: bool = False
     console: Console = field(default_factory=lambda: Console(highlight=False))
+
+    def answer(self, answer: Answer) -> None:
+        """Print what a verb answers: its document under --json, else its parts."""
+        if self.as_json:
+            if answer.document is not None:
+                self.document(answer.document)
+            return
+        for part in answer.parts:
+            if isinstance(part, Rows):
+                self.rows(part.rows, part.title, part.columns, part.right, part.empty)
+            elif isinstance(part, Facts):
+                self.facts(part.facts, part.title)
+            else:
+                about = f"[yellow]{escape(part.about)}[/yellow]: " if part.about else ""
+                self.say(f"{about}{escape(part.text)}")
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, str], None]]:
+        """What names the stage and target at work, beside a spinner; silent under --json."""
+        with ExitStack() as shown:
+            status: Status | None = None
+
+            def tell(stage: str, target: str) -> None:
+                nonlocal status
+                if self.as_json:
+                    return
+                if status is None:
+                    status = shown.enter_context(self.console.status("starting"))
+                status.update(f"{stage}: {target}")
+
+            yield tell
 
     def say(self, text: str) -> None:
         """Print a line for people; silent under --json."""

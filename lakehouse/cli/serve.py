@@ -40,7 +40,8 @@ def serve(
 
     from lakehouse.errors import NotFound
 
-    home = state(context).home()
+    with state(context).session() as session:
+        home = session.home()
     servers = {e.name: e for e in entry_points(group="lakehouse.servers")}
     if "http" not in servers:
         raise NotFound("No server is installed under 'lakehouse.servers: http'; run 'uv sync'.")

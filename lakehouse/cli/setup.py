@@ -12,6 +12,10 @@ from lakehouse.cli.state import state
 group = typer.Typer(no_args_is_help=True, help="Fetch once what an engine needs.")
 
 
+def add(app: typer.Typer) -> None:
+    app.add_typer(group, name="setup")
+
+
 @group.command()
 def spark(
     context: typer.Context,

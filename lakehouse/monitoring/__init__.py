@@ -1,1 +1,1 @@
-"""What became of what was served."""
+"""Checks of what the lake holds and of what became of what was served, in one results table."""

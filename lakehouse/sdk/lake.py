@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lakehouse.features.explain import Explanation
     from lakehouse.features.online.write.materialise import Materialised
-    from lakehouse.monitoring.consistency.check import Consistency
+    from lakehouse.monitoring.checking import Checked
     from lakehouse.training.training_set import Built
 
 ZONES = ("raw", "cleaned", "quarantine", "set_aside", "curated", "training")
@@ -226,20 +226,23 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         frame = scores(ctx, ctx.domain.model(model), table, since, version)
         return ctx.engine.to_arrow(frame)
 
-    def consistency(
+    def check(
         self,
         domain: str,
-        served_from: datetime | None = None,
-        served_until: datetime | None = None,
-    ) -> Consistency:
-        """Hold what was served between two moments against history; nothing is written.
+        name: str,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Checked:
+        """Run a check over what happened between two moments; nothing is written.
 
-        `.table` of the answer is an Arrow table with the rows that `lakehouse consistency` would
-        append, `.holds()` says whether every value is equal, `.notes` what else is to be known.
+        `.table` of the answer is an Arrow table with the rows that `lakehouse check` would append,
+        `.findings.holds()` says whether nothing falls short, `.findings.notes` what else is to be
+        known. Raises NotFound naming the checks there are.
         """
-        from lakehouse.monitoring.consistency.check import measured
+        from lakehouse.monitoring.check import Window, load
+        from lakehouse.monitoring.checking import measured
 
-        return measured(self._context(domain), served_from, served_until)
+        return measured(self._context(domain), load(name), Window(begin, end))
 
     def tables(self) -> list[str]:
         """The tables there are, as "zone/domain/table"."""

@@ -10,15 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.context import Context
+from lakehouse.declare.gates import HEADLINES
 from lakehouse.declare.training import Evaluation
 from lakehouse.errors import LakehouseError
 from lakehouse.training.fitting import fit
 from lakehouse.training.onnx import OnnxScorer, difference, fitted_score, to_onnx
 from lakehouse.training.tested import measured
 from lakehouse.training.training_set import Bounds, Built, build
-
-HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error", "r2")
-"""What is shown of an estimator that has no published figures."""
 
 
 def evaluate(

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lakehouse.declare.gates import metrics_of
 from lakehouse.language.expressions.nodes import FUNCTIONS
 from lakehouse.language.expressions.text import _COMPARISONS
 from lakehouse.language.sql import functions as portable_functions
+from lakehouse.monitoring import results
 from lakehouse.records.home import Home
 from lakehouse.records.store import Records
 from lakehouse.sdk.lake import ZONES
@@ -130,16 +132,16 @@ def test_every_command_is_described_with_its_arguments_and_options() -> None:
     assert options <= codes(text("command-line").partition("## ")[0])
 
 
-def test_every_job_is_described() -> None:
-    jobs = {p.stem for p in (ROOT / "jobs").glob("*.py")} - {"__init__", "stage"}
+def test_every_job_is_described_with_its_arguments_and_options() -> None:
+    found = {path.stem: import_module(f"jobs.{path.stem}") for path in (ROOT / "jobs").glob("*.py")}
+    programs = {name: module.main for name, module in found.items() if hasattr(module, "main")}
+    assert set(found) - set(programs) == {"__init__", "program"}
     page = codes(text("jobs"))
-    assert {f"jobs.{job}" for job in jobs} <= page
-    options = {
-        found
-        for source in (ROOT / "jobs").glob("*.py")
-        for found in re.findall(r'add_argument\("([^"]+)"', source.read_text())
-    }
-    assert options <= page
+    assert {f"jobs.{job}" for job in programs} <= page
+    for job, program in programs.items():
+        actions = [a for a in program.parser._actions if a.dest != "help"]
+        named = {name for a in actions for name in a.option_strings or [a.dest]}
+        assert named <= page, (job, named - page)
 
 
 def test_every_method_of_the_sdk_is_described_with_its_arguments() -> None:
@@ -171,6 +173,7 @@ def test_every_zone_and_column_of_the_platform_is_described() -> None:
     assert set(outcome.ASIDE) <= codes(found["set_aside"])
     assert "_reasons" in codes(found["quarantine"])
     assert "_part" in codes(found["training"])
+    assert set(results.SCHEMA.names) | {results.TABLE, *results.VERDICTS} <= codes(found["curated"])
 
 
 def test_every_table_of_the_records_is_described(tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ from lakehouse.cli.demo import server
 from lakehouse.client import Client
 from lakehouse.engines.protocol import Engine
 from lakehouse.features.online.read.reader import FeatureReader
-from lakehouse.monitoring.consistency.check import consistency
+from lakehouse.monitoring.check import Window
+from lakehouse.monitoring.checking import check
+from lakehouse.monitoring.consistency.check import ConsistencyCheck
 from lakehouse.records.keys import make_key
 from serving.routes_features import FeatureAnswers
 from serving.routes_predict import decide
@@ -43,6 +45,7 @@ from serving.settings import Settings
 from tests.journeys.conftest import environment, lakehouse
 
 DOMAIN, MODEL = "payments_fraud", "fraud"
+CHECK = ("check", DOMAIN, "consistency")
 VIEWS = ("card_spend", "terminal_activity", "terminal_frauds")
 STORED, DECIDED = 12, 27
 """Values of an answer to /v1/features for one payment, and of a decision."""
@@ -69,17 +72,18 @@ def test_real_service_agrees_with_history_on_every_value(copy: Path) -> None:
                 entity = {key: payment[key] for key in ("card_id", "terminal_id")}
                 client.features(DOMAIN, [entity], views=VIEWS, at=payment["paid_at"])
     lakehouse(copy, "run", DOMAIN, "raw", "cleaned")
-    told = json.loads(lakehouse(copy, "--json", "consistency", DOMAIN))
-    assert compared(told) == (2 + 30) * DECIDED + 30 * STORED  # two decisions are the demo's own
-    assert differing(told) == {}
-    assert (told["unread"], told["notes"], told["version"]) == (0, [], 0)
+    (checked,) = json.loads(lakehouse(copy, "--json", *CHECK))
+    assert compared(checked) == (2 + 30) * DECIDED + 30 * STORED  # two decisions are the demo's own
+    assert differing(checked) == {}
+    assert (figures(checked)["answers"]["unread"], checked["notes"]) == (0, [])
+    assert checked["version"] == 0
 
-    rows = lake.table(f"{DOMAIN}.feature_consistency")
-    assert rows.num_rows == DECIDED
-    assert sum(rows["equal"].to_pylist()) == compared(told)
-    printed = lakehouse(copy, "consistency", DOMAIN, "--until", "2018-04-02")
-    assert "nothing was served" in printed
-    assert Lake(copy).consistency(DOMAIN).holds()
+    rows = lake.table(f"{DOMAIN}.check_results").to_pylist()
+    equal = [row["value"] for row in rows if row["metric"] == "equal"]
+    assert (len(equal), sum(equal)) == (DECIDED, compared(checked))
+    printed = lakehouse(copy, *CHECK, "--until", "2018-04-02")
+    assert "Nothing was served." in printed
+    assert Lake(copy).check(DOMAIN, "consistency").findings.holds()
 
 
 def test_fault_planted_in_the_reader_is_found_and_named(copy: Path) -> None:
@@ -87,17 +91,24 @@ def test_fault_planted_in_the_reader_is_found_and_named(copy: Path) -> None:
     with counting_events_at_the_moment_itself():
         answered(copy, payments)
     lakehouse(copy, "run", DOMAIN, "raw", "cleaned")
-    told = json.loads(lakehouse(copy, "--json", "consistency", DOMAIN, expect=3))
-    found = differing(told)
+    (checked,) = json.loads(lakehouse(copy, "--json", *CHECK, expect=3))
+    found = differing(checked)
     assert set(found) == TOUCHED
     assert {f["stale"] + f["unplaced"] for f in found.values()} == {0}
     fault = found["card_spend.payments_1d"]
     assert fault["mismatch"] == fault["skew"] >= 100  # of every other payment, at its own moment
     assert fault["worst_difference"] == 1
-    for example in fault["examples"]:
+    (skew,) = (
+        r
+        for r in checked["results"]
+        if (r["subject"], r["metric"]) == ("card_spend.payments_1d", "skew")
+    )
+    assert skew["verdict"] == "fail"
+    assert len(skew["detail"]["examples"]) == 5
+    for example in skew["detail"]["examples"]:
         assert (example["entity"], example["why"]) == ({"card_id": "***"}, "skew")
         assert example["served"] == example["history"] + 1
-    printed = lakehouse(copy, "consistency", DOMAIN, "--allow-stale", expect=3)
+    printed = lakehouse(copy, *CHECK, "--allow", "stale", expect=3)
     assert "card_spend.payments_1d: skew" in printed
 
 
@@ -113,8 +124,8 @@ def test_what_is_not_materialised_yet_is_late_and_no_fault(copy: Path) -> None:
     ]
     (copy / "landing" / DOMAIN / "payments" / "late.csv").write_text("\n".join(lines) + "\n")
     lakehouse(copy, "run", DOMAIN, "raw", "cleaned")
-    told = json.loads(lakehouse(copy, "--json", "consistency", DOMAIN, expect=3))
-    found = differing(told)
+    (checked,) = json.loads(lakehouse(copy, "--json", *CHECK, expect=3))
+    found = differing(checked)
     assert {name for name in found if name.startswith("card_spend")} == {
         f"card_spend.{family}_{window}"
         for family in ("payments", "spend")
@@ -122,16 +133,16 @@ def test_what_is_not_materialised_yet_is_late_and_no_fault(copy: Path) -> None:
     }
     assert {f["skew"] + f["unplaced"] for f in found.values()} == {0}
     assert found["card_spend.payments_1d"]["stale"] >= 60
-    lakehouse(copy, "consistency", DOMAIN, "--allow-stale")
+    lakehouse(copy, *CHECK, "--allow", "stale")
 
 
 def test_scheduled_job_says_what_the_command_says(copy: Path) -> None:
-    job = [sys.executable, "-m", "jobs.consistency", DOMAIN, "--home", str(copy)]
+    job = [sys.executable, "-m", "jobs.check", *CHECK[1:], "--home", str(copy)]
     done = subprocess.run(job, env=environment(), capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
-    assert (compared(told), differing(told)) == (2 * DECIDED, {})
+    checked = json.loads(done.stdout)
+    assert (compared(checked), differing(checked)) == (2 * DECIDED, {})
     later = subprocess.run([*job, "--from", "2030-01-01"], env=environment(), capture_output=True)
-    assert (later.returncode, json.loads(later.stdout)["features"]) == (0, [])
+    assert (later.returncode, json.loads(later.stdout)["results"]) == (0, [])
 
 
 def test_both_engines_find_the_same(
@@ -141,23 +152,36 @@ def test_both_engines_find_the_same(
         answered(copy, chosen(Lake(copy), 40))
     lakehouse(copy, "run", DOMAIN, "raw", "cleaned")
     ctx = open_context(copy)
-    embedded = consistency(ctx)
-    on_spark = consistency(replace(ctx, engine=spark))
+    embedded = check(ctx, ConsistencyCheck(), Window())
+    on_spark = check(replace(ctx, engine=spark), ConsistencyCheck(), Window())
     assert (embedded.version, on_spark.version) == (0, 1)
-    of_run = ["run", "compared_at", "_known_at"]
+    of_run = ["run", "checked_at", "_known_at"]
     assert on_spark.table.drop_columns(of_run).equals(embedded.table.drop_columns(of_run))
-    assert embedded.counts["skew"] > 20
-    written = Lake(copy).table(f"{DOMAIN}.feature_consistency")
-    assert written.num_rows == 2 * DECIDED
+    skew = [r.value for r in embedded.findings.results if r.metric == "skew"]
+    assert sum(value or 0 for value in skew) > 20
+    written = Lake(copy).table(f"{DOMAIN}.check_results")
+    assert written.num_rows == 2 * embedded.table.num_rows
 
 
-def compared(told: dict[str, Any]) -> int:
-    return sum(f["compared"] for f in told["features"])
+def figures(checked: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The value of each metric, by subject."""
+    found: dict[str, dict[str, Any]] = {}
+    for result in checked["results"]:
+        found.setdefault(result["subject"], {})[result["metric"]] = result["value"]
+    return found
 
 
-def differing(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The features with values that differ, by name."""
-    return {f["feature"]: f for f in told["features"] if f["compared"] != f["equal"]}
+def compared(checked: dict[str, Any]) -> int:
+    return int(sum(f["compared"] for f in figures(checked).values() if "compared" in f))
+
+
+def differing(checked: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The figures of features with values that differ, by name."""
+    return {
+        name: f
+        for name, f in figures(checked).items()
+        if "compared" in f and f["compared"] != f["equal"]
+    }
 
 
 def chosen(lake: Lake, number: int, seed: int = 9) -> list[dict[str, Any]]:
@@ -238,10 +262,11 @@ def go_round(home: Path, values: int, how: str) -> None:
     answered(home, payments)
     print(f"{how}: {len(payments):,} answers in {time.perf_counter() - began:.1f} s", flush=True)
     timed("taken in", home, "run", DOMAIN, "raw", "cleaned")
-    told = json.loads(timed("compared", home, "consistency", DOMAIN, "--json"))
-    print(f"{compared(told):,} values compared, {told['unread']} answers unread; differing:")
-    for name, feature in differing(told).items() or [("none", {})]:
-        counts = [f"{feature[count]:,} {count}" for count in COUNTS if feature.get(count)]
+    (checked,) = json.loads(timed("compared", home, *CHECK, "--json"))
+    unread = figures(checked)["answers"]["unread"]
+    print(f"{compared(checked):,} values compared, {unread:.0f} answers unread; differing:")
+    for name, feature in differing(checked).items() or [("none", {})]:
+        counts = [f"{feature[count]:,.0f} {count}" for count in COUNTS if feature.get(count)]
         print(f"  {name} {', '.join(counts)}", flush=True)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,10 @@ import pyarrow.compute as pc
 from lakehouse.context import Context
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.features.spine import needed
 from lakehouse.language.sql import literals
+from lakehouse.monitoring.check import Window
 from lakehouse.monitoring.consistency.declarations import Declarations, View, stored_in
 from lakehouse.monitoring.consistency.served_values import ABSENT, as_array, values_by_name
 from lakehouse.records.store import Run
@@ -60,14 +59,14 @@ class _Log:
     """One of the service's logs: where keys are found, and who answered."""
 
     table: Cleaned
-    given: str
+    request: str
     versions: str
     model: str | None
 
     @property
     def columns(self) -> list[str]:
         return [
-            *(self.table.keys[0], "asked_for", self.given, "features", "version", self.versions),
+            *(self.table.keys[0], "asked_for", self.request, "features", "version", self.versions),
             *(() if self.model is not None else ("view", "model")),
         ]
 
@@ -83,39 +82,30 @@ def answers(
     ctx: Context,
     declarations: Declarations,
     unread: Unread,
-    served_from: datetime | None = None,
-    served_until: datetime | None = None,
-    run: Run | None = None,
+    window: Window,
+    run: Run,
 ) -> Iterator[Answers]:
-    """Yield what was answered from one moment until, without, another, log after log.
+    """Yield what was answered within a window, log after log.
 
-    The moments are those of answering, by the lake's clock.
+    `ctx` is pinned; the window is of the moments of answering, by the lake's clock.
     """
     logs = [_Log(decision_log(m), "request", "table_versions", m.name) for m in ctx.domain.models]
     logs.append(_Log(served_log(), "entity", "table_version", None))
     for log in logs:
-        if ctx.pins is None and not delta.exists(ctx.path(log.table.zone, log.table.name)):
+        if ctx.table_id(log.table.zone, log.table.name) not in (ctx.pins or {}):
             continue
-        if ctx.pins is not None and ctx.table_id(log.table.zone, log.table.name) not in ctx.pins:
-            continue
-        for rows in _in_parts(_rows(ctx, log, served_from, served_until, run)):
+        for rows in _in_parts(_rows(ctx, log, window, run)):
             for views, part in _by_declaration(log, rows, declarations, unread):
                 found = _read(log, views, part, unread)
                 if found.spine.num_rows:
                     yield found
 
 
-def _rows(
-    ctx: Context,
-    log: _Log,
-    served_from: datetime | None,
-    served_until: datetime | None,
-    run: Run | None,
-) -> Iterator[Any]:
+def _rows(ctx: Context, log: _Log, window: Window, run: Run) -> Iterator[Any]:
     time = literals.name(str(log.table.event_time))
     bounds = [
         f"{time} {sign} {literals.timestamp(microseconds(at))}"
-        for sign, at in ((">=", served_from), ("<", served_until))
+        for sign, at in ((">=", window.begin), ("<", window.end))
         if at is not None
     ]
     there = ctx.engine.columns(ctx.read(log.table))
@@ -149,7 +139,7 @@ def _by_declaration(
     """Yield the rows of each declaration together, whichever releases have it."""
     by = ["version"] if log.model is not None else ["view", "model", "version"]
     parts: dict[tuple[str, ...], tuple[tuple[View, ...], list[Any]]] = {}
-    for who in rows.group_by(by).aggregate([]).to_pylist():
+    for who in rows.group_by(by, use_threads=False).aggregate([]).to_pylist():
         released = declarations.views(log.model or who["model"], who["version"])
         if log.model is None:
             released = {name: view for name, view in released.items() if name == who["view"]}
@@ -170,10 +160,10 @@ def _by_declaration(
 def _read(log: _Log, views: tuple[View, ...], rows: Any, unread: Unread) -> Answers:
     """Read the JSON of some rows; those that are not what they should be are left out."""
     columns = {column.name: column for view in views for column in needed(view)}
-    given, broken = values_by_name(rows[log.given].to_pylist(), list(columns))
+    keys, broken = values_by_name(rows[log.request].to_pylist(), list(columns))
     spine: dict[str, Any] = {AT: rows["asked_for"]}
     for name, column in columns.items():
-        values = [None if v is ABSENT else v for v in given[name]]
+        values = [None if v is ABSENT else v for v in keys[name]]
         spine[name], unfit = as_array(values, arrow_type(column.kind, column.scale))
         broken = broken | unfit
     names = [f.full_name for view in views for f in view.features]

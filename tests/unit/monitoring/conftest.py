@@ -15,9 +15,12 @@ from lakehouse import declare as use
 from lakehouse.context import Context
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.engines.protocol import Transaction
-from lakehouse.monitoring.consistency.check import Consistency, measured
+from lakehouse.monitoring.check import Findings, Window
+from lakehouse.monitoring.checking import pinned
+from lakehouse.monitoring.consistency.check import Comparison, compare_served
 from lakehouse.records import releases
 from lakehouse.records.releases import Release
+from lakehouse.records.store import Run
 from lakehouse.testing.conformance.world import table_of
 from lakehouse.times import microseconds
 
@@ -224,13 +227,24 @@ class Shop:
         }
         self.write(decision_log(FRAUD), [row | changes])
 
-    def measured(self, domain: use.Domain | None = None, **bounds: Any) -> Consistency:
-        return measured(replace(self.ctx, domain=domain or self.ctx.domain), **bounds)
+    def compared(
+        self,
+        domain: use.Domain | None = None,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Comparison:
+        """What was served in a window, compared with history."""
+        ctx = pinned(replace(self.ctx, domain=domain or self.ctx.domain))
+        return compare_served(ctx, Window(begin, end), Run("", "payments", "check", "consistency"))
+
+    def findings(self) -> Findings:
+        """The same as a check's results."""
+        return self.compared().findings()
 
     def counts(self, feature: str, **bounds: Any) -> dict[str, int]:
         """What was found of a feature, without what was not."""
-        (tally,) = (t for t in self.measured(**bounds).tallies if t.feature == feature)
-        return {name: count for name, count in tally.counts.items() if count}
+        (one,) = (c for c in self.compared(**bounds).features if c.feature == feature)
+        return {name: count for name, count in one.counts.items() if count}
 
 
 @pytest.fixture

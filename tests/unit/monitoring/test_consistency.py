@@ -15,8 +15,10 @@ from lakehouse.declare.logs import decision_log
 from lakehouse.engines import delta
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
+from lakehouse.monitoring.check import Window
+from lakehouse.monitoring.checking import check, measured
 from lakehouse.monitoring.consistency import served_answers
-from lakehouse.monitoring.consistency.check import consistency, measured
+from lakehouse.monitoring.consistency.check import ConsistencyCheck
 from tests.unit.monitoring.conftest import (
     DOMAIN,
     FRAUD,
@@ -31,6 +33,7 @@ from tests.unit.monitoring.conftest import (
     payments,
 )
 
+CONSISTENCY = ConsistencyCheck()
 REQUEST = {
     "payment_id": "p9",
     "card_id": "c1",
@@ -54,10 +57,10 @@ def test_what_was_served_right_is_equal_feature_by_feature(a_shop: Shop) -> None
     a_shop.serve(NOW, "card_now")
     a_shop.serve(HABITS, "card_habits")
     a_shop.decide(DECIDED, REQUEST)
-    found = a_shop.measured()
-    assert found.holds()
+    found = a_shop.compared()
+    assert found.findings().holds()
     assert (found.unread, found.notes) == (0, ())
-    counted = {t.feature: (t.counts["compared"], t.counts["equal"]) for t in found.tallies}
+    counted = {t.feature: (t.counts["compared"], t.counts["equal"]) for t in found.features}
     assert counted == {
         **{f"card_spend.{name}": (2, 2) for name in SPEND},
         **{f"card_now.{name}": (2, 2) for name in NOW},
@@ -68,7 +71,7 @@ def test_what_was_served_right_is_equal_feature_by_feature(a_shop: Shop) -> None
 
 
 @pytest.mark.parametrize(
-    ("view", "right", "feature", "served", "outcome", "worst"),
+    ("view", "right", "feature", "served", "comparison", "worst"),
     [
         ("card_spend", SPEND, "payments_1d", 4, "mismatch", 1.0),
         ("card_spend", SPEND, "payments_1d", None, "missing", None),
@@ -90,23 +93,27 @@ def test_what_was_served_right_is_equal_feature_by_feature(a_shop: Shop) -> None
         ("card_now", NOW, "changed_at", "2024-02-29T12:00:00.000001Z", "mismatch", None),
     ],
 )
-def test_each_way_to_be_wrong_is_told(
+def test_each_way_to_be_wrong_is_named(
     a_shop: Shop,
     view: str,
     right: dict[str, Any],
     feature: str,
     served: Any,
-    outcome: str,
+    comparison: str,
     worst: float | None,
 ) -> None:
     a_shop.serve(right | {feature: served}, view)
-    found = a_shop.measured()
-    different = {t.feature: t for t in found.tallies if t.different}
+    found = a_shop.compared()
+    different = {t.feature: t for t in found.features if t.different}
     assert list(different) == [f"{view}.{feature}"]
-    tally = different[f"{view}.{feature}"]
-    assert {n: c for n, c in tally.counts.items() if c} == {"compared": 1, outcome: 1, "skew": 1}
-    assert tally.worst == (None if worst is None else pytest.approx(worst))
-    assert not found.holds()
+    counts = different[f"{view}.{feature}"]
+    assert {n: c for n, c in counts.counts.items() if c} == {
+        "compared": 1,
+        comparison: 1,
+        "skew": 1,
+    }
+    assert counts.worst == (None if worst is None else pytest.approx(worst))
+    assert not found.findings().holds()
 
 
 def test_a_value_where_history_has_none_is_extra(a_shop: Shop) -> None:
@@ -119,20 +126,20 @@ def test_a_value_where_history_has_none_is_extra(a_shop: Shop) -> None:
 def test_an_entity_nobody_knows_has_the_values_of_one_without_rows(a_shop: Shop) -> None:
     empty = {"payments_1d": 0, "spend_1d": "0.00", "weight_1d": 0.0, "mean_1d": None}
     a_shop.serve(empty, entity={"card_id": "nobody"})
-    assert a_shop.measured().holds()
+    assert a_shop.findings().holds()
 
 
 def test_an_entity_without_a_key_is_one_without_rows(a_shop: Shop) -> None:
     empty = {"payments_1d": 0, "spend_1d": "0.00", "weight_1d": 0.0, "mean_1d": None}
     a_shop.serve(empty, entity={"card_id": None})
     a_shop.serve(dict.fromkeys(NOW), "card_now", {"card_id": None})
-    assert a_shop.measured().holds()
+    assert a_shop.findings().holds()
 
 
 def test_only_features_that_were_answered_are_compared(a_shop: Shop) -> None:
     a_shop.serve({"payments_1d": 3})
     a_shop.serve({"spend_1d": "30.60"})
-    found = {t.feature: t.counts["compared"] for t in a_shop.measured().tallies}
+    found = {t.feature: t.counts["compared"] for t in a_shop.compared().features}
     assert found == {"card_spend.payments_1d": 1, "card_spend.spend_1d": 1}
 
 
@@ -141,8 +148,8 @@ def test_a_difference_comes_with_examples_and_without_personal_values(a_shop: Sh
         a_shop.serve(SPEND | {"payments_1d": 9})
     a_shop.serve(NOW | {"holder": "Bob", "limit_eur": "1.00"}, "card_now")
     a_shop.decide(DECIDED | {"at_payment__known": False}, REQUEST)
-    found = a_shop.measured()
-    examples = {t.feature: t.examples for t in found.tallies if t.different}
+    found = a_shop.compared()
+    examples = {t.feature: t.examples for t in found.features if t.different}
     assert len(examples["card_spend.payments_1d"]) == 5
     assert examples["card_spend.payments_1d"][0] == {
         "id": "a-1",
@@ -150,23 +157,23 @@ def test_a_difference_comes_with_examples_and_without_personal_values(a_shop: Sh
         "entity": {"card_id": "***"},
         "served": 9,
         "history": 3,
-        "outcome": "mismatch",
+        "comparison": "mismatch",
         "why": "skew",
     }
     shown = {feature: [(e["served"], e["history"]) for e in e_] for feature, e_ in examples.items()}
     assert shown["card_now.limit_eur"] == [("1.00", "500.00")]
     assert shown["card_now.holder"] == [("***", "***")]
     assert shown["at_payment.known"] == [("***", "***")]  # it tells of the holder
-    told = json.dumps(found.table.to_pylist(), default=str)
-    assert "c1" not in told
-    assert "Ada" not in told
-    assert "Bob" not in told
+    written = json.dumps(measured(a_shop.ctx, CONSISTENCY, Window()).table.to_pylist(), default=str)
+    assert "c1" not in written
+    assert "Ada" not in written
+    assert "Bob" not in written
 
 
 def test_keys_that_are_not_personal_are_shown(a_shop: Shop) -> None:
     a_shop.serve({"payments_1d": 4}, "shop_sales", {"shop": "s1"})
-    (tally,) = a_shop.measured().tallies
-    assert tally.examples[0]["entity"] == {"shop": "s1"}
+    (counts,) = a_shop.compared().features
+    assert counts.examples[0]["entity"] == {"shop": "s1"}
 
 
 def test_what_the_store_did_not_hold_yet_is_stale_and_no_skew(a_shop: Shop) -> None:
@@ -185,17 +192,17 @@ def test_what_the_store_did_not_hold_yet_is_stale_and_no_skew(a_shop: Shop) -> N
         "skew": 2,
     }
     assert a_shop.counts("card_spend.weight_1d") == {"compared": 5, "equal": 5}
-    (tally,) = (t for t in a_shop.measured().tallies if t.feature == "card_spend.payments_1d")
-    assert [e["why"] for e in tally.examples] == ["skew", "skew", "unplaced", "stale"]
+    (counts,) = (c for c in a_shop.compared().features if c.feature == "card_spend.payments_1d")
+    assert [e["why"] for e in counts.examples] == ["skew", "skew", "unplaced", "stale"]
 
 
 def test_values_that_are_only_stale_hold_where_that_is_allowed(a_shop: Shop) -> None:
     a_shop.write(payments, [payment("p6", "c1", "s1", "1.00", None, 10)])
     a_shop.serve(SPEND)
-    found = a_shop.measured()
-    assert (found.holds(), found.holds(allow_stale=True)) == (False, True)
+    found = a_shop.compared()
+    assert (found.findings().holds(), found.findings().holds({"stale"})) == (False, True)
     a_shop.serve(SPEND | {"payments_1d": 5})
-    assert not a_shop.measured().holds(allow_stale=True)
+    assert not a_shop.findings().holds({"stale"})
 
 
 def test_a_decisions_features_are_stale_by_the_versions_of_all_they_are_made_of(
@@ -270,12 +277,12 @@ def test_sums_that_cancel_are_held_to_what_was_summed(a_shop: Shop) -> None:
 def test_only_what_was_answered_in_an_interval_is_compared(a_shop: Shop) -> None:
     for hours in (0, 1, 2):
         a_shop.serve(SPEND, at=SERVED_AT + timedelta(hours=hours))
-    bounds = {"served_from": SERVED_AT + timedelta(hours=1)}
+    bounds = {"begin": SERVED_AT + timedelta(hours=1)}
     assert a_shop.counts("card_spend.payments_1d", **bounds)["compared"] == 2
-    bounds |= {"served_until": SERVED_AT + timedelta(hours=2)}
+    bounds |= {"end": SERVED_AT + timedelta(hours=2)}
     assert a_shop.counts("card_spend.payments_1d", **bounds)["compared"] == 1
     with pytest.raises(LakehouseError, match="name a later end"):
-        a_shop.measured(served_from=SERVED_AT, served_until=SERVED_AT)
+        a_shop.compared(begin=SERVED_AT, end=SERVED_AT)
 
 
 def test_however_few_answers_are_held_at_once_all_are_compared(
@@ -284,9 +291,9 @@ def test_however_few_answers_are_held_at_once_all_are_compared(
     for number in range(7):
         a_shop.serve(SPEND | {"payments_1d": 3 + (number == 5)})
         a_shop.decide(DECIDED, REQUEST)
-    whole = a_shop.measured().table.drop_columns(["compared_at", "_known_at"])
+    whole = a_shop.findings()
     monkeypatch.setattr(served_answers, "ROWS", 2)
-    assert a_shop.measured().table.drop_columns(["compared_at", "_known_at"]).equals(whole)
+    assert a_shop.findings() == whole
     assert a_shop.counts("card_spend.payments_1d")["compared"] == 14
 
 
@@ -299,9 +306,9 @@ def test_a_view_that_is_not_declared_any_more_is_compared_by_its_release_and_nam
         "card_spend", of=payments, by=card, payments=use.Count(over=use.last("2d"))
     )
     today = use.Domain("payments", description="Payments.", models=(model(wider),))
-    found = a_shop.measured(today)
-    assert found.holds()
-    assert len(found.tallies) == 5
+    found = a_shop.compared(today)
+    assert found.findings().holds()
+    assert len(found.features) == 5
     notes = " ".join(found.notes)
     assert "view 'shop_sales' is not declared any more" in notes
     assert "view 'card_spend' is declared otherwise today" in notes
@@ -334,17 +341,17 @@ def test_what_cannot_be_compared_is_counted_and_told(a_shop: Shop) -> None:
     a_shop.serve(SPEND, features="{")
     a_shop.serve(SPEND, entity={"card_id": 17})
     a_shop.serve(SPEND, view="card_spend", entity={"other": 1})
-    found = a_shop.measured()
+    found = a_shop.compared()
     assert (found.unread, found.counts["compared"]) == (3, 8)
-    assert not found.holds()
+    assert not found.findings().holds()
     assert "Release 7 of model 'fraud' cannot be read" in found.notes[0]
 
 
 def test_a_table_that_is_gone_leaves_the_other_views_compared(a_shop: Shop) -> None:
     a_shop.decide(DECIDED, REQUEST)
     shutil.rmtree(a_shop.ctx.path("cleaned", "cards"))
-    found = a_shop.measured()
-    assert {t.view for t in found.tallies} == {"card_spend", "shop_sales"}
+    found = a_shop.compared()
+    assert {t.view for t in found.features} == {"card_spend", "shop_sales"}
     assert found.unread == 1
     assert ["card_now", "at_payment"] == [note.split("'")[3] for note in found.notes]
 
@@ -356,10 +363,10 @@ def test_a_table_that_lost_a_column_hides_nothing_of_the_others(a_shop: Shop) ->
     rows = a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).drop_columns("weight")
     shutil.rmtree(path)
     a_shop.ctx.engine.write(path, rows, "append", Transaction("without", 1))
-    found = a_shop.measured()
-    assert ({t.view for t in found.tallies}, found.unread) == ({"card_now"}, 1)
+    found = a_shop.compared()
+    assert ({t.view for t in found.features}, found.unread) == ({"card_now"}, 1)
     assert "Answers of card_spend cannot be computed anew" in found.notes[0]
-    assert not found.holds(allow_stale=True)
+    assert not found.findings().holds({"stale"})
 
 
 def test_logs_of_before_versions_were_logged_are_compared_all_the_same(a_shop: Shop) -> None:
@@ -368,35 +375,37 @@ def test_logs_of_before_versions_were_logged_are_compared_all_the_same(a_shop: S
     rows = a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).drop_columns("table_versions")
     shutil.rmtree(path)
     a_shop.ctx.engine.write(path, rows, "append", Transaction("before", 1))
-    assert a_shop.measured().holds()
+    assert a_shop.findings().holds()
 
 
 def test_nothing_served_is_nothing_compared(a_shop: Shop) -> None:
-    found = a_shop.measured()
-    assert (found.tallies, found.holds()) == ((), True)
-    assert found.table.num_rows == 0
-    assert consistency(a_shop.ctx).version is None
+    found = a_shop.compared()
+    assert (found.features, found.findings().holds()) == ((), True)
+    done = check(a_shop.ctx, CONSISTENCY, Window())
+    assert (done.table.num_rows, done.version) == (0, None)
+    assert done.findings.summary == "Nothing was served."
 
 
 def test_each_run_appends_its_rows_once_and_records_what_it_read(a_shop: Shop) -> None:
     ctx = a_shop.ctx
     a_shop.write(payments, [payment("p6", "c1", "s1", "1.00", None, 10)])
     a_shop.serve(SPEND)
-    first = consistency(ctx, served_from=SERVED_AT)
-    again = consistency(ctx)
+    first = check(ctx, CONSISTENCY, Window(begin=SERVED_AT))
+    again = check(ctx, CONSISTENCY, Window())
     assert (first.version, again.version) == (0, 1)
-    rows = ctx.engine.to_arrow(ctx.engine.read(ctx.path("curated", "feature_consistency")))
-    assert rows.num_rows == 8
-    of_first = rows.filter(
-        [run == first.of_run["run"] for run in rows["run"].to_pylist()]
-    ).to_pylist()
-    assert [(r["feature"], r["compared"], r["stale"]) for r in of_first] == [
-        ("card_spend.payments_1d", 1, 1),
-        ("card_spend.spend_1d", 1, 1),
-        ("card_spend.weight_1d", 1, 0),
-        ("card_spend.mean_1d", 1, 0),
-    ]
-    assert {r["served_from"] for r in of_first} == {SERVED_AT}
+    rows = ctx.engine.to_arrow(ctx.engine.read(ctx.path("curated", "check_results")))
+    assert rows.num_rows == 2 * (4 * 9 + 1)
+    of_first = [row for row in rows.to_pylist() if row["run"] == first.of_run["run"]]
+    figures = {(row["subject"], row["metric"]): row["value"] for row in of_first}
+    stale = {"payments_1d": 1, "spend_1d": 1, "weight_1d": 0, "mean_1d": 0}
+    for name, number in stale.items():
+        assert figures[f"card_spend.{name}", "compared"] == 1
+        assert figures[f"card_spend.{name}", "stale"] == number
+    assert figures["answers", "unread"] == 0
+    assert {(r["check"], r["window_begin"]) for r in of_first} == {("consistency", SERVED_AT)}
+    assert {r["metric"]: r["cause"] for r in of_first if r["verdict"] == "fail"} == {
+        "stale": "stale"
+    }
     recorded = ctx.records.select(
         "SELECT v.direction, v.table_id, v.version FROM table_versions v WHERE v.run = ? "
         "ORDER BY 1, 2",
@@ -405,7 +414,7 @@ def test_each_run_appends_its_rows_once_and_records_what_it_read(a_shop: Shop) -
     assert [tuple(row.values()) for row in recorded] == [
         ("read", "cleaned/payments/payments", 1),
         ("read", "cleaned/payments/served_features", 0),
-        ("write", "curated/payments/feature_consistency", 1),
+        ("write", "curated/payments/check_results", 1),
     ]
     (run,) = ctx.records.select("SELECT metrics FROM runs WHERE run = ?", again.of_run["run"])
     metrics = json.loads(run["metrics"])
@@ -418,10 +427,10 @@ def test_the_same_run_is_not_written_twice(a_shop: Shop, monkeypatch: pytest.Mon
     write = a_shop.ctx.engine.write
     # As after a commit whose answer was lost on its way.
     monkeypatch.setattr(a_shop.ctx.engine, "write", lambda *a: (write(*a), write(*a))[1])
-    assert consistency(a_shop.ctx).version == 0
+    assert check(a_shop.ctx, CONSISTENCY, Window()).version == 0
     monkeypatch.undo()
-    path = a_shop.ctx.path("curated", "feature_consistency")
-    assert a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).num_rows == 4
+    path = a_shop.ctx.path("curated", "check_results")
+    assert a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).num_rows == 4 * 9 + 1
 
 
 def test_a_lake_of_the_past_is_compared_and_not_written_to(a_shop: Shop) -> None:
@@ -430,21 +439,22 @@ def test_a_lake_of_the_past_is_compared_and_not_written_to(a_shop: Shop) -> None
     tables = {"payments": 0, "cards": 0, "served_features": 0}
     pins = {f"cleaned/payments/{name}": version for name, version in tables.items()}
     past = replace(a_shop.ctx, pins=pins)
-    assert (measured(past).holds(), measured(a_shop.ctx).holds()) == (True, False)
+    held = [measured(c, CONSISTENCY, Window()).findings.holds() for c in (past, a_shop.ctx)]
+    assert held == [True, False]
     with pytest.raises(LakehouseError, match="one of the past"):
-        consistency(past)
+        check(past, CONSISTENCY, Window())
 
 
-def test_a_table_of_the_comparisons_own_name_is_refused(a_shop: Shop) -> None:
+def test_a_table_of_the_results_own_name_is_refused(a_shop: Shop) -> None:
     own = use.Curated(
-        "feature_consistency",
+        "check_results",
         "SELECT payment_id FROM {payments}",
         inputs=(payments,),
         contract=_One,
     )
     domain = use.Domain("payments", description="Payments.", tables=(own,), models=DOMAIN.models)
     with pytest.raises(LakehouseError, match="rename it"):
-        consistency(replace(a_shop.ctx, domain=domain))
+        check(replace(a_shop.ctx, domain=domain), CONSISTENCY, Window())
 
 
 class _One(use.Contract):

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from lakehouse.declare.features import Feature, RequestView
 from lakehouse.declare.tables import table_column
@@ -20,17 +15,18 @@ from lakehouse.monitoring.consistency.declarations import View, stored_in
 from lakehouse.monitoring.consistency.lateness import SKEW, STALE, UNPLACED, Codes
 from lakehouse.monitoring.consistency.recomputed import FeatureCompared
 from lakehouse.monitoring.consistency.served_answers import AT, Answers
+from lakehouse.monitoring.results import json_value
 from lakehouse.records.store import iso
 from lakehouse.zones.violation import EXAMPLES, MASK
 
-OUTCOMES = {EQUAL: "equal", MISMATCH: "mismatch", MISSING: "missing", EXTRA: "extra"}
+COMPARISONS = {EQUAL: "equal", MISMATCH: "mismatch", MISSING: "missing", EXTRA: "extra"}
 REASONS = {SKEW: "skew", UNPLACED: "unplaced", STALE: "stale"}
 """In the order in which examples are wanted."""
-COUNTS = ("compared", *OUTCOMES.values(), *("stale", "skew", "unplaced"))
+COUNTS = ("compared", *COMPARISONS.values(), *("stale", "skew", "unplaced"))
 
 
 @dataclass
-class Tally:
+class FeatureCounts:
     """One feature's counts. `worst` is the largest difference of numbers, None without any."""
 
     view: str
@@ -49,22 +45,26 @@ class Tally:
     @property
     def examples(self) -> list[dict[str, Any]]:
         """Up to five values that differ, those first that lateness does not explain."""
-        return [e for found in self._examples.values() for e in found][:EXAMPLES]
+        return [e for some in self._examples.values() for e in some][:EXAMPLES]
+
+    def examples_of(self, reason: str) -> list[dict[str, Any]]:
+        """Up to five values that differ for a reason."""
+        return self._examples[reason]
 
     def add(self, answers: Answers, view: View, one: FeatureCompared, why: Codes) -> None:
         """Count what was compared of some answers."""
         compared = one.compared
         self.counts["compared"] += len(compared.code)
-        for code, name in OUTCOMES.items():
+        for code, name in COMPARISONS.items():
             self.counts[name] += int((compared.code == code).sum())
         numbers = compared.difference[~np.isnan(compared.difference)]
         if numbers.size:
             self.worst = max(self.worst or 0.0, float(numbers.max()))
         for reason, name in REASONS.items():
-            found = np.flatnonzero(why == reason)
-            self.counts[name] += found.size
+            rows = np.flatnonzero(why == reason)
+            self.counts[name] += rows.size
             kept = self._examples[name]
-            for row in found[: EXAMPLES - len(kept)].tolist():
+            for row in rows[: EXAMPLES - len(kept)].tolist():
                 kept.append(_example(answers, view, one, row, name))
 
 
@@ -74,7 +74,7 @@ def _example(
     """One value that differs, as a person can look it up; personal values are masked."""
     place = int(one.places[row])
     served = answers.served[one.feature.full_name][place]
-    history = told(one.history[row].as_py())
+    history = json_value(one.history[row].as_py())
     if is_personal(view, one.feature):
         served, history = (None if v is None else MASK for v in (served, history))
     return {
@@ -83,19 +83,19 @@ def _example(
         "entity": _entity(answers, view, place),
         "served": served,
         "history": history,
-        "outcome": OUTCOMES[int(one.compared.code[row])],
+        "comparison": COMPARISONS[int(one.compared.code[row])],
         "why": reason,
     }
 
 
 def _entity(answers: Answers, view: View, place: int) -> dict[str, Any]:
-    found = {}
+    entity = {}
     for stored in stored_in(view):
         for key in stored.by.keys:
-            value = told(answers.spine[key][place].as_py())
+            value = json_value(answers.spine[key][place].as_py())
             personal = table_column(stored.of, key).personal
-            found[key] = MASK if personal and value is not None else value
-    return found
+            entity[key] = MASK if personal and value is not None else value
+    return entity
 
 
 def is_personal(view: View, feature: Feature) -> bool:
@@ -109,55 +109,3 @@ def is_personal(view: View, feature: Feature) -> bool:
         return False
     column = feature.column if feature.aggregate is None else feature.aggregate.column
     return column is not None and table_column(view.of, column).personal
-
-
-def told(value: Any) -> Any:
-    """A value as JSON carries it; what JSON has no number for as text.
-
-    >>> told(Decimal("1.50")), told(float("nan")), told([Decimal("1")])
-    ('1.50', 'nan', ['1'])
-    """
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return [told(each) for each in value] if isinstance(value, list) else value
-
-
-SCHEMA = pa.schema(
-    [
-        ("run", pa.string()),
-        ("compared_at", pa.timestamp("us", tz="UTC")),
-        ("served_from", pa.timestamp("us", tz="UTC")),
-        ("served_until", pa.timestamp("us", tz="UTC")),
-        ("view", pa.string()),
-        ("feature", pa.string()),
-        *((name, pa.int64()) for name in COUNTS),
-        ("worst_difference", pa.float64()),
-        ("examples", pa.string()),
-        ("_known_at", pa.timestamp("us", tz="UTC")),
-    ]
-)
-"""The columns of the table `feature_consistency`: one row for each feature of a run."""
-
-
-def as_table(tallies: Sequence[Tally], of_run: Mapping[str, Any]) -> Any:
-    """The tallies as rows of `SCHEMA`; `of_run` holds the columns that a run's rows share."""
-    return pa.Table.from_pylist(
-        [
-            {
-                **of_run,
-                "view": tally.view,
-                "feature": tally.feature,
-                **tally.counts,
-                "worst_difference": tally.worst,
-                "examples": json.dumps(tally.examples),
-            }
-            for tally in tallies
-        ],
-        SCHEMA,
-    )

@@ -1,52 +1,45 @@
-"""`lakehouse evaluate`: run a published protocol and print the published figures beside ours."""
+"""`evaluate`: run a published protocol, with the published figures beside ours."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
-from lakehouse.cli.run import progress_of
-from lakehouse.cli.state import state
 from lakehouse.errors import NotFound, unknown
+from lakehouse.verbs.core.answer import Answer, Facts, Part, Rows
+from lakehouse.verbs.core.common import DomainName, EngineName
+from lakehouse.verbs.core.parameters import Argument
+from lakehouse.verbs.core.session import Session
+from lakehouse.verbs.core.verb import verb
 
 PUBLISHED = " published"
 
 
-def add(app: typer.Typer) -> None:
-    app.command()(evaluate)
-
-
+@verb("evaluate")
 def evaluate(
-    context: typer.Context,
-    domain: str,
-    name: Annotated[str | None, typer.Argument(help="The evaluation; default: all.")] = None,
-) -> None:
+    session: Session,
+    domain: DomainName,
+    name: Annotated[str | None, Argument("The evaluation; default: all.")] = None,
+    engine: EngineName = "embedded",
+) -> Answer:
     """Fit and test a domain's evaluations, with the published figures beside.
 
     Example: lakehouse evaluate payments_fraud handbook
     """
     from lakehouse.training.evaluation import evaluate as run
 
-    here = state(context)
-    ctx = here.context(domain)
+    ctx = session.context(domain, engine)
     known = {e.name: e for e in ctx.domain.evaluations}
     if name is not None and name not in known:
         raise NotFound(unknown("evaluation", name, known, f"Domain '{domain}'"))
-    answers: list[dict[str, Any]] = []
+    document, parts = [], list[Part]()
     for evaluation in known.values():
         if name in (None, evaluation.name):
-            with progress_of(here.output) as progress:
-                done = run(ctx, evaluation, progress)
-            answers.append(done)
-            if not here.output.as_json:
-                here.output.facts(done["facts"], title=f"Evaluation '{evaluation.name}'")
-                here.output.rows(
-                    [_beside(row) for row in done["estimators"]],
-                    "\nMeasured, and published in brackets",
-                )
-    if here.output.as_json:
-        here.output.document(answers)
+            done = run(ctx, evaluation, session.progress)
+            document.append(done)
+            rows = [_beside(row) for row in done["estimators"]]
+            parts.append(Facts(done["facts"], f"Evaluation '{evaluation.name}'"))
+            parts.append(Rows(rows, "\nMeasured, and published in brackets"))
+    return Answer(document, parts)
 
 
 def _beside(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""What a check is: it takes a domain's tables, a window of time and a reference, and gives results.
+
+A check is a class without arguments, an entry point of the group `lakehouse.checks` under its own
+name. It says nothing of how it is run: reading at one state of the lake, writing down what it
+finds, exit codes and printing are the same for all (`lakehouse.monitoring.checking`). To join the
+family, pass every check of `lakehouse.testing.check_conformance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from lakehouse.context import Context
+from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.monitoring.results import Result
+from lakehouse.records.store import Run
+
+GROUP = "lakehouse.checks"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The times begin ≤ t < end that a check looks at, by the lake's clock; None is without bound.
+
+    Raises LakehouseError for one that holds no time.
+    """
+
+    begin: datetime | None = None
+    end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.begin is not None and self.end is not None and self.begin >= self.end:
+            raise LakehouseError(
+                f"No time lies from {self.begin.isoformat()} until {self.end.isoformat()}; name a "
+                "later end."
+            )
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a check found in a window.
+
+    `summary` says it in a sentence, also, and above all, where there was nothing to check and
+    there are no `results`. `notes` are what else a reader has to know.
+    """
+
+    results: tuple[Result, ...]
+    summary: str
+    notes: tuple[str, ...] = ()
+
+    def short(self, allow: Collection[str] = ()) -> list[Result]:
+        """The results that fall short, but for those with a cause that is allowed."""
+        return [r for r in self.results if r.falls_short and r.cause not in allow]
+
+    def holds(self, allow: Collection[str] = ()) -> bool:
+        """Whether nothing falls short, but for causes that are allowed."""
+        return not self.short(allow)
+
+
+class Check(Protocol):
+    """One check. Implementations are entry points of the group `lakehouse.checks`."""
+
+    @property
+    def name(self) -> str:
+        """The name that it is asked for by, and that its results carry."""
+        ...
+
+    def measure(self, ctx: Context, window: Window, run: Run) -> Findings:
+        """Measure what lies in the window; the same lake and window give the same findings.
+
+        `ctx` is pinned to one state of the lake, and what is read of it is noted on `run`. A table
+        that is read at another version too stands in `run.metrics["also_at"]`, by table the
+        versions. Nothing is written.
+        """
+        ...
+
+
+def names() -> list[str]:
+    """The checks installed, by name."""
+    from importlib.metadata import entry_points
+
+    return sorted(e.name for e in entry_points(group=GROUP))
+
+
+def load(name: str) -> Check:
+    """Load the check of that name from its entry point; raises NotFound naming those there are."""
+    from importlib.metadata import entry_points
+
+    installed = {e.name: e for e in entry_points(group=GROUP)}
+    if name not in installed:
+        raise NotFound(unknown("check", name, installed, "This installation"))
+    check: Check = installed[name].load()()
+    if check.name != name:
+        raise LakehouseError(f"Entry point '{name}' gives a check called '{check.name}'.")
+    return check

@@ -1,0 +1,1 @@
+"""What a verb is made of: its parameters, what it is handed, and what it answers."""
