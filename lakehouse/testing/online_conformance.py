@@ -35,7 +35,14 @@ from lakehouse.features.online.stores.protocol import (
 )
 from lakehouse.features.online.write.packing import pack
 from lakehouse.testing import online_writers
-from lakehouse.testing.conformance import aggregates, latest, sequences, spines, windows
+from lakehouse.testing.conformance import (
+    aggregates,
+    functions,
+    latest,
+    sequences,
+    spines,
+    windows,
+)
 from lakehouse.testing.conformance.comparing import NotConforming, require, require_equal
 from lakehouse.testing.conformance.world import (
     NOON,
@@ -293,7 +300,7 @@ CHECKS: dict[str, Check] = {
 } | {
     f"{name}, {mode}": partial(_as_engine, check, mode)
     for mode in MODES
-    for module in (windows, aggregates, sequences, latest, spines)
+    for module in (windows, aggregates, functions, sequences, latest, spines)
     for name, check in vars(module).items()
     if name.startswith("check_") and name not in OF_THE_ENGINE
 }

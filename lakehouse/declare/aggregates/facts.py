@@ -41,8 +41,8 @@ class Facts:
 
     `ordered` functions depend on the order of rows, down to their keys. One that `compares` needs
     a `where`, and is of the rows for which it is not true too. One that `counts` gives away
-    nothing of its column's values. `rounds` says when sums are rounded on the way, and `averaged`
-    that they are divided by how many there are.
+    nothing of its column's values. `rounds` says when sums are rounded on the way, and `among` what
+    the rounding is a share of: the sum or the mean of absolute values, or something of its own.
 
     `events` and `tiles` are what the online store keeps. Where `untiled` is given instead of
     tiles, the function takes no windows with an edge, as they would need every value: it holds
@@ -66,7 +66,7 @@ class Facts:
     compares: bool = False
     counts: bool = False
     rounds: Literal["never", "floats", "always"] = "never"
-    averaged: bool = False
+    among: Literal["sum", "mean", "own"] = "sum"
 
 
 FACTS: dict[str, Facts] = {}

@@ -40,7 +40,7 @@ MEAN = declared(
         takes=(*NUMBERS, "bool"),
         gives="float",
         rounds="floats",
-        averaged=True,
+        among="mean",
         events=(Kept("sum"), Kept("count")),
         tiles=(Kept("sum"), Kept("count")),
     )

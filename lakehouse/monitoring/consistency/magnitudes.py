@@ -32,10 +32,13 @@ def summed(view: View) -> list[Feature]:
 
 
 def _is_rounded(view: FeatureView, aggregate: Aggregate | None) -> bool:
-    if aggregate is None or aggregate.column is None or aggregate.facts.rounds == "never":
+    if aggregate is None or aggregate.column is None:
+        return False
+    facts = aggregate.facts
+    if facts.rounds == "never" or facts.among == "own":
         return False
     column = table_column(view.of, aggregate.column)
-    return column.kind == "float" or aggregate.facts.rounds == "always"
+    return column.kind == "float" or facts.rounds == "always"
 
 
 def magnitude_view(view: FeatureView, features: list[Feature]) -> FeatureView:
@@ -72,6 +75,6 @@ def magnitude(feature: Feature, number: int, computed: Mapping[str, Any]) -> Flo
         for part in ("above", "below", "count")
     )
     total: Floats = above - below
-    if feature.aggregate is not None and feature.aggregate.facts.averaged:
+    if feature.aggregate is not None and feature.aggregate.facts.among == "mean":
         return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
     return total

@@ -30,10 +30,12 @@ if sys.byteorder != "little":
 class Rows(Protocol):
     """Rows in the order of event time; ranges are positions, the last one not included.
 
-    Sums of integers are exact; sums of floats are those of the range's values alone.
+    Sums of integers are exact; sums of floats are those of the range's values alone. `at_us` is
+    the moment at which they are seen.
     """
 
     size: int
+    at_us: int
 
     def position(self, at_us: int) -> int:
         """How many rows have an earlier event time."""
@@ -81,30 +83,36 @@ def visible_rows(data: bytes, width: int, end_us: int, at_us: int) -> Rows:
     """The rows of joined chunks from before `end_us` that are known at `at_us`."""
     if len(data) > LIST_ROWS * width * 8:
         rows = np.frombuffer(data, np.int64).reshape(-1, width)
-        return ArrayRows(rows[(rows[:, EVENT] < end_us) & (rows[:, KNOWN] <= at_us)])
+        return ArrayRows(rows[(rows[:, EVENT] < end_us) & (rows[:, KNOWN] <= at_us)], at_us)
     numbers = memoryview(data).cast("q").tolist()
     times = numbers[EVENT::width]
     high = bisect_left(times, end_us)
     known = numbers[KNOWN : high * width : width]
     if max(known, default=at_us) <= at_us:
-        return ListRows(data, width, numbers, times, high)
+        return ListRows(data, width, numbers, times, high, at_us)
     size = width * 8
     data = b"".join(
         [data[n * size : (n + 1) * size] for n, when in enumerate(known) if when <= at_us]
     )
     numbers = memoryview(data).cast("q").tolist()
     times = numbers[EVENT::width]
-    return ListRows(data, width, numbers, times, len(times))
+    return ListRows(data, width, numbers, times, len(times), at_us)
 
 
 class ListRows:
     """A few rows, as lists."""
 
     def __init__(
-        self, data: bytes, width: int, numbers: list[int], times: list[int], size: int
+        self,
+        data: bytes,
+        width: int,
+        numbers: list[int],
+        times: list[int],
+        size: int,
+        at_us: int,
     ) -> None:
         self._data, self._width, self._numbers, self._times = data, width, numbers, times
-        self.size = size
+        self.size, self.at_us = size, at_us
 
     def position(self, at_us: int) -> int:
         return bisect_left(self._times, at_us, 0, self.size)
@@ -159,9 +167,9 @@ class ListRows:
 class ArrayRows:
     """Many rows, as an array with a row for each."""
 
-    def __init__(self, rows: NDArray[np.int64]) -> None:
+    def __init__(self, rows: NDArray[np.int64], at_us: int) -> None:
         self._rows = rows
-        self.size = len(rows)
+        self.size, self.at_us = len(rows), at_us
         self._times = np.ascontiguousarray(rows[:, EVENT])
 
     def position(self, at_us: int) -> int:
