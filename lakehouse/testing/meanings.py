@@ -129,6 +129,12 @@ def _mean(rows: WindowRows) -> float | None:
     return float(exact_sum(rows.values)) / len(rows.values) if rows.values else None
 
 
+def _since(rows: WindowRows) -> float | None:
+    """Seconds of 1,000,000 microseconds, from the row that happened last to the moment."""
+    times = [event.event_at for event in rows.matching]
+    return (rows.at - max(times)) / 1_000_000 if times else None
+
+
 def _absolute(rows: WindowRows) -> float:
     return float(exact_sum([abs(value) for value in rows.values]))
 
@@ -145,6 +151,7 @@ MEANINGS: dict[str, Callable[[WindowRows], Any]] = {
     "last_k": lambda rows: rows.ordered[::-1][: rows.argument],
     "distinct": lambda rows: len(distinct_values(rows.values)),
     "share": lambda rows: len(rows.matching) / len(rows.there) if rows.there else None,
+    "since": _since,
 }
 """What a function gives of the rows of a window; None where that is null."""
 

@@ -9,7 +9,7 @@ from lakehouse.declare.aggregates.facts import Facts, Kept, declared
 from lakehouse.declare.windows import Windows
 from lakehouse.errors import described
 
-__all__ = ["First", "Last", "LastK"]
+__all__ = ["First", "Last", "LastK", "Since"]
 
 MOST_LAST = 100
 """The longest list that LastK gives."""
@@ -92,3 +92,25 @@ def LastK(column: str, *, k: int, over: Windows, where: str | None = None) -> Ag
     Rows are ordered as for Last. `k` is 1 to 100.
     """
     return Aggregate(LAST_K.function, column, over, where, argument=k)
+
+
+SINCE = declared(
+    Facts(
+        function="since",
+        name="Since",
+        example="Since(where=\"country <> 'DE'\", over=...)",
+        column="none",
+        gives="float",
+        events=(Kept("max", of="event time"),),
+        tiles=(Kept("max", of="event time"),),
+    )
+)
+
+
+def Since(*, over: Windows, where: str | None = None, default: Default = None) -> Aggregate:
+    """The seconds from the last row that counts to the moment asked, a float; else there is none.
+
+    They are counted from the row's event time, to the microsecond. A view's delay moves the
+    window, not the moment that they are counted to.
+    """
+    return Aggregate(SINCE.function, None, over, where, default)

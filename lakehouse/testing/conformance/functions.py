@@ -21,6 +21,7 @@ from lakehouse.declare import (
     Mean,
     Min,
     Share,
+    Since,
     Std,
     Sum,
     last,
@@ -56,6 +57,7 @@ CASES: dict[str, Callable[[str | None, str | None, Windows], tuple[Aggregate, ..
     ),
     "distinct": lambda column, where, over: (Distinct(str(column), over=over, where=where),),
     "share": lambda column, where, over: (Share(column, over=over, where=where or "abroad"),),
+    "since": lambda _, where, over: (Since(where=where, over=over),),
 }
 """How each function is declared of a column, or of rows where that is None, with a `where`."""
 
@@ -119,3 +121,27 @@ def awkward_rows() -> list[Fields]:
             )
         )
     return numbered(rows)
+
+
+def check_since_counts_from_when_rows_happened(engine: Engine, _: Path) -> None:
+    """To the microsecond, up to the moment asked; a row known late stands where it happened."""
+    rows = [
+        movement(NOON - 3 * HOUR, country="FR"),
+        movement(NOON - 2 * HOUR - 1, country="DE"),
+        movement(NOON - HOUR, NOON + HOUR, country="FR"),
+        movement(NOON - 1, country=None),
+        movement(NOON + HOUR // 2, NOON + 30 * HOUR, country="PL"),
+    ]
+    aggregates: Any = {
+        "any": Since(over=last("1h", "1d")),
+        "abroad": Since(where="country <> 'DE'", over=EXACT + last("7d", edge="1d")),
+        "never": Since(where="abroad", over=EXACT, default=-1),
+    }
+    views = [
+        FeatureView("since", of=movements, by=card, **aggregates),
+        FeatureView("since_late", of=movements, by=card, delay="1h", **aggregates),
+    ]
+    hours = (-3, -2, -1, 0, 1, 2, 23, 25, 30, 31, 200)
+    moments = [NOON + n * HOUR + step for n in hours for step in (-1, 0, 1)]
+    facts = {"movements": table_of(movements, numbered(rows))}
+    require_oracle(engine, facts, views, spine_of([("a", at) for at in moments]))

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.declare.aggregates import FACTS
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import Feature, FeatureView
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import BoundView, Engine, Frame
 from lakehouse.testing.conformance.against_oracle import Expected
@@ -179,6 +179,22 @@ def _one_more(asked: Asked) -> Any:
     return asked.newest_first()[: (asked.feature.many or 0) + 1]
 
 
+def _since_known(asked: Asked) -> Any:
+    rows = asked.right.window_rows(asked.feature, asked.spine).matching
+    return (asked.spine["asked_at"] - max(e.known_at for e in rows)) / 1e6 if rows else None
+
+
+def _since_the_end(asked: Asked) -> Any:
+    view, found = asked.right.view, asked.value()
+    delay = view.delay.us if isinstance(view, FeatureView) and view.delay is not None else 0
+    return None if found is None else found - delay / 1e6
+
+
+def _since_the_first(asked: Asked) -> Any:
+    rows = asked.right.window_rows(asked.feature, asked.spine).matching
+    return (asked.spine["asked_at"] - min(e.event_at for e in rows)) / 1e6 if rows else None
+
+
 def _always_the_default(asked: Asked) -> Any:
     return asked.right.value(asked.feature, asked.spine | {"asked_at": -(2**55)})
 
@@ -239,6 +255,9 @@ AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
         lambda asked: distinct_values(asked.newest_first())[: asked.feature.many],
     ),
     "a list of nothing is null": (_of("last_k"), lambda asked: asked.value() or None),
+    "since is counted from when a row was known": (_of("since"), _since_known),
+    "since is counted to the window's end": (_of("since"), _since_the_end),
+    "since counts from the first row": (_of("since"), _since_the_first),
     "a default is given whatever is there": (_defaulted, _always_the_default),
     "a default is left out": (
         _defaulted,

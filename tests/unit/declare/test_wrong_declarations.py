@@ -525,6 +525,11 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
         "would need every value of every tile, which nothing bounds; count them over windows of "
         "up to 30d, without an edge.",
     ),
+    "the time since a column": (
+        lambda: view(ago=Aggregate("since", "country", last("1d"))),
+        "Feature view 'card_spend'.ago: since is of rows and takes no column; write "
+        "Since(where=\"country <> 'DE'\", over=...).",
+    ),
     "a share of everything": (
         lambda: view(abroad=Share(where=None, over=last("1d"))),
         "Feature view 'card_spend'.abroad: share needs a criterion, as in "

@@ -22,6 +22,7 @@ from lakehouse.declare import (
     Mean,
     Min,
     Share,
+    Since,
     Std,
     Sum,
     last,
@@ -73,6 +74,7 @@ NEWER = FeatureView(
     different=Distinct("weight", over=last("1d")),
     countries=Distinct("country", over=last("1d"), where="points > 3"),
     share=Share(where="country <> 'DE'", over=DAYS),
+    since=Since(where="country <> 'DE'", over=DAYS),
     share_known=Share("country", where="country <> 'DE'", over=DAYS, default=0),
 )
 LAST = LatestView(
