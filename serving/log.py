@@ -16,11 +16,11 @@ from typing import Any
 
 import msgspec
 
+from lakehouse.declare.file_names import place_of
 from lakehouse.declare.logs import SERVED_FEATURES, decision_log, served_log
 from lakehouse.declare.tables import Source
 from lakehouse.declare.training import Model
 from lakehouse.records.home import Home
-from serving.landing import place
 from serving.settings import Settings
 from serving.spool import Spool, recover, stamp
 from serving.values import plain
@@ -110,14 +110,13 @@ class DeliveryLog:
 
     def _open(self, key: tuple[str, str, str], source: Source) -> Spool:
         domain, kind, _ = key
-        folder, template = place(source)
+        place = place_of(source, [".jsonl"])
 
         def name(number: int) -> str:
-            stem = f"{kind}-{stamp(self._now())}-{os.getpid()}-{number}"
-            return template.replace("{stem}", stem)
+            return place.named(f"{kind}-{stamp(self._now())}-{os.getpid()}-{number}")
 
         spool = Spool(
-            Path(self._home.landing(domain), folder),
+            Path(self._home.landing(domain), place.folder),
             name,
             now=monotonic,
             deliver_after_s=self._settings.deliver_after_s,

@@ -9,8 +9,8 @@ from typing import Any
 
 from lakehouse.declare.features import StoredView
 from lakehouse.errors import LakehouseError
+from lakehouse.features.online.answering.reading import open_reader
 from lakehouse.features.online.read.reader import FeatureReader, NotKept
-from lakehouse.features.online.stores.opening import open_store
 from lakehouse.features.online.stores.protocol import StoreUnreachable
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
@@ -110,8 +110,7 @@ class OnlineStores:
         known = self._open.get(domain)
         if known is not None:
             return known
-        opened = open_store(self._home, domain, self._settings, must_exist=True)
-        store = FeatureReader(opened, tuple(self.views(domain).values()))
+        store = open_reader(self._home, domain, self._settings, self.views(domain).values())
         self._open[domain] = store
         self._held[domain] = self._versions(domain, store)
         return store

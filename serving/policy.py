@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -10,21 +10,16 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from lakehouse.declare.features import Feature
 from lakehouse.declare.training import Model
 from lakehouse.errors import LakehouseError
+from lakehouse.features.online.answering.answers import Answers, Uncomputable, evaluated
 from lakehouse.language.expressions import parse
 from lakehouse.language.expressions import python as expressions_python
 from lakehouse.language.kinds import Kind
 
-Expression = Callable[[Mapping[str, Any]], Any]
 _NUMBERS: tuple[Kind, ...] = ("int", "float", "decimal", "bool")
 INPUT, OUTPUT = "inputs", "score"
 """What a released ONNX model calls its matrix, float32 [n, k], and its scores, [n]."""
-
-
-class Undecidable(LakehouseError):
-    """This request has no decision: an expression fails on it, or the model gives no number."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +32,16 @@ class Decided:
 
 
 class Policy:
-    """A model's request-time features, its ONNX session and its rules, ready to be asked.
+    """What a model answers from, its ONNX session and its rules, ready to be asked.
 
-    `inputs` are the full names of the session's columns, in order.
+    `inputs` are the full names of the session's columns, in order. `answers` makes the features.
     """
 
     def __init__(self, model: Model, inputs: Sequence[str], onnx: bytes) -> None:
         training_set = model.learns_from
-        kinds = {c.name: c.kind for c in training_set.request.columns}
-        kinds |= {f.dotted: f.kind for view in training_set.stored_views for f in view.features}
-        self._stored = [
-            (f.full_name, f.dotted) for view in training_set.stored_views for f in view.features
-        ]
-        self._requested = [
-            (feature.full_name, feature.dotted, _request_time(feature, kinds))
-            for view in training_set.request_views
-            for feature in view.features
-        ]
-        kinds |= {f.dotted: f.kind for view in training_set.request_views for f in view.features}
-        kinds["score"] = "float"
+        views = (training_set.stored_views, training_set.request_views)
+        self.answers = Answers(training_set.request, *views)
+        kinds: dict[str, Kind] = {**self.answers.kinds, "score": "float"}
         self._rules = [
             (rule.decision, expressions_python.compile(parse(rule.when), kinds, rule.decision))
             for rule in model.rules
@@ -63,8 +49,7 @@ class Policy:
         self._otherwise = model.otherwise
         self._session = _session(onnx)
         self._inputs = tuple(inputs)
-        views = (*training_set.stored_views, *training_set.request_views)
-        features = [f for v in views for f in v.features if f.many is None]
+        features = [f for of in views for v in of for f in v.features if f.many is None]
         numbers = {f.full_name for f in features if f.kind in _NUMBERS}
         if strange := [name for name in inputs if name not in numbers]:
             raise LakehouseError(
@@ -81,20 +66,15 @@ class Policy:
     def decide(self, row: Mapping[str, Any], stored: Mapping[str, Any]) -> Decided:
         """Decide about one request; `stored` holds stored features by full name.
 
-        Raises Undecidable.
+        Raises Uncomputable: an expression fails on the request, or the model gives no number.
         """
-        names = dict(row)
-        features = {}
-        for full, dotted in self._stored:
-            features[full] = names[dotted] = stored[full]
-        for full, dotted, expression in self._requested:
-            features[full] = names[dotted] = _evaluate(expression, names, dotted)
+        names, features = self.answers.features(row, stored)
         score = self._score([_number(features[name]) for name in self._inputs])
         if not isfinite(score):
-            raise Undecidable("The model gives no number for this request.")
+            raise Uncomputable("The model gives no number for this request.")
         names["score"] = score
         for decision, holds in self._rules:
-            if _evaluate(holds, names, f"rule '{decision}'") is True:
+            if evaluated(holds, names, f"rule '{decision}'") is True:
                 return Decided(score, decision, features)
         return Decided(score, self._otherwise, features)
 
@@ -114,29 +94,6 @@ class Policy:
         matrix = np.array([inputs, inputs], dtype=np.float32)
         (scores,) = self._session.run([OUTPUT], {INPUT: matrix})
         return float(scores[0])
-
-
-def _request_time(feature: Feature, kinds: Mapping[str, Kind]) -> Expression:
-    """A request-time feature's expression; what is exact in it leaves it as the declared float."""
-    evaluate = expressions_python.compile(
-        parse(feature.expression or "null"), kinds, feature.dotted
-    )
-    if feature.kind != "float":
-        return evaluate
-
-    def value(names: Mapping[str, Any]) -> float | None:
-        found = evaluate(names)
-        return None if found is None else float(found)
-
-    return value
-
-
-def _evaluate(expression: Expression, names: Mapping[str, Any], what: str) -> Any:
-    try:
-        return expression(names)
-    except LakehouseError:
-        # The reason is named by its kind alone: the message may hold values of the request.
-        raise Undecidable(f"{what} divides by zero or overflows for this request.") from None
 
 
 def _number(value: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import is_
 from typing import Any
 
@@ -17,13 +17,14 @@ from lakehouse.declare.contract import Column, ContractSpec
 from lakehouse.declare.features import Feature, StoredView
 from lakehouse.declare.tables import table_column
 from lakehouse.errors import unknown
+from lakehouse.times import microseconds, moment
 from serving.body import MANY_ROWS, answer, read
 from serving.problems import FieldError, Problem, field_problem
 from serving.roles import APPLICATION, SCIENTIST, Route
 from serving.rows import RowReader
 from serving.served import ServedRows
 from serving.service import Service
-from serving.values import microseconds, moment, plain
+from serving.values import plain
 
 PATH = "/v1/features/{domain}"
 MOST_ENTITIES = 1_000
@@ -77,7 +78,7 @@ class FeatureAnswers:
         views = tuple(view for view, _ in wanted)
         entities = self._readers.of(views).many(bytes(asked.entities), MOST_ENTITIES)
         clock_us = service.clock_us(domain)
-        at_us = clock_us if asked.at is None else _in_utc(asked.at)
+        at_us = clock_us if asked.at is None else microseconds(asked.at)
         names = [(f.dotted, f.full_name) for _, chosen in wanted for f in chosen]
         log = ServedRows(wanted, service.online, domain, moment(at_us), moment(clock_us))
         share, chance = service.settings.log_features, service.chance
@@ -192,10 +193,6 @@ def _reader(views: tuple[StoredView, ...]) -> RowReader:
                     "Ask for them in two requests.",
                 )
     return RowReader(ContractSpec("Entity", tuple(columns.values())), "entities")
-
-
-def _in_utc(at: datetime) -> int:
-    return microseconds(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
 
 
 def example(views: Mapping[str, StoredView]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lakehouse.declare.file_names import NoPlace
+from lakehouse.times import moment
 from serving.body import MANY_ROWS, answer, read
-from serving.landing import NoPlace
 from serving.problems import Problem
 from serving.roles import APPLICATION, Route
 from serving.routes_predict import unwritable
 from serving.service import Service
-from serving.values import moment
 
 PATH = "/v1/feedback/{domain}/{model}"
 MOST_ROWS = 10_000

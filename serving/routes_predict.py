@@ -10,13 +10,15 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lakehouse.features.online.answering.answers import Uncomputable
+from lakehouse.times import moment
 from serving.body import ONE_ROW, answer, read
-from serving.policy import Decided, Undecidable
+from serving.policy import Decided
 from serving.problems import Problem
 from serving.roles import APPLICATION, Route
 from serving.served_release import ServedRelease
 from serving.service import Service
-from serving.values import exact, microseconds, moment, plain
+from serving.values import exact, plain
 
 PATH = "/v1/predict/{domain}/{model}"
 _YES = ("true", "1")
@@ -57,12 +59,12 @@ def decide(
     """
     domain, model = release.domain, release.name
     clock_us = service.clock_us(domain)
-    asked = row[release.moment] if release.moment is not None else None
-    at_us = clock_us if asked is None else microseconds(asked)
+    named_us = release.policy.answers.moment_us(row)
+    at_us = clock_us if named_us is None else named_us
     (stored,) = service.online.values(domain, release.stored_views, [row], at_us)
     try:
         decided = release.policy.decide(row, stored)
-    except Undecidable as error:
+    except Uncomputable as error:
         raise Problem(
             422, str(error), "request body", "Send a request that the model can decide on."
         ) from None

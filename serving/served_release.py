@@ -52,11 +52,6 @@ class ServedRelease:
         return self.released.model
 
     @property
-    def moment(self) -> str | None:
-        """The request column that features are asked for at, None for the lake's clock."""
-        return self.model.learns_from.request.event_time
-
-    @property
     def stored_views(self) -> tuple[StoredView, ...]:
         return self.model.learns_from.stored_views
 

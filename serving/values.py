@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,8 +13,6 @@ from zoneinfo import ZoneInfo
 from lakehouse.declare.contract import Column
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 FIRST_YEAR = 1000
 """Years of four digits, as in delivered files."""
 _INT64 = 2**63
@@ -23,20 +21,6 @@ _EXACT = Context(prec=MAX_DECIMAL_PRECISION, traps=[Inexact, InvalidOperation])
 
 class Unfit(Exception):
     """A value breaks a check of its column; the message says which, never the value."""
-
-
-def microseconds(at: datetime) -> int:
-    """Microseconds since the epoch of a time with a zone, exactly.
-
-    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC))
-    1000005
-    """
-    return (at - EPOCH) // MICROSECOND
-
-
-def moment(us: int) -> datetime:
-    """The UTC time of microseconds since the epoch, exactly."""
-    return EPOCH + timedelta(microseconds=us)
 
 
 def plain(value: Any) -> Any:

@@ -137,14 +137,12 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         at: datetime | None = None,
     ) -> dict[str, Any]:
         """The same values from the online store, as the service gives them."""
-        from lakehouse.features.online.read.reader import FeatureReader
-        from lakehouse.features.online.stores.opening import open_store
+        from lakehouse.features.online.answering.reading import open_reader
 
         ctx = self._context(domain)
         found = _stored(ctx.domain, view)
         _check_entity(found, entity)
-        store = open_store(self.home, ctx.domain.name, ctx.online, must_exist=True)
-        online = FeatureReader(store, [found])
+        online = open_reader(self.home, ctx.domain.name, ctx.online, [found])
         keys = tuple(entity[k] for k in found.by.keys)
         try:
             values = online.get(found, keys, microseconds(at or ctx.clock()))

@@ -13,9 +13,9 @@ from lakehouse.errors import LakehouseError
 from lakehouse.features.given_rows import never_null, typed_row
 from lakehouse.features.online.stores.opening import open_store
 from lakehouse.features.online.write import materialise as materialising
+from lakehouse.features.online.write.known_time import whole_row
 from lakehouse.features.online.write.materialise import Materialised
 from lakehouse.features.online.write.push import TablePusher
-from lakehouse.language.provenance import KNOWN_AT
 
 
 def materialise(
@@ -57,13 +57,7 @@ def _row(ctx: Context, table: Table, row: Mapping[str, Any], where: str) -> dict
     values = typed_row(table, row, f"{where} of table '{table.name}'")
     for column in table.columns:
         never_null(column, values, f"{where} of table '{table.name}'")
-    whole = {c.name: values.get(c.name) for c in table.columns}
-    known = values.get(KNOWN_AT) or whole.get(table.contract.known_at or "")
-    if known is None:
-        known = ctx.clock()
-        event = whole.get(table.event_time or "")
-        known = known if event is None else max(known, event)
-    return whole | {KNOWN_AT: known}
+    return whole_row(table, values, ctx.clock)
 
 
 def _stored(ctx: Context, name: str) -> StoredView:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from feast import FeatureView
@@ -19,15 +20,17 @@ from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, unknown
+from lakehouse.features.online.answering.reading import open_reader
 from lakehouse.features.online.read.reader import FeatureReader, NotKept
 from lakehouse.features.online.read.windows import Values
 from lakehouse.features.online.stores.opening import open_store
+from lakehouse.features.online.write.known_time import whole_row
 from lakehouse.features.online.write.push import TablePusher
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.records.clock import LakeClock
 from lakehouse.records.home import Home
 from lakehouse.sdk import composition
-from lakehouse.times import moment
+from lakehouse.times import microseconds, moment
 
 Pushed = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 """A row as Feast pushes it: key, features, event time, created time."""
@@ -68,8 +71,7 @@ class DeclaredOnline:
         """A view's features of entities, each at its own moment, by `view__feature`."""
         reader = self._readers.get(domain.name)
         if reader is None:
-            store = open_store(self.home, domain.name, self._settings, must_exist=True)
-            reader = FeatureReader(store, domain.stored_views)
+            reader = open_reader(self.home, domain.name, self._settings, domain.stored_views)
             self._readers[domain.name] = reader
         try:
             return reader.get_many(view, keys, at_us)
@@ -82,8 +84,8 @@ class DeclaredOnline:
         A row counts from its known time: the contract's, else the moment of the push. Views
         that are not materialised yet are left to their materialising.
         """
-        known_us = self.clock_us(domain.name)
-        taken = [_row(table, row, known_us) for row in rows]
+        now = cache(lambda: self._clock.now(domain.name))
+        taken = [whole_row(table, _values(table, row), now) for row in rows]
         store = open_store(self.home, domain.name, self._settings)
         try:
             pusher = TablePusher(store, table, domain.stored_views)
@@ -119,7 +121,8 @@ def typed_key(view: StoredView, given: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(typed)
 
 
-def _row(table: Table, pushed: Pushed, clock_us: int) -> dict[str, Any]:
+def _values(table: Table, pushed: Pushed) -> dict[str, Any]:
+    """What a pushed row says of the table's columns; what does not happen is known as it comes."""
     key, features, event_at, created_at = pushed
     given = {n: from_proto(v) for n, v in zip(key.join_keys, key.entity_values, strict=True)}
     given |= {name: from_proto(value) for name, value in features.items()}
@@ -132,12 +135,8 @@ def _row(table: Table, pushed: Pushed, clock_us: int) -> dict[str, Any]:
         c.name: parsed(c.kind, c.scale, given.get(c.name), f"Pushed rows, column '{c.name}'")
         for c in table.columns
     }
-    if known_column is not None:
-        row[KNOWN_AT] = row[known_column]
-    elif table.event_time is None:
-        row[KNOWN_AT] = _utc(event_at)
-    else:
-        row[KNOWN_AT] = max(moment(clock_us), row[table.event_time])
+    if known_column is None and table.event_time is None:
+        row[KNOWN_AT] = moment(microseconds(event_at))
     return row
 
 
@@ -145,10 +144,6 @@ def _application(row: Mapping[str, Any], table: Table) -> str:
     """What makes a pushed row of a table without a key the same as one pushed before."""
     text = repr([(name, row[name]) for name in sorted(row) if name != KNOWN_AT])
     return f"push {table.name} {hashlib.sha256(text.encode()).hexdigest()[:32]}"
-
-
-def _utc(at: datetime) -> datetime:
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def check_readable(table: FeatureView) -> None:

@@ -24,7 +24,7 @@ from feast import (
 from feast.data_format import DeltaFormat
 
 from lakehouse.adapters.feast import declarations
-from lakehouse.adapters.feast.request_views import RequestTransformation, columns_asked
+from lakehouse.adapters.feast.request_views import RequestTransformation
 from lakehouse.adapters.feast.values import FEAST_TYPES, feast_type
 from lakehouse.declare.columns import Column
 from lakehouse.declare.domain import Domain
@@ -32,6 +32,7 @@ from lakehouse.declare.features import LatestView, RequestView, StoredView
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.training import TrainingSet
 from lakehouse.errors import DeclarationError
+from lakehouse.features.online.answering.answers import columns_needed
 from lakehouse.language.provenance import KNOWN_AT
 
 PROJECT = "lakehouse"
@@ -193,7 +194,7 @@ class _Made:
         views: dict[str, FeatureView | OnDemandFeatureView],
     ) -> OnDemandFeatureView:
         fields = [Field(name=f.name, dtype=feast_type(f)) for f in view.features]
-        asked = columns_asked(view)
+        asked = columns_needed(view)
         sources: list[Any] = [views[stored.name] for stored in view.uses]
         if asked:
             request = RequestSource(name=f"{view.name}_request", schema=[_field(c) for c in asked])

@@ -21,7 +21,8 @@ from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.values import parsed
 from lakehouse.declare.columns import Column
 from lakehouse.declare.domain import Domain
-from lakehouse.declare.tables import DELIVERED, Cleaned, Source, Table
+from lakehouse.declare.file_names import NoPlace, place_of
+from lakehouse.declare.tables import Cleaned, Source, Table
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.errors import LakehouseError
 from lakehouse.sdk import composition
@@ -48,11 +49,14 @@ def land(domain: Domain, table: Table, rows: pa.Table) -> None:
             "push to those, or online only."
         )
     source = table.raw.source
+    try:
+        place = place_of(source, (".jsonl", ".csv"))
+    except NoPlace as error:
+        raise LakehouseError(f"{error} Or push online only.") from None
     folder = composition.open_home().landing(domain.name)
     text = [_texts(table.columns, row) for row in rows.to_pylist()]
-    body = _body(source, text)
-    name = _name(source, f"pushed-{hashlib.sha256(body).hexdigest()[:20]}")
-    target = folder / name
+    body = _body(source, text, place.template.endswith(".csv"))
+    target = folder / place.folder / place.named(f"pushed-{hashlib.sha256(body).hexdigest()[:20]}")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = folder / f".pushed.{os.getpid()}.partial"
     partial.write_bytes(body)
@@ -71,35 +75,12 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _body(source: Source, rows: list[dict[str, str | None]]) -> bytes:
+def _body(source: Source, rows: list[dict[str, str | None]], as_csv: bool) -> bytes:
     names = [c.name for c in source.contract.columns]
-    if source.path.endswith(".csv"):
+    if as_csv:
         out = io.StringIO()
         writer = csv.DictWriter(out, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return out.getvalue().encode()
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
-def _name(source: Source, stem: str) -> str:
-    *folders, last = source.path.split("/")
-    if any(c in folder for folder in folders for c in "*?[") or DELIVERED in source.path:
-        raise LakehouseError(_no_place(source, "names no one folder, or the time in the name"))
-    named = last.replace("*", stem, 1).replace("*", "")
-    if named.endswith((".csv", ".jsonl")):
-        name = named
-    elif last.endswith("*"):
-        name = f"{named}.jsonl"
-    else:
-        raise LakehouseError(_no_place(source, "takes neither CSV nor JSON lines"))
-    if stem not in name or any(c in name for c in "?["):
-        raise LakehouseError(_no_place(source, "takes no file of any name"))
-    return "/".join([*folders, name])
-
-
-def _no_place(source: Source, why: str) -> str:
-    return (
-        f"Source '{source.name}' {why} (path '{source.path}'), so pushed rows cannot land there; "
-        "declare a path such as 'payments/*', or push online only."
-    )

@@ -34,7 +34,6 @@ from lakehouse.adapters.feast.values import feature_proto, from_proto
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.features.online.layout.stored_numbers import us_of
 from lakehouse.features.online.read.windows import Values
 from lakehouse.times import moment
 
@@ -149,31 +148,28 @@ class Request:
         given = [ready.request(row) for row in rows]
         times = []
         for row, values in zip(rows, given, strict=True):
-            named = _event_us(view, values)
+            named = ready.answers.moment_us(values)
             times.append(self._moment(clock, asked, row) if named is None else named)
+        stored: list[Values] = [{} for _ in rows]
         for used in view.uses:
-            stored = _stored(online, asked, used, rows, times)
-            for values, found in zip(given, stored, strict=True):
-                values |= {f.dotted: found[f.full_name] for f in used.features}
-        computed = [ready.features(values) for values in given]
-        return times, [{f.full_name: of_row[f.name] for f in view.features} for of_row in computed]
+            for found, of_view in zip(
+                stored, _stored(online, asked, used, rows, times), strict=True
+            ):
+                found |= of_view
+        return times, [
+            ready.answers.features(values, found)[1]
+            for values, found in zip(given, stored, strict=True)
+        ]
 
     def _moment(self, clock: Clock, asked: _Asked, row: Row) -> int:
         """The event time of a request of the same domain beside it; else now."""
         for one in self.declared:
             if one.domain.name == asked.domain.name and isinstance(one.view, RequestView):
-                values = evaluator(one.domain.name, one.view.name).request(row)
-                named = _event_us(one.view, values)
+                ready = evaluator(one.domain.name, one.view.name)
+                named = ready.answers.moment_us(ready.request(row))
                 if named is not None:
                     return named
         return clock(asked.domain.name)
-
-
-def _event_us(view: RequestView, values: Row) -> int | None:
-    """The moment that a request names, in UTC microseconds."""
-    named = None if view.request is None else view.request.event_time
-    at = None if named is None else values[named]
-    return None if at is None else us_of(at)
 
 
 def _stored(

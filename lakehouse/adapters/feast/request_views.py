@@ -13,38 +13,23 @@ from feast.transformation.python_transformation import PythonTransformation
 from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.values import parsed
 from lakehouse.declare.contract import Column
-from lakehouse.declare.feature import kinds_of
-from lakehouse.declare.features import RequestView
-from lakehouse.language.expressions import names, parse
-from lakehouse.language.expressions import python as expressions_python
+from lakehouse.declare.features import Feature, RequestView
+from lakehouse.features.online.answering.answers import Answers, columns_needed
 
 Row = Mapping[str, Any]
 
 
-def columns_asked(view: RequestView) -> list[Column]:
-    """What a caller sends: the request's columns that the expressions use, and its event time."""
-    used = {name for _, text in view.expressions for name in names(parse(text))}
-    return [c for c in view.request_columns if c.name in used or c.event_time]
-
-
 @dataclass(frozen=True)
 class Evaluator:
-    """A request view made ready: what it asks for, and the functions of its features."""
+    """A request view made ready: what it asks for as Feast gives it, and what it answers."""
 
     view: RequestView
     columns: tuple[Column, ...]
-    functions: tuple[tuple[str, expressions_python.Evaluate, bool], ...]
+    answers: Answers
 
     @staticmethod
     def of(view: RequestView) -> Evaluator:
-        kinds = {c.name: c.kind for c in view.request_columns}
-        kinds |= kinds_of(view.uses)
-        functions = []
-        for f in view.features:
-            where = f"Request view '{view.name}'.{f.name}"
-            compiled = expressions_python.compile(parse(str(f.expression)), kinds, where)
-            functions.append((f.name, compiled, f.kind == "float"))
-        return Evaluator(view, tuple(columns_asked(view)), tuple(functions))
+        return Evaluator(view, tuple(columns_needed(view)), Answers.of_view(view))
 
     def request(self, given: Row) -> dict[str, Any]:
         """The request's columns of one row, typed as its contract declares them."""
@@ -53,14 +38,6 @@ class Evaluator:
             c.name: parsed(c.kind, c.scale, given[c.name], f"{where} '{c.name}'")
             for c in self.columns
         }
-
-    def features(self, values: Row) -> dict[str, Any]:
-        """The features, from typed columns and from stored features as `view.name`."""
-        found = {}
-        for name, function, as_float in self.functions:
-            value = function(values)
-            found[name] = float(value) if as_float and value is not None else value
-        return found
 
 
 @cache
@@ -85,25 +62,25 @@ class RequestTime:
     def __call__(self, inputs: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
         ready = evaluator(self.domain, self.view)
         view = ready.view
-        asked = {c.name: inputs[c.name] for c in ready.columns}
-        stored = {
-            f.dotted: (f, inputs[f.full_name])
-            for used in view.uses
-            for f in used.features
-            if f.many is None  # no expression takes a list
-        }
+        request = {c.name: inputs[c.name] for c in ready.columns}
+        stored = [f for used in view.uses for f in used.features]
         rows = len(next(iter(inputs.values()), ()))
         features: list[dict[str, Any]] = []
         for n in range(rows):
-            row = ready.request({name: values[n] for name, values in asked.items()})
-            row |= {
-                name: parsed(f.kind, f.scale, values[n], f"Feature {name}")
-                for name, (f, values) in stored.items()
-            }
-            features.append(ready.features(row))
-        columns = {f.name: [row[f.name] for row in features] for f in view.features}
+            row = ready.request({name: values[n] for name, values in request.items()})
+            found = {f.full_name: _stored(f, inputs, n) for f in stored}
+            features.append(ready.answers.features(row, found)[1])
+        columns = {f.name: [row[f.full_name] for row in features] for f in view.features}
         # Feast looks for either name, by whether it was asked for full ones.
         return columns | {f.full_name: columns[f.name] for f in view.features}
+
+
+def _stored(feature: Feature, inputs: Mapping[str, Sequence[Any]], row: int) -> Any:
+    """A stored feature as declared; no expression takes a list, so none is looked at."""
+    if feature.many is not None:
+        return None
+    value = inputs[feature.full_name][row]
+    return parsed(feature.kind, feature.scale, value, f"Feature {feature.dotted}")
 
 
 class RequestTransformation(PythonTransformation):

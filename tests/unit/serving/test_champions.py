@@ -52,7 +52,7 @@ def test_the_first_release_of_a_lake_is_found_while_the_service_runs(empty_lake:
         assert health(client) == {"status": "ok", "models": []}
         empty_lake.release(1)
         wait_until(lambda: health(client)["models"] != [])
-        assert serving(client) == ("serving", 1)
+        wait_until(lambda: serving(client) == ("serving", 1))  # released, and then pointed at
 
 
 def break_bytes(lake: Any) -> None:

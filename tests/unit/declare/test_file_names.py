@@ -1,4 +1,4 @@
-"""Where outcomes land."""
+"""Where what a process writes itself lands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from lakehouse.declare import Contract, Source, key, known_at
-from serving.landing import NoPlace, place
+from lakehouse.declare.file_names import NoPlace, place_of
 
 
 class Report(Contract):
@@ -29,9 +29,9 @@ class Report(Contract):
     ],
 )
 def test_files_match_the_glob_of_their_source(path: str, folder: str) -> None:
-    found, template = place(Source("reports", Report, path=path))
-    assert found == PurePosixPath(folder)
-    name = template.replace("{stem}", "feedback-20180401T100000.000005Z-7-1")
+    found = place_of(Source("reports", Report, path=path), [".jsonl"])
+    assert PurePosixPath(folder) == found.folder
+    name = found.named("feedback-20180401T100000.000005Z-7-1")
     assert fnmatchcase(name, path.rsplit("/", 1)[-1])
     assert name.endswith(".jsonl")
 
@@ -42,4 +42,18 @@ def test_files_match_the_glob_of_their_source(path: str, folder: str) -> None:
 )
 def test_a_source_that_takes_no_such_file_is_refused_with_what_to_declare(path: str) -> None:
     with pytest.raises(NoPlace, match=r"declare a path such as 'reports/\*'"):
-        place(Source("reports", Report, path=path))
+        place_of(Source("reports", Report, path=path), [".jsonl"])
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("sales/*", "a.jsonl"),
+        ("sales/*.csv", "a.csv"),
+        ("s-*.csv", "s-a.csv"),
+        ("s/x*", "xa.jsonl"),
+    ],
+)
+def test_of_several_kinds_the_first_is_taken_that_the_source_takes(path: str, name: str) -> None:
+    found = place_of(Source("reports", Report, path=path), [".jsonl", ".csv"])
+    assert name == found.named("a")
