@@ -1,4 +1,8 @@
-"""The application: every part made, and every route added behind its roles, in one place."""
+"""The application: every part made, and every route added behind its roles, in one place.
+
+It is FastAPI's, its routes are Starlette's: bodies are read by contracts that come with a release
+(docs/decisions/0020-starlette-routes-in-fastapi.md).
+"""
 
 from __future__ import annotations
 

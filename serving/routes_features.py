@@ -32,7 +32,7 @@ MOST_READERS = 256
 _SLICE = 50  # entities answered before other requests get their turn
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class FeatureRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body: whole views or single features, for which entities, and at what moment."""
 
     entities: msgspec.Raw
@@ -41,7 +41,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     at: datetime | None = None
 
 
-_decode = msgspec.json.Decoder(Asked).decode
+_decode = msgspec.json.Decoder(FeatureRequest).decode
 
 
 def routes(service: Service) -> list[Route]:
@@ -73,12 +73,12 @@ class FeatureAnswers:
     async def of(self, domain: str, body: bytes) -> dict[str, Any]:
         """The answer to a body; raises Problem."""
         service = self._service
-        asked = _asked(body)
-        wanted = _wanted(asked, service.online.views(domain), domain)
+        request = _request(body)
+        wanted = _wanted(request, service.online.views(domain), domain)
         views = tuple(view for view, _ in wanted)
-        entities = self._readers.of(views).many(bytes(asked.entities), MOST_ENTITIES)
+        entities = self._readers.of(views).many(bytes(request.entities), MOST_ENTITIES)
         clock_us = service.clock_us(domain)
-        at_us = clock_us if asked.at is None else microseconds(asked.at)
+        at_us = clock_us if request.at is None else microseconds(request.at)
         names = [(f.dotted, f.full_name) for _, chosen in wanted for f in chosen]
         log = ServedRows(wanted, service.online, domain, moment(at_us), moment(clock_us))
         share, chance = service.settings.log_features, service.chance
@@ -97,7 +97,7 @@ class FeatureAnswers:
         return {"at": moment(at_us), "values": values}
 
 
-def _asked(body: bytes) -> Asked:
+def _request(body: bytes) -> FeatureRequest:
     try:
         return _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -116,7 +116,7 @@ def _masked(error: Exception) -> str:
 
 
 def _wanted(
-    asked: Asked, views: Mapping[str, StoredView], domain: str
+    request: FeatureRequest, views: Mapping[str, StoredView], domain: str
 ) -> list[tuple[StoredView, list[Feature]]]:
     """The views to read and the features to answer of each, in the order asked."""
     where = f"Domain '{domain}'"
@@ -128,12 +128,12 @@ def _wanted(
             f"Train a model, as with 'lakehouse run {domain}'.",
         )
     chosen: dict[str, list[Feature]] = {}
-    for name in asked.views or ():
+    for name in request.views or ():
         if name not in views:
             raise _not_there(unknown("stored view", name, views, where))
         chosen[name] = list(views[name].features)
     by_name = {f.dotted: f for v in views.values() for f in v.features}
-    for dotted in asked.features or ():
+    for dotted in request.features or ():
         if dotted not in by_name:
             raise _not_there(unknown("stored feature", dotted, by_name, where))
         feature = by_name[dotted]

@@ -8,7 +8,7 @@ from lakehouse.context import Context
 from lakehouse.declare.features import FeatureView, StoredView
 from lakehouse.declare.stored_views import begin_us, columns_of
 from lakehouse.engines.protocol import BoundView
-from lakehouse.features.entities_asked import Asked, entities_needed
+from lakehouse.features.spine_entities import SpineKeys, entities_needed
 from lakehouse.language.sql import literals
 from lakehouse.records.store import Run
 
@@ -19,7 +19,7 @@ def bind(
     first_us: int,
     last_us: int,
     run: Run | None = None,
-    keys: Asked | None = None,
+    keys: SpineKeys | None = None,
 ) -> list[BoundView]:
     """Bind views to what moments from `first_us` to `last_us` need of their tables.
 
@@ -42,7 +42,7 @@ def bind(
 
 
 def _rows_needed(
-    views: Sequence[StoredView], first_us: int, last_us: int, keys: Asked
+    views: Sequence[StoredView], first_us: int, last_us: int, keys: SpineKeys
 ) -> str | None:
     times, entities = event_times_needed(views, first_us, last_us), entities_needed(views, keys)
     needed = [f"({condition})" for condition in (times, entities) if condition is not None]

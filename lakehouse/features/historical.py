@@ -14,7 +14,7 @@ from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.protocol import BoundView, Engine, Frame
 from lakehouse.errors import DeclarationError, LakehouseError, unknown
 from lakehouse.features.binding import bind
-from lakehouse.features.entities_asked import asked
+from lakehouse.features.spine_entities import keys_of_spine
 from lakehouse.language import expressions
 from lakehouse.language.expressions import parse
 from lakehouse.language.expressions.sql import to_sql
@@ -40,7 +40,7 @@ def historical(
     engine = ctx.engine
     _check_spine(engine, spine, at, stored)
     moments, first_us, last_us = _moments(engine, spine, at)
-    keys = asked(engine, spine, moments, stored)
+    keys = keys_of_spine(engine, spine, moments, stored)
     bound = bind(ctx, stored, first_us, last_us, run, keys)
     return compute(engine, spine, at, bound, requested)
 

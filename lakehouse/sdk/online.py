@@ -10,12 +10,12 @@ from lakehouse.context import Context
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.declare.tables import Table
 from lakehouse.errors import LakehouseError
-from lakehouse.features.given_rows import never_null, typed_row
 from lakehouse.features.online.stores.opening import open_store
 from lakehouse.features.online.write import materialise as materialising
 from lakehouse.features.online.write.known_time import whole_row
 from lakehouse.features.online.write.materialise import Materialised
 from lakehouse.features.online.write.push import TablePusher
+from lakehouse.features.typed_rows import never_null, typed_row
 
 
 def materialise(

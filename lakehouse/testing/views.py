@@ -21,8 +21,8 @@ from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.protocol import BoundView, load
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.features.given_rows import Row, never_null, typed_row, typed_value
 from lakehouse.features.historical import compute
+from lakehouse.features.typed_rows import Row, never_null, typed_row, typed_value
 from lakehouse.language.provenance import KNOWN_AT
 
 _AT = "_asked_at"

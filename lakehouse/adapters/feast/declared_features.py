@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.adapters.feast import declarations
-from lakehouse.adapters.feast.asked import EntityRows
+from lakehouse.adapters.feast.entity_rows import EntityRows
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.errors import LakehouseError, unknown
 from lakehouse.features.historical import historical

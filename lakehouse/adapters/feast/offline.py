@@ -24,8 +24,8 @@ from feast.infra.registry.base_registry import BaseRegistry
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 
 from lakehouse.adapters.feast import declarations, files, landing
-from lakehouse.adapters.feast.asked import EntityRows, Naming, by_view, called
 from lakehouse.adapters.feast.declared_features import Wanted, answers
+from lakehouse.adapters.feast.entity_rows import EntityRows, Naming, by_view, called
 from lakehouse.adapters.feast.joined import Joined, join
 from lakehouse.adapters.feast.pulled import pull
 from lakehouse.adapters.feast.retrieval import ArrowRetrievalJob

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from feast import FeatureService, utils
 from feast.infra.registry.base_registry import BaseRegistry
@@ -22,13 +22,13 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.type_map import python_values_to_proto_values
 
 from lakehouse.adapters.feast import declarations
-from lakehouse.adapters.feast.asked import Naming, by_view, called
 from lakehouse.adapters.feast.declared_online import (
     Clock,
     DeclaredOnline,
     check_readable,
     typed_key,
 )
+from lakehouse.adapters.feast.entity_rows import Naming, by_view, called
 from lakehouse.adapters.feast.request_views import evaluator
 from lakehouse.adapters.feast.values import feature_proto, from_proto
 from lakehouse.declare.domain import Domain
@@ -40,8 +40,22 @@ from lakehouse.times import moment
 Row = Mapping[str, Any]
 
 
+class _Resolved(NamedTuple):
+    """What Feast makes of a request, in its own order; another number of parts is refused."""
+
+    references: list[str]
+    on_demand_views: list[Any]
+    join_keys_of_entities: Any
+    types_of_entities: Any
+    join_keys: Any
+    views: list[tuple[Any, list[str]]]
+    names_in_answer: Any
+    request_columns: Any
+    without_entity: bool
+
+
 @dataclass(frozen=True)
-class _Asked:
+class _RequestedView:
     """A declared view asked for: its name in the answer, and what its keys are called there."""
 
     name: str
@@ -63,7 +77,7 @@ class _Asked:
 class Request:
     """What was asked for: declared views, and references to the user's own."""
 
-    declared: tuple[_Asked, ...]
+    declared: tuple[_RequestedView, ...]
     others: list[str]
     full_feature_names: bool
 
@@ -72,15 +86,14 @@ class Request:
         registry: BaseRegistry, project: str, features: list[str] | FeatureService, full: bool
     ) -> Request | None:
         """The request, if it asks for declared request-time features; else None."""
-        resolved = utils._get_cached_request_context(registry, project, features, full)
-        refs, on_demand, grouped = resolved[0], resolved[1], resolved[5]
-        if not any(declarations.VIEW in view.tags for view in on_demand):
+        resolved = _Resolved(*utils._get_cached_request_context(registry, project, features, full))
+        if not any(declarations.VIEW in view.tags for view in resolved.on_demand_views):
             return None
-        views = {called(view): view for view, _ in grouped}
-        requested = {called(view): view for view in on_demand}
-        declared: list[_Asked] = []
+        views = {called(view): view for view, _ in resolved.views}
+        requested = {called(view): view for view in resolved.on_demand_views}
+        declared: list[_RequestedView] = []
         others: list[str] = []
-        for name, wanted in by_view(refs).items():
+        for name, wanted in by_view(resolved.references).items():
             found: StoredView | RequestView | None
             if name in requested:
                 feast_view: Any = requested[name]
@@ -94,7 +107,7 @@ class Request:
                 continue
             domain = declarations.domain_of(feast_view)
             renamed = feast_view.projection.join_key_map
-            declared.append(_Asked(name, domain, found, tuple(wanted), renamed))
+            declared.append(_RequestedView(name, domain, found, tuple(wanted), renamed))
         return Request(tuple(declared), others, full)
 
     def answer(
@@ -137,7 +150,7 @@ class Request:
                 raise LakehouseError(unknown("value", name, given, "The request"))
 
     def _values(
-        self, online: DeclaredOnline, clock: Clock, asked: _Asked, rows: Sequence[Row]
+        self, online: DeclaredOnline, clock: Clock, asked: _RequestedView, rows: Sequence[Row]
     ) -> tuple[list[int], list[Values]]:
         """The moment of each row, and a view's features at it."""
         view = asked.view
@@ -161,7 +174,7 @@ class Request:
             for values, found in zip(given, stored, strict=True)
         ]
 
-    def _moment(self, clock: Clock, asked: _Asked, row: Row) -> int:
+    def _moment(self, clock: Clock, asked: _RequestedView, row: Row) -> int:
         """The event time of a request of the same domain beside it; else now."""
         for one in self.declared:
             if one.domain.name == asked.domain.name and isinstance(one.view, RequestView):
@@ -174,7 +187,7 @@ class Request:
 
 def _stored(
     online: DeclaredOnline,
-    asked: _Asked,
+    asked: _RequestedView,
     view: StoredView,
     rows: Sequence[Row],
     times: Sequence[int],

@@ -128,16 +128,16 @@ def settled(open_lake, table, given, grouping):
 
 
 def hold(open_lake, table, data):
-    given_rows = data.draw(deliveries())
-    grouping = data.draw(groupings(len(given_rows)))
+    typed_rows = data.draw(deliveries())
+    grouping = data.draw(groupings(len(typed_rows)))
     # Few rows are held between the steps, many are read again for each: both must be right.
     with patch.object(settling, "HELD_ROWS", data.draw(st.sampled_from([0, settling.HELD_ROWS]))):
-        lake = settled(open_lake, table, given_rows, grouping)
+        lake = settled(open_lake, table, typed_rows, grouping)
     places = lake.places()
-    assert len(places) == sum(len(lines) for _, lines in given_rows)
+    assert len(places) == sum(len(lines) for _, lines in typed_rows)
     assert balance(lake.ctx, table).holds
     stands = {at for at, place in places.items() if place == "cleaned"}
-    assert stands == expected(table, given_rows)
+    assert stands == expected(table, typed_rows)
 
 
 FEW = settings(

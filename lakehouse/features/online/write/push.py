@@ -27,7 +27,7 @@ from lakehouse.features.online.write.new_rows import (
 ATTEMPTS = 5
 
 
-Told = tuple[bytes, RowPlace | None]
+Prepared = tuple[bytes, RowPlace | None]
 """A row as it is kept until its table has it, and its place in every view of the table."""
 
 
@@ -44,25 +44,25 @@ class Pusher:
     def __init__(self, store: OnlineStore, view: StoredView) -> None:
         self._store, self._view = store, view
         self._stored: Stored | None = None
-        self._tell = teller(view.of)
+        self._prepare = preparer(view.of)
 
     def push(
         self,
         rows: Sequence[Row],
         transaction: Transaction | None = None,
-        told: Sequence[Told] | None = None,
+        prepared: Sequence[Prepared] | None = None,
     ) -> bool:
         """Add rows, all of them or none; False if the transaction was seen before.
 
-        `told` is what the table's `teller` says of the rows, if it has been asked already.
+        `prepared` is what the table's `preparer` makes of the rows, if it has been called already.
 
         The view must have been materialised. Rows that are not in the table yet are kept until
         they are, also when the view is materialised anew; those that the table never takes leave
         when no moment needs them any more. Raises NotStorable for a value of another type than is
         declared, TooOld for a row from before what is kept, which then comes with the table.
         """
-        if told is None:
-            told = self._tell(rows)
+        if prepared is None:
+            prepared = self._prepare(rows)
         for _ in range(ATTEMPTS):
             stored = self._stored or self.look_up()
             if stored is None:
@@ -70,7 +70,7 @@ class Pusher:
                     f"View '{self._view.name}' is not in the online store; materialise it first."
                 )
             try:
-                return self._pushed(stored, rows, told, transaction)
+                return self._pushed(stored, rows, prepared, transaction)
             except Replaced:
                 self._stored = None
         raise LakehouseError(
@@ -89,14 +89,14 @@ class Pusher:
         self,
         stored: Stored,
         rows: Sequence[Row],
-        told: Sequence[Told],
+        prepared: Sequence[Prepared],
         transaction: Transaction | None,
     ) -> bool:
         packer = self._packer
         packer.texts.clear()
         by_entity: dict[bytes, list[NewRow]] = {}
         listed = []
-        for row, (text, place) in zip(rows, told, strict=True):
+        for row, (text, place) in zip(rows, prepared, strict=True):
             new = packer.placed(row, place)
             if new is None:
                 continue
@@ -113,8 +113,8 @@ class Pusher:
         )
 
 
-def teller(table: Table) -> Callable[[Sequence[Row]], list[Told]]:
-    """The function that says of a table's rows what all views of it are told alike."""
+def preparer(table: Table) -> Callable[[Sequence[Row]], list[Prepared]]:
+    """The function that makes of a table's rows what all views of it need alike."""
     write, place = RowText(table).write, RowPlaces(table).of
     return lambda rows: [(write(row), place(row)) for row in rows]
 
@@ -135,13 +135,13 @@ class TablePusher:
             )
         self.views = tuple(there)
         self._pushers = list(there.values())
-        self._tell = teller(table)
+        self._prepare = preparer(table)
 
     def push(self, rows: Sequence[Row], transaction: Transaction | None = None) -> None:
         """Add rows to the views, one after the other; see `Pusher`."""
-        told = self._tell(rows)
+        prepared = self._prepare(rows)
         for pusher in self._pushers:
-            pusher.push(rows, transaction, told)
+            pusher.push(rows, transaction, prepared)
 
 
 def push(

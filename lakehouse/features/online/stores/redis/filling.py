@@ -15,7 +15,6 @@ from itertools import islice
 from typing import Any
 
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.stores.as_text import to_text
 from lakehouse.features.online.stores.protocol import (
     Again,
     Change,
@@ -37,6 +36,7 @@ from lakehouse.features.online.stores.redis.connections import Connections
 from lakehouse.features.online.stores.redis.keys import Generation, ViewKeys, row_listed
 from lakehouse.features.online.stores.redis.pruning import pages, remove
 from lakehouse.features.online.stores.redis.wire import Wire, command
+from lakehouse.features.online.stores.serialising import to_text
 
 FORMAT = b"1"
 _AT_ONCE = 1_000_000

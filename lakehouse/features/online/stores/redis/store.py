@@ -13,7 +13,6 @@ from typing import Any
 
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakeFormatError, NotFound
-from lakehouse.features.online.stores.as_text import from_text
 from lakehouse.features.online.stores.protocol import (
     Again,
     Change,
@@ -39,6 +38,7 @@ from lakehouse.features.online.stores.redis.keys import (
 from lakehouse.features.online.stores.redis.pruning import forget_listed, pages, prune
 from lakehouse.features.online.stores.redis.pushes import Pushes, check_generation
 from lakehouse.features.online.stores.redis.wire import Wire, command
+from lakehouse.features.online.stores.serialising import from_text
 
 _RANGE, _FIRST = (b"*%d\r\n$11\r\nZRANGEBYLEX\r\n" % size for size in (4, 7))
 _MOST_HEADS = 1000

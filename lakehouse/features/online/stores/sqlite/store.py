@@ -15,7 +15,6 @@ from pathlib import Path
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import NotFound
 from lakehouse.features.online.layout.slots import LatestLayout
-from lakehouse.features.online.stores.as_text import from_text, to_text
 from lakehouse.features.online.stores.protocol import (
     Again,
     Change,
@@ -27,6 +26,7 @@ from lakehouse.features.online.stores.protocol import (
     Texts,
     TextsCollide,
 )
+from lakehouse.features.online.stores.serialising import from_text, to_text
 from lakehouse.features.online.stores.sqlite.changes import (
     EntityChunksThere,
     ListedRows,

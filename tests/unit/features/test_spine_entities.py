@@ -18,8 +18,8 @@ from lakehouse.declare import (
     key,
 )
 from lakehouse.engines.embedded import EmbeddedEngine
-from lakehouse.features import entities_asked
-from lakehouse.features.entities_asked import asked, entities_needed
+from lakehouse.features import spine_entities
+from lakehouse.features.spine_entities import entities_needed, keys_of_spine
 
 
 class Visit(Contract):
@@ -39,7 +39,7 @@ def view(name: str, *keys: str) -> LatestView:
 
 def test_few_keys_are_named_and_nulls_are_none(engine: EmbeddedEngine) -> None:
     spine = engine.from_arrow(pa.table({"guest": ["b", None, "a", "b"], "room": [1, 1, None, 1]}))
-    found = asked(engine, spine, 4, [view("v", "guest"), view("w", "guest", "room")])
+    found = keys_of_spine(engine, spine, 4, [view("v", "guest"), view("w", "guest", "room")])
     assert {k: sorted(v) for k, v in found.items()} == {"guest": ["a", "b"], "room": [1]}
 
 
@@ -47,9 +47,9 @@ def test_many_moments_or_many_keys_name_none(
     engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spine = engine.from_arrow(pa.table({"guest": ["a", "b", "c"]}))
-    assert asked(engine, spine, entities_asked.MOST_MOMENTS + 1, [view("v", "guest")]) == {}
-    monkeypatch.setattr(entities_asked, "MOST_KEYS", 2)
-    assert asked(engine, spine, 3, [view("v", "guest")]) == {}
+    assert keys_of_spine(engine, spine, spine_entities.MOST_MOMENTS + 1, [view("v", "guest")]) == {}
+    monkeypatch.setattr(spine_entities, "MOST_KEYS", 2)
+    assert keys_of_spine(engine, spine, 3, [view("v", "guest")]) == {}
 
 
 def test_each_view_adds_its_entities() -> None:

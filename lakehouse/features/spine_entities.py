@@ -15,11 +15,13 @@ MOST_MOMENTS = 10_000
 """Spines with more moments are taken to ask for too many entities to name them."""
 MOST_KEYS = 500
 
-Asked = Mapping[str, Sequence[Any]]
+SpineKeys = Mapping[str, Sequence[Any]]
 """The values that a spine has of key columns, nulls left out."""
 
 
-def asked(engine: Engine, spine: Frame, moments: int, views: Sequence[StoredView]) -> Asked:
+def keys_of_spine(
+    engine: Engine, spine: Frame, moments: int, views: Sequence[StoredView]
+) -> SpineKeys:
     """Return the values of the views' keys in a spine of so many moments, if they are few."""
     if moments > MOST_MOMENTS:
         return {}
@@ -35,7 +37,7 @@ def asked(engine: Engine, spine: Frame, moments: int, views: Sequence[StoredView
     return found
 
 
-def entities_needed(views: Sequence[StoredView], asked: Asked) -> str | None:
+def entities_needed(views: Sequence[StoredView], keys: SpineKeys) -> str | None:
     """Return the condition on one table's keys that views need, None where any may be needed.
 
     Every view has its entity's keys among the values asked for, each column by itself; views of
@@ -44,7 +46,7 @@ def entities_needed(views: Sequence[StoredView], asked: Asked) -> str | None:
     conditions = []
     for view in views:
         kinds = {c.name: c.kind for c in view.of.columns}
-        among = [_among(key, kinds[key], asked.get(key)) for key in view.by.keys]
+        among = [_among(key, kinds[key], keys.get(key)) for key in view.by.keys]
         known = [condition for condition in among if condition is not None]
         if not known:
             return None
