@@ -135,6 +135,16 @@ def _since(rows: WindowRows) -> float | None:
     return (rows.at - max(times)) / 1_000_000 if times else None
 
 
+def _mode(rows: WindowRows) -> Any:
+    """The value that comes most often: looking back, the first that no other comes oftener than."""
+    best, most = None, 0
+    for value in reversed(rows.ordered):
+        often = sum(value == other or _both_nan(value, other) for other in rows.values)
+        if often > most:
+            best, most = value, often
+    return best
+
+
 def _absolute(rows: WindowRows) -> float:
     return float(exact_sum([abs(value) for value in rows.values]))
 
@@ -152,6 +162,7 @@ MEANINGS: dict[str, Callable[[WindowRows], Any]] = {
     "distinct": lambda rows: len(distinct_values(rows.values)),
     "share": lambda rows: len(rows.matching) / len(rows.there) if rows.there else None,
     "since": _since,
+    "mode": _mode,
 }
 """What a function gives of the rows of a window; None where that is null."""
 

@@ -1,4 +1,4 @@
-"""Functions that pick one of a column's values by how it compares with the others."""
+"""Functions that pick one of a column's values: by its place among them, or how often it comes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lakehouse.declare.aggregates.facts import Facts, Kept, declared
 from lakehouse.declare.windows import Windows
 from lakehouse.language.kinds import NUMBERS
 
-__all__ = ["Max", "Min"]
+__all__ = ["Max", "Min", "Mode"]
 
 MIN = declared(
     Facts(
@@ -49,3 +49,28 @@ def Max(
 ) -> Aggregate:
     """The greatest value of a numeric column; an empty window has none."""
     return Aggregate(MAX.function, column, over, where, default)
+
+
+MODE = declared(
+    Facts(
+        function="mode",
+        name="Mode",
+        example="Mode('country', over=...)",
+        column="needed",
+        gives="column",
+        ordered=True,
+        events=(Kept("value"), Kept("count")),
+        untiled=("the most frequent value", "take it"),
+    )
+)
+
+
+def Mode(
+    column: str, *, over: Windows, where: str | None = None, default: Default = None
+) -> Aggregate:
+    """The most frequent value of a column that is not null, exactly; an empty window has none.
+
+    Of values that come equally often, the one that came last, by event time, known time and the
+    table's key. A float that is NaN equals NaN, and -0.0 equals 0.0. Windows have no edge.
+    """
+    return Aggregate(MODE.function, column, over, where, default)

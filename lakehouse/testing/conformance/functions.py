@@ -20,6 +20,7 @@ from lakehouse.declare import (
     Max,
     Mean,
     Min,
+    Mode,
     Share,
     Since,
     Std,
@@ -57,6 +58,7 @@ CASES: dict[str, Callable[[str | None, str | None, Windows], tuple[Aggregate, ..
     ),
     "distinct": lambda column, where, over: (Distinct(str(column), over=over, where=where),),
     "share": lambda column, where, over: (Share(column, over=over, where=where or "abroad"),),
+    "mode": lambda column, where, over: (Mode(str(column), over=over, where=where),),
     "since": lambda _, where, over: (Since(where=where, over=over),),
 }
 """How each function is declared of a column, or of rows where that is None, with a `where`."""
@@ -144,4 +146,37 @@ def check_since_counts_from_when_rows_happened(engine: Engine, _: Path) -> None:
     hours = (-3, -2, -1, 0, 1, 2, 23, 25, 30, 31, 200)
     moments = [NOON + n * HOUR + step for n in hours for step in (-1, 0, 1)]
     facts = {"movements": table_of(movements, numbered(rows))}
+    require_oracle(engine, facts, views, spine_of([("a", at) for at in moments]))
+
+
+def check_the_most_frequent_value(engine: Engine, _: Path) -> None:
+    """Equal counts go to the value that came last, by event time, known time and key."""
+    told: list[tuple[int, int, str | None, float | None]] = [
+        (0, 0, "DE", math.nan),
+        (1, 0, "FR", 0.0),
+        (2, 0, None, math.nan),
+        (2, 0, "", -0.0),
+        (3, 0, "FR", 0.5),
+        (3, 2, "DE", 0.5),
+        (3, 0, "", None),
+        (5, 20, "DE", 1.5),
+        (6, 0, "", 1.5),
+        (6, 0, "PL", math.nan),
+    ]
+    rows = [
+        movement(NOON + at * HOUR, NOON + (at + late) * HOUR, country=name, weight=weight)
+        for at, late, name, weight in told
+    ]
+    keyed = [row | {"movement_id": f"m{n * 7 % 10}"} for n, row in enumerate(rows)]
+    aggregates: Any = {
+        "country": Mode("country", over=last("2h", "1d"), default="none"),
+        "weight": Mode("weight", over=last("2h", "1d")),
+        "some": Mode("country", over=last("1d"), where="country <> 'DE'"),
+    }
+    views = [
+        FeatureView("mode", of=movements, by=card, **aggregates),
+        FeatureView("mode_late", of=movements, by=card, delay="1h", **aggregates),
+    ]
+    moments = [NOON + n * HOUR + step for n in (0, 1, 2, 3, 4, 5, 6, 7, 26, 40) for step in (0, 1)]
+    facts = {"movements": table_of(movements, keyed)}
     require_oracle(engine, facts, views, spine_of([("a", at) for at in moments]))

@@ -195,6 +195,19 @@ def _since_the_first(asked: Asked) -> Any:
     return (asked.spine["asked_at"] - min(e.event_at for e in rows)) / 1e6 if rows else None
 
 
+def _first_of_most(asked: Asked) -> Any:
+    values = asked.newest_first()[::-1]
+    found = max(values, key=values.count, default=None)
+    return asked.value([]) if found is None else found
+
+
+def _mode_of_texts(asked: Asked) -> Any:
+    """Tell values apart by their text: -0.0 from 0.0, and a NaN from none."""
+    texts = [repr(value) for value in asked.newest_first()]
+    most = max(texts, key=texts.count, default=None)
+    return next((v for v in asked.newest_first() if repr(v) == most), asked.value([]))
+
+
 def _always_the_default(asked: Asked) -> Any:
     return asked.right.value(asked.feature, asked.spine | {"asked_at": -(2**55)})
 
@@ -258,6 +271,12 @@ AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
     "since is counted from when a row was known": (_of("since"), _since_known),
     "since is counted to the window's end": (_of("since"), _since_the_end),
     "since counts from the first row": (_of("since"), _since_the_first),
+    "the most frequent value is the last": (
+        _of("mode"),
+        lambda asked: asked.value(function="last"),
+    ),
+    "of equally frequent values the first that came counts": (_of("mode"), _first_of_most),
+    "the most frequent value is that of texts": (_of("mode"), _mode_of_texts),
     "a default is given whatever is there": (_defaulted, _always_the_default),
     "a default is left out": (
         _defaulted,

@@ -28,6 +28,7 @@ from lakehouse.declare import (
     Max,
     Mean,
     Min,
+    Mode,
     Model,
     Raw,
     RequestView,
@@ -524,6 +525,12 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
         "Feature view 'card_spend'.countries: distinct values over '365d' with the edge '1d' "
         "would need every value of every tile, which nothing bounds; count them over windows of "
         "up to 30d, without an edge.",
+    ),
+    "the most frequent value over tiles": (
+        lambda: view(country=Mode("country", over=last("365d", edge="1d"))),
+        "Feature view 'card_spend'.country: the most frequent value over '365d' with the edge '1d' "
+        "would need every value of every tile, which nothing bounds; take it over windows of up to "
+        "30d, without an edge.",
     ),
     "the time since a column": (
         lambda: view(ago=Aggregate("since", "country", last("1d"))),

@@ -21,6 +21,7 @@ from lakehouse.declare import (
     Max,
     Mean,
     Min,
+    Mode,
     Share,
     Since,
     Std,
@@ -74,6 +75,8 @@ NEWER = FeatureView(
     different=Distinct("weight", over=last("1d")),
     countries=Distinct("country", over=last("1d"), where="points > 3"),
     share=Share(where="country <> 'DE'", over=DAYS),
+    most_frequent=Mode("country", over=last("1d")),
+    most_frequent_weight=Mode("weight", over=last("1d"), where="points > 3"),
     since=Since(where="country <> 'DE'", over=DAYS),
     share_known=Share("country", where="country <> 'DE'", over=DAYS, default=0),
 )
