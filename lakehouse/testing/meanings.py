@@ -145,6 +145,14 @@ def _mode(rows: WindowRows) -> Any:
     return best
 
 
+def _quantile(rows: WindowRows) -> Any:
+    """The least value that at least the share q, taken as it is written, does not exceed."""
+    for place, value in enumerate(sorted(rows.values, key=_nan_last), 1):
+        if Fraction(place, len(rows.values)) >= Fraction(str(rows.argument)):
+            return value
+    return None
+
+
 def _absolute(rows: WindowRows) -> float:
     return float(exact_sum([abs(value) for value in rows.values]))
 
@@ -163,6 +171,7 @@ MEANINGS: dict[str, Callable[[WindowRows], Any]] = {
     "share": lambda rows: len(rows.matching) / len(rows.there) if rows.there else None,
     "since": _since,
     "mode": _mode,
+    "quantile": _quantile,
 }
 """What a function gives of the rows of a window; None where that is null."""
 

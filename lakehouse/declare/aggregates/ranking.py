@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from lakehouse.declare.aggregates.aggregate import Aggregate, Default
 from lakehouse.declare.aggregates.facts import Facts, Kept, declared
 from lakehouse.declare.windows import Windows
+from lakehouse.errors import described
 from lakehouse.language.kinds import NUMBERS
 
-__all__ = ["Max", "Min", "Mode"]
+__all__ = ["Max", "Min", "Mode", "Quantile"]
 
 MIN = declared(
     Facts(
@@ -74,3 +78,44 @@ def Mode(
     table's key. A float that is NaN equals NaN, and -0.0 equals 0.0. Windows have no edge.
     """
     return Aggregate(MODE.function, column, over, where, default)
+
+
+FINEST_Q = 6
+"""The digits after its point that a quantile's q may have."""
+
+
+def _no_share(q: Any) -> str | None:
+    wrong = f"q is {described(q)}; write a share from 0 to 1, as in q=0.5 for the median"
+    if isinstance(q, bool) or not isinstance(q, int | float) or not 0 <= q <= 1:
+        return wrong
+    if Decimal(str(q)) != round(Decimal(str(q)), FINEST_Q):
+        return f"q is {q}; write at most {FINEST_Q} digits after its point"
+    return None
+
+
+QUANTILE = declared(
+    Facts(
+        function="quantile",
+        name="Quantile",
+        example="Quantile('amount_eur', q=0.9, over=...)",
+        column="needed",
+        takes=NUMBERS,
+        gives="column",
+        refused=_no_share,
+        events=(Kept("value"), Kept("count")),
+        untiled=("a quantile", "take it"),
+    )
+)
+
+
+def Quantile(
+    column: str, *, q: float, over: Windows, where: str | None = None, default: Default = None
+) -> Aggregate:
+    """The least value of a numeric column that at least the share `q` of values does not exceed.
+
+    It is one of the values, exactly, and of the column's kind: with q=0.5 the (lower) median, with
+    0 the least and with 1 the greatest. NaN is greater than every number. `q` is 0 to 1 with at
+    most six digits after its point, and is taken as it is written. An empty window has none;
+    windows have no edge.
+    """
+    return Aggregate(QUANTILE.function, column, over, where, default, argument=q)

@@ -21,6 +21,7 @@ from lakehouse.declare import (
     Mean,
     Min,
     Mode,
+    Quantile,
     Share,
     Since,
     Std,
@@ -59,6 +60,9 @@ CASES: dict[str, Callable[[str | None, str | None, Windows], tuple[Aggregate, ..
     "distinct": lambda column, where, over: (Distinct(str(column), over=over, where=where),),
     "share": lambda column, where, over: (Share(column, over=over, where=where or "abroad"),),
     "mode": lambda column, where, over: (Mode(str(column), over=over, where=where),),
+    "quantile": lambda column, where, over: tuple(
+        Quantile(str(column), q=q, over=over, where=where) for q in (0.25, 0.9)
+    ),
     "since": lambda _, where, over: (Since(where=where, over=over),),
 }
 """How each function is declared of a column, or of rows where that is None, with a `where`."""
@@ -180,3 +184,28 @@ def check_the_most_frequent_value(engine: Engine, _: Path) -> None:
     moments = [NOON + n * HOUR + step for n in (0, 1, 2, 3, 4, 5, 6, 7, 26, 40) for step in (0, 1)]
     facts = {"movements": table_of(movements, keyed)}
     require_oracle(engine, facts, views, spine_of([("a", at) for at in moments]))
+
+
+def check_quantiles_are_values_at_a_place(engine: Engine, _: Path) -> None:
+    """The place is counted exactly: of ten values q=0.7 is the seventh, though 0.7 is no float."""
+    rows = [
+        movement(
+            NOON + (n * 7 % 20) * HOUR // 4,
+            NOON + (n * 7 % 20) * HOUR // 4 + n % 3 * HOUR,
+            points=None if n == 13 else n * 3 % 20 - 9,
+            amount_eur=Decimal(n * n % 20) * Decimal("9999999999999.99"),
+            weight=[0.1, -0.0, math.nan, 0.0, math.inf, -math.inf, 5e-324][n % 7],
+        )
+        for n in range(20)
+    ]
+    places = (0, 0.07, 0.1, 0.5, 0.7, 0.9, 0.999999, 1)
+    aggregates: Any = {
+        f"{name}_{n}": Quantile(name, q=q, over=last("1h", "1d"))
+        for name in ("points", "amount_eur", "weight")
+        for n, q in enumerate(places)
+    }
+    aggregates["some"] = Quantile("points", q=0.5, over=EXACT, where="abroad", default=-99)
+    view = FeatureView("quantiles", of=movements, by=card, delay="30min", **aggregates)
+    moments = [NOON + n * HOUR // 4 + step for n in (0, 1, 2, 10, 13, 22, 27) for step in (0, 1)]
+    facts = {"movements": table_of(movements, numbered(rows))}
+    require_oracle(engine, facts, [view], spine_of([("a", at) for at in moments]))

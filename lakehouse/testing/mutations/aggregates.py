@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ from lakehouse.declare.aggregates import FACTS
 from lakehouse.declare.features import Feature, FeatureView
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import BoundView, Engine, Frame
+from lakehouse.language.expressions.values import ordered
 from lakehouse.testing.conformance.against_oracle import Expected
 from lakehouse.testing.conformance.world import Fields, fields_of
 from lakehouse.testing.meanings import Event, distinct_values, exact_sum
@@ -39,6 +41,12 @@ class Asked:
         assert self.feature.aggregate is not None
         changed = replace(self.feature, aggregate=replace(self.feature.aggregate, **changes))
         return self.right.window_value(changed, self.spine, events)
+
+    @property
+    def argument(self) -> Any:
+        """The function's own argument."""
+        assert self.feature.aggregate is not None
+        return self.feature.aggregate.argument
 
     def newest_first(self, events: Sequence[Event] | None = None) -> list[Any]:
         """Return all values that count, the last one first."""
@@ -208,6 +216,30 @@ def _mode_of_texts(asked: Asked) -> Any:
     return next((v for v in asked.newest_first() if repr(v) == most), asked.value([]))
 
 
+def _in_order(asked: Asked) -> list[Any]:
+    return sorted(asked.newest_first(), key=ordered)
+
+
+def _between(asked: Asked) -> Any:
+    """The value as it lies between its neighbours, where they are whole numbers rounded down."""
+    values = _in_order(asked)
+    if not values or not isinstance(values[0], int):
+        return asked.value()
+    place = Fraction(str(asked.argument)) * (len(values) - 1)
+    low, high = values[math.floor(place)], values[math.ceil(place)]
+    return math.floor(low + (high - low) * (place - math.floor(place)))
+
+
+def _place_in_floats(asked: Asked) -> Any:
+    values = _in_order(asked)
+    return values[max(math.ceil(asked.argument * len(values)), 1) - 1] if values else asked.value()
+
+
+def _of_values(asked: Asked, values: list[Any]) -> Any:
+    place = math.ceil(Fraction(str(asked.argument)) * len(values))
+    return sorted(values, key=ordered)[max(place, 1) - 1] if values else asked.value()
+
+
 def _always_the_default(asked: Asked) -> Any:
     return asked.right.value(asked.feature, asked.spine | {"asked_at": -(2**55)})
 
@@ -277,6 +309,12 @@ AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
     ),
     "of equally frequent values the first that came counts": (_of("mode"), _first_of_most),
     "the most frequent value is that of texts": (_of("mode"), _mode_of_texts),
+    "a quantile lies between two values": (_of("quantile"), _between),
+    "a quantile is counted in floats": (_of("quantile"), _place_in_floats),
+    "a quantile is of different values": (
+        _of("quantile"),
+        lambda asked: _of_values(asked, distinct_values(asked.newest_first())),
+    ),
     "a default is given whatever is there": (_defaulted, _always_the_default),
     "a default is left out": (
         _defaulted,

@@ -30,6 +30,7 @@ from lakehouse.declare import (
     Min,
     Mode,
     Model,
+    Quantile,
     Raw,
     RequestView,
     Rule,
@@ -531,6 +532,25 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
         "Feature view 'card_spend'.country: the most frequent value over '365d' with the edge '1d' "
         "would need every value of every tile, which nothing bounds; take it over windows of up to "
         "30d, without an edge.",
+    ),
+    "a quantile beyond all values": (
+        lambda: view(high=Quantile("amount_eur", q=90, over=last("1d"))),
+        "Feature view 'card_spend'.high: q is the int 90; write a share from 0 to 1, as in q=0.5 "
+        "for the median.",
+    ),
+    "a quantile finer than it is counted": (
+        lambda: view(high=Quantile("amount_eur", q=0.9999999, over=last("1d"))),
+        "Feature view 'card_spend'.high: q is 0.9999999; write at most 6 digits after its point.",
+    ),
+    "a quantile of a text": (
+        lambda: view(high=Quantile("country", q=0.5, over=last("1d"))),
+        "Feature view 'card_spend'.high: quantile needs a number, 'country' is string.",
+    ),
+    "a quantile over tiles": (
+        lambda: view(high=Quantile("amount_eur", q=0.5, over=last("365d", edge="1d"))),
+        "Feature view 'card_spend'.high: a quantile over '365d' with the edge '1d' would need "
+        "every value of every tile, which nothing bounds; take it over windows of up to 30d, "
+        "without an edge.",
     ),
     "the time since a column": (
         lambda: view(ago=Aggregate("since", "country", last("1d"))),

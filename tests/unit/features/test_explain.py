@@ -22,6 +22,7 @@ from lakehouse.declare import (
     Mean,
     Min,
     Mode,
+    Quantile,
     Share,
     Since,
     Std,
@@ -77,6 +78,8 @@ NEWER = FeatureView(
     share=Share(where="country <> 'DE'", over=DAYS),
     most_frequent=Mode("country", over=last("1d")),
     most_frequent_weight=Mode("weight", over=last("1d"), where="points > 3"),
+    median=Quantile("amount_eur", q=0.5, over=last("1d"), default=0),
+    high_weight=Quantile("weight", q=0.9, over=last("1d")),
     since=Since(where="country <> 'DE'", over=DAYS),
     share_known=Share("country", where="country <> 'DE'", over=DAYS, default=0),
 )
