@@ -19,7 +19,7 @@ class Program:
     """
 
     def __init__(self, verb: Verb, description: str | None, **fixed: Any) -> None:
-        self._verb = verb
+        self.verb = verb
         self._fixed = fixed
         self.parser = argparse.ArgumentParser(description=description)
         self.parser.add_argument("--home", help="The lake's folder; default: LAKEHOUSE_HOME.")
@@ -30,7 +30,7 @@ class Program:
     def __call__(self, argv: Sequence[str] | None = None) -> int:
         """Do it; print each element of the answer as a JSON object on a line of its own."""
         given = vars(self.parser.parse_intermixed_args(argv))
-        answer = self._verb(Session.of(given.pop("home")), given | self._fixed)
+        answer = self.verb(Session.of(given.pop("home")), given | self._fixed)
         document = answer.document
         for line in document if isinstance(document, list) else [document]:
             print(json.dumps(line, default=str))

@@ -1,4 +1,4 @@
-"""What others may bring, as it is installed: a module and its entry point, and nothing else."""
+"""What others may bring, as it is installed: a module or folder and its entry point, no more."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ HERE = Path(__file__).parent
 
 
 def install(site: Path, module: str, group: str, name: str, of: str) -> None:
-    """Lay a module of this folder into `site` as an installed distribution would.
+    """Lay a module or package of this folder into `site` as an installed distribution would.
 
     `name` is its entry point in `group`, `of` what that names in the module. `site` must come
     onto the path of whoever is to find it.
     """
     site.mkdir(parents=True, exist_ok=True)
-    shutil.copy(HERE / f"{module}.py", site / f"{module}.py")
+    if (HERE / module).is_dir():
+        shutil.copytree(HERE / module, site / module)
+    else:
+        shutil.copy(HERE / f"{module}.py", site / f"{module}.py")
     facts = site / f"{module}-1.0.dist-info"
     facts.mkdir()
     (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
