@@ -153,6 +153,33 @@ def _quantile(rows: WindowRows) -> Any:
     return None
 
 
+def _trend(rows: WindowRows) -> float | None:
+    """The slope of the least-squares line, by the day of 86,400,000,000 microseconds."""
+    apart = _from_the_mean([event.event_at for event in rows.matching])
+    if not any(apart):
+        return None
+    if not all(math.isfinite(value) for value in rows.values):
+        return math.nan
+    values = [Fraction(value) for value in rows.values]
+    rises = sum(time * value for time, value in zip(apart, values, strict=True))
+    return float(rises / sum(time * time for time in apart) * 86_400_000_000)
+
+
+def _steepest(rows: WindowRows) -> float:
+    """What a trend is rounded among: as if nothing in it cancelled."""
+    apart = _from_the_mean([event.event_at for event in rows.matching])
+    if not any(apart) or not all(math.isfinite(value) for value in rows.values):
+        return 0.0
+    values = [abs(Fraction(value)) for value in rows.values]
+    rises = sum(abs(time) * value for time, value in zip(apart, values, strict=True))
+    return float(rises / sum(time * time for time in apart) * 86_400_000_000)
+
+
+def _from_the_mean(times: Sequence[int]) -> list[Fraction]:
+    """How far each of some times lies from the mean of all."""
+    return [time - Fraction(sum(times), len(times)) for time in times]
+
+
 def _absolute(rows: WindowRows) -> float:
     return float(exact_sum([abs(value) for value in rows.values]))
 
@@ -172,6 +199,7 @@ MEANINGS: dict[str, Callable[[WindowRows], Any]] = {
     "since": _since,
     "mode": _mode,
     "quantile": _quantile,
+    "trend": _trend,
 }
 """What a function gives of the rows of a window; None where that is null."""
 
@@ -179,5 +207,6 @@ MAGNITUDES: dict[str, Callable[[WindowRows], float]] = {
     "sum": _absolute,
     "mean": lambda rows: _absolute(rows) / max(len(rows.matching), 1),
     "std": _absolute,
+    "trend": _steepest,
 }
 """How large the numbers are that a float is rounded among, for functions that are made of sums."""

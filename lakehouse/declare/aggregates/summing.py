@@ -7,7 +7,7 @@ from lakehouse.declare.aggregates.facts import Facts, Kept, declared
 from lakehouse.declare.windows import Windows
 from lakehouse.language.kinds import NUMBERS
 
-__all__ = ["Mean", "Std", "Sum"]
+__all__ = ["Mean", "Std", "Sum", "Trend"]
 
 SUM = declared(
     Facts(
@@ -77,3 +77,31 @@ def Std(
     The sum of squared distances from the mean is divided by n - 1.
     """
     return Aggregate(STD.function, column, over, where, default)
+
+
+TREND = declared(
+    Facts(
+        function="trend",
+        name="Trend",
+        example="Trend('amount_eur', over=...)",
+        column="needed",
+        takes=NUMBERS,
+        gives="float",
+        rounds="always",
+        among="own",
+        events=(Kept("sum"), Kept("count")),
+        untiled=("a trend", "take it"),
+    )
+)
+
+
+def Trend(
+    column: str, *, over: Windows, where: str | None = None, default: Default = None
+) -> Aggregate:
+    """The slope of the least-squares line through a numeric column's values over time, by the day.
+
+    A float, in the column's unit for each 24 hours. There is none of fewer than two values, nor
+    where all are of one event time; it is NaN with a NaN or an infinity among them. Windows have
+    no edge.
+    """
+    return Aggregate(TREND.function, column, over, where, default)

@@ -26,6 +26,7 @@ from lakehouse.declare import (
     Since,
     Std,
     Sum,
+    Trend,
     last,
 )
 from lakehouse.declare.aggregates import Aggregate, facts_of
@@ -63,6 +64,7 @@ CASES: dict[str, Callable[[str | None, str | None, Windows], tuple[Aggregate, ..
     "quantile": lambda column, where, over: tuple(
         Quantile(str(column), q=q, over=over, where=where) for q in (0.25, 0.9)
     ),
+    "trend": lambda column, where, over: (Trend(str(column), over=over, where=where),),
     "since": lambda _, where, over: (Since(where=where, over=over),),
 }
 """How each function is declared of a column, or of rows where that is None, with a `where`."""
@@ -209,3 +211,32 @@ def check_quantiles_are_values_at_a_place(engine: Engine, _: Path) -> None:
     moments = [NOON + n * HOUR // 4 + step for n in (0, 1, 2, 10, 13, 22, 27) for step in (0, 1)]
     facts = {"movements": table_of(movements, numbered(rows))}
     require_oracle(engine, facts, [view], spine_of([("a", at) for at in moments]))
+
+
+def check_trends_rise_by_the_day(engine: Engine, _: Path) -> None:
+    """A line through values that lie on one, close in time, far from zero, or at one time alone."""
+    steps = [0, 1, 2, 5, 5, HOUR, HOUR + 7, 2 * HOUR, 5 * HOUR, 20 * HOUR]
+    rows = [
+        movement(
+            NOON + at,
+            NOON + at + n % 3 * HOUR,
+            points=2**53 + n * 3 if n % 4 else None,
+            amount_eur=Decimal("9999999999999000.00") + Decimal(at // 1_000_000) / 100,
+            weight=1e6 - at / DAY,
+        )
+        for n, at in enumerate(steps)
+    ]
+    rows += [movement(NOON + 30 * HOUR + n, weight=w) for n, w in enumerate((0.5, math.inf, 0.1))]
+    rows += [movement(NOON + 50 * HOUR, weight=w, points=p) for w, p in ((0.5, 1), (2.5, 2))]
+    over = last("1h", "1d")
+    aggregates: Any = {name: Trend(name, over=over) for name in ("points", "amount_eur", "weight")}
+    aggregates["some"] = Trend("points", over=over, where="abroad", default=-1)
+    views = [
+        FeatureView("trend", of=movements, by=card, **aggregates),
+        FeatureView("trend_late", of=movements, by=card, delay="1h", **aggregates),
+    ]
+    times = (0, 1, 2, 3, 6, HOUR, HOUR + 1, HOUR + 8, 3 * HOUR, 6 * HOUR, 21 * HOUR)
+    later = (30 * HOUR + 1, 30 * HOUR + 3, 31 * HOUR, 50 * HOUR + 1, 90 * HOUR)
+    facts = {"movements": table_of(movements, numbered(rows))}
+    spine = spine_of([("a", NOON + at) for at in (*times, *later)])
+    require_oracle(engine, facts, views, spine)

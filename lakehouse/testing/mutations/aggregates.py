@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.declare.aggregates import FACTS
+from lakehouse.declare.durations import DAY
 from lakehouse.declare.features import Feature, FeatureView
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import BoundView, Engine, Frame
@@ -240,6 +241,34 @@ def _of_values(asked: Asked, values: list[Any]) -> Any:
     return sorted(values, key=ordered)[max(place, 1) - 1] if values else asked.value()
 
 
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _points(asked: Asked) -> list[tuple[int, float]]:
+    """The times and values of the rows that count, by time."""
+    rows = asked.right.window_rows(asked.feature, asked.spine).matching
+    return sorted((e.event_at, float(e.value)) for e in rows)
+
+
+def _from_first_to_last(asked: Asked) -> Any:
+    points = _points(asked)
+    if not points or points[0][0] == points[-1][0]:
+        return asked.value()
+    (first, low), (last, high) = points[0], points[-1]
+    return (high - low) / (last - first) * DAY
+
+
+def _trend_of_squares(asked: Asked) -> Any:
+    points = _points(asked)
+    times, values = [float(t) for t, _ in points], [v for _, v in points]
+    spread = len(times) * sum(t * t for t in times) - sum(times) ** 2
+    if asked.value() is None or not spread:
+        return asked.value()
+    together = len(times) * sum(t * v for t, v in points) - sum(times) * sum(values)
+    return together / spread * DAY
+
+
 def _always_the_default(asked: Asked) -> Any:
     return asked.right.value(asked.feature, asked.spine | {"asked_at": -(2**55)})
 
@@ -315,6 +344,10 @@ AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
         _of("quantile"),
         lambda asked: _of_values(asked, distinct_values(asked.newest_first())),
     ),
+    "a trend is by the second": (_of("trend"), lambda asked: _times(asked.value(), 1 / 86_400)),
+    "a trend is from the first value to the last": (_of("trend"), _from_first_to_last),
+    "a trend of one time is level": (_of("trend"), lambda asked: asked.value() or 0.0),
+    "a trend is of squares less squares": (_of("trend"), _trend_of_squares),
     "a default is given whatever is there": (_defaulted, _always_the_default),
     "a default is left out": (
         _defaulted,

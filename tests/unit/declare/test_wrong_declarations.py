@@ -39,6 +39,7 @@ from lakehouse.declare import (
     Std,
     Sum,
     TrainingSet,
+    Trend,
     at_least,
     at_most,
     beats,
@@ -551,6 +552,18 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
         "Feature view 'card_spend'.high: a quantile over '365d' with the edge '1d' would need "
         "every value of every tile, which nothing bounds; take it over windows of up to 30d, "
         "without an edge.",
+    ),
+    "a trend of truths": (
+        lambda: FeatureView(
+            "frauds", of=labelled, by=card, rise=Trend("is_fraud", over=last("1d"))
+        ),
+        "Feature view 'frauds'.rise: trend needs a number, 'is_fraud' is bool.",
+    ),
+    "a trend over tiles": (
+        lambda: view(rise=Trend("amount_eur", over=last("365d", edge="1d"))),
+        "Feature view 'card_spend'.rise: a trend over '365d' with the edge '1d' would need every "
+        "value of every tile, which nothing bounds; take it over windows of up to 30d, without an "
+        "edge.",
     ),
     "the time since a column": (
         lambda: view(ago=Aggregate("since", "country", last("1d"))),

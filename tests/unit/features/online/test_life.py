@@ -34,6 +34,7 @@ from lakehouse.declare import (
     Since,
     Std,
     Sum,
+    Trend,
     event_time,
     last,
 )
@@ -86,6 +87,7 @@ def everything(delay: str | None) -> FeatureView:
         most=Max("weight", over=over),
         often=Mode("country", over=last("3h", "2d")),
         median=Quantile("amount_eur", q=0.5, over=last("3h", "2d")),
+        trend=Trend("points", over=last("3h", "2d")),
         since=Since(where="abroad", over=over),
         first=First("country", over=over),
         last=Last("points", over=over),
