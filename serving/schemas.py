@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lakehouse.declare.contract import Column
+from lakehouse.language import patterns
 from serving.rows import RowReader
 
 Schema = dict[str, Any]
@@ -52,7 +53,7 @@ def column_schema(column: Column, optional: bool = False) -> Schema:
     if column.isin is not None:
         schema["enum"] = [v if isinstance(v, str | int | float) else str(v) for v in column.isin]
     if column.str_matches is not None:
-        schema["pattern"] = f"^(?:{column.str_matches})$"
+        schema["pattern"] = f"^(?:{patterns.parse(column.str_matches).python})$"
     return nullable(schema) if optional else schema
 
 

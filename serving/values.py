@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
@@ -11,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lakehouse.declare.contract import Column
+from lakehouse.language import patterns
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 FIRST_YEAR = 1000
@@ -161,8 +161,8 @@ def _checks(column: Column) -> list[Callable[[Any], Any]]:
         more = f" … and {len(column.isin) - 5} more" if len(column.isin) > 5 else ""
         check(lambda v: v in allowed, f"must be one of {shown}{more}")
     if column.str_matches is not None:
-        pattern = re.compile(column.str_matches, re.ASCII)
-        check(lambda v: pattern.fullmatch(v) is not None, f"must match {column.str_matches}")
+        pattern = patterns.parse(column.str_matches)
+        check(pattern.matches, f"must match {pattern.written}")
     return found
 
 

@@ -8,7 +8,6 @@ booleans are taken in any of pandas' types that holds them; a time without a zon
 from __future__ import annotations
 
 import operator
-import re
 import warnings
 from collections.abc import Callable
 from datetime import date, datetime
@@ -21,6 +20,7 @@ from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.language import patterns
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 BOUNDS: dict[str, Callable[[Any, Any], Any]] = {
@@ -161,8 +161,7 @@ def _checks(pa: ModuleType, column: Column) -> list[Any]:
         members = [constant(column, member) for member in column.isin]
         check("isin", partial(_among, members))
     if column.str_matches is not None:
-        pattern = re.compile(column.str_matches, re.ASCII)
-        check("str_matches", lambda value: pattern.fullmatch(value) is not None)
+        check("str_matches", patterns.parse(column.str_matches).matches)
     if column.unique:
         checks.append(pa.Check(lambda values: ~values.duplicated(), name="unique"))
     return checks

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from difflib import get_close_matches
 
 from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant, zone_of
 from lakehouse.errors import DeclarationError
+from lakehouse.language import patterns
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 Refusal = Callable[[str], DeclarationError]
 BOUNDS = ("ge", "gt", "le", "lt")
-_NOT_PORTABLE = re.compile(r"\\[1-9]|\\[gk]<|\(\?(?:[=!#>(]|<[=!]|P[=>]|[a-zA-Z]+\))|[*+?}]\+")
-"""Back references, look-around, atomic groups, flags for the whole, possessive repeats."""
 
 
 def check(contract: str, columns: tuple[Column, ...]) -> None:
@@ -98,18 +96,9 @@ def _check_pattern(c: Column, pattern: str, wrong: Refusal) -> None:
     if c.kind != "string":
         raise wrong(f"str_matches is for str columns, this one is {c.kind}.")
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise wrong(f"str_matches='{pattern}' is no regular expression: {error}.") from None
-    # An escaped character stands for itself, a character class for its members.
-    bare = re.sub(r"\\[^1-9gk]|\[\]?[^\]]*\]", "x", pattern)
-    found = _NOT_PORTABLE.search(bare)
-    if found:
-        raise wrong(
-            f"str_matches='{pattern}' uses '{found[0]}', which not every engine reads; write it "
-            "without back references, look-around, atomic or possessive parts, and flags as "
-            "(?i:…)."
-        )
+        patterns.parse(pattern)
+    except patterns.PatternError as error:
+        raise wrong(f"str_matches='{pattern}' {error}") from None
 
 
 def _check_members(c: Column, wrong: Refusal) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +19,7 @@ from typing import Any
 from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant
 from lakehouse.declare.contract import ContractSpec
+from lakehouse.language import patterns
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 Failure = tuple[str, str]
@@ -110,6 +110,6 @@ def _failed(column: Column, value: Any) -> list[str]:
     if column.isin is not None and value not in [constant(column, m) for m in column.isin]:
         failed.append("isin")
     pattern = column.str_matches
-    if pattern is not None and re.fullmatch(pattern, value, re.ASCII) is None:
+    if pattern is not None and not patterns.parse(pattern).matches(value):
         failed.append("str_matches")
     return failed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant
 from lakehouse.declare.contract import ContractSpec
+from lakehouse.language import patterns
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 Rows = list[dict[str, Any]]
@@ -46,7 +46,7 @@ def values(column: Column) -> st.SearchStrategy[Any]:
     if constants:
         offered.append(st.sampled_from(constants).flatmap(lambda v: _beside(column, v)))
     if column.str_matches is not None:
-        pattern = re.compile(column.str_matches, re.ASCII)
+        pattern = patterns.compiled(patterns.parse(column.str_matches).python)
         matching = st.from_regex(pattern, fullmatch=True)
         offered += [matching, matching.flatmap(_misspelt)]
     if column.kind in ("string", "decimal", "date"):

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from lakehouse.declare.contract import Column, ContractSpec
+from lakehouse.language import patterns
 from lakehouse.language.sql import literals
 from lakehouse.zones.typing_grammar import blank, literal, sql_type, typed
 
@@ -204,7 +205,6 @@ def value_checks(column: Column) -> list[Check]:
         within = f"COALESCE({value} IN ({members}), FALSE)"
         found.append(check("isin", f"{value} IS NOT NULL AND NOT {within}"))
     if column.str_matches is not None:
-        # The whole text; \z, for $ would let a line end follow in Java.
-        pattern = literals.text(f"^(?:{column.str_matches})\\z")
+        pattern = literals.text(patterns.parse(column.str_matches).sql)
         found.append(check("str_matches", f"NOT COALESCE({value} RLIKE {pattern}, TRUE)"))
     return found

@@ -147,6 +147,62 @@ def _duration(unit: str, count: exp.Expr) -> exp.Expr:
     return call(f"to_{names.get(unit, unit + 's')}", amount if unit == "quarter" else count)
 
 
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def _whole_units(node: exp.Expr) -> exp.Expr:
+    """Whole units between two times; a month is over where the day and time of it come again.
+
+    DuckDB's own lets a month end with the shorter month: from 29 February to 28 March.
+    """
+    unit = _unit(node)
+    if unit not in _MONTHS:
+        return call("date_sub", text(unit), node.expression, node.this)
+
+    def offset(at: exp.Expr) -> exp.Expr:
+        start = call("date_trunc", text("month"), at.copy())
+        return exp.Paren(
+            this=exp.Sub(this=call("epoch_us", at.copy()), expression=call("epoch_us", start))
+        )
+
+    def from_(start: exp.Expr) -> exp.Expr:
+        def to(end: exp.Expr) -> exp.Expr:
+            begun = call("date_diff", text("month"), start.copy(), end.copy())
+            short = exp.And(
+                this=exp.GT(this=end.copy(), expression=start.copy()),
+                expression=exp.LT(this=offset(end), expression=offset(start)),
+            )
+            back = exp.And(
+                this=exp.LT(this=end.copy(), expression=start.copy()),
+                expression=exp.GT(this=offset(end), expression=offset(start)),
+            )
+            more = when(short, number(-1), when(back, number(1), number(0)))
+            months = plus(begun, exp.paren(more))
+            return exp.IntDiv(this=months, expression=number(_MONTHS[unit]))
+
+        return once(node.this, to)
+
+    return once(node.expression, from_)
+
+
+def _pad(node: exp.Expr) -> exp.Expr:
+    """Text filled up to a length, or cut to it; nothing to fill with leaves it short."""
+    name = "lpad" if node.args.get("is_left") else "rpad"
+    length, pad = node.expression, node.args.get("fill_pattern") or text(" ")
+    if isinstance(pad, exp.Literal) and pad.this:
+        return call(name, node.this, length, pad)
+
+    def with_(fill: exp.Expr) -> exp.Expr:
+        def filled(value: exp.Expr) -> exp.Expr:
+            nothing = exp.EQ(this=fill.copy(), expression=text(""))
+            cut = call("left", value.copy(), length.copy())
+            return when(nothing, cut, call(name, value.copy(), length.copy(), fill.copy()))
+
+        return once(node.this, filled)
+
+    return once(pad, with_)
+
+
 def _substring(node: exp.Expr) -> exp.Expr:
     start = node.args["start"]
     if isinstance(start, exp.Literal) and start.this != "0":
@@ -222,7 +278,8 @@ _TRANSLATIONS: dict[type, Callable[[exp.Expr], exp.Expr]] = {
     exp.DateDiff: lambda n: exp.Paren(
         this=exp.Sub(this=exp.paren(n.this), expression=exp.paren(n.expression))
     ),
-    exp.TimestampDiff: lambda n: call("date_sub", text(_unit(n)), n.expression, n.this),
+    exp.TimestampDiff: _whole_units,
+    exp.Pad: _pad,
     exp.TimestampAdd: lambda n: plus(n.this, _duration(_unit(n), n.expression)),
     exp.TimestampTrunc: lambda n: call("date_trunc", text(_unit(n)), n.this),
     exp.DateTrunc: lambda n: call("date_trunc", text(_unit(n)), n.this),

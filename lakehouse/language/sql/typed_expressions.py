@@ -228,6 +228,9 @@ def _add(node: exp.Expr) -> SqlType | None:
     if INTERVAL in (left, right):
         interval = node.expression if right == INTERVAL else node.this
         moment = left if right == INTERVAL else right
+        if moment == NULL:
+            null = node.this if right == INTERVAL else node.expression
+            moment = type_of(_cast_in_place(null, TIMESTAMP))
         if moment is None or (moment.is_time and not (right != INTERVAL and _is_sub(node))):
             return _moved(moment, interval)
     elif left == DATE and right in (INT, BIGINT):

@@ -213,12 +213,17 @@ def test_patterns_that_every_engine_reads_are_taken(pattern: str) -> None:
         ("a(?=b)", "(?="),
         ("(?<!a)b", "(?<!"),
         (r"(a)\1", r"\1"),
-        ("(?P<a>b)(?P=a)", "(?P="),
+        ("(?P<a>b)(?P=a)", "(?P<"),
         ("(?>a)b", "(?>"),
         ("a++b", "++"),
         ("a{2}+b", "}+"),
         ("(?#note)a", "(?#"),
         ("(a)(?(1)b)", "(?("),
+        ("[[a]]", "["),
+        ("a{,3}", "{,3"),
+        (r"a\Z", r"\Z"),
+        (r"\bÉ", r"\b"),
+        ("a^b", "^"),
     ],
 )
 def test_patterns_that_only_some_engines_read_are_refused(pattern: str, found: str) -> None:

@@ -331,14 +331,14 @@ CONTRACTS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a pattern that is none": (
         amount(str, column(str_matches="[A-Z")),
-        "Payment.amount: str_matches='[A-Z' is no regular expression: unterminated character set "
-        "at position 0.",
+        "Payment.amount: str_matches='[A-Z' ends inside a class; close it, or put a \\ before its "
+        "beginning.",
     ),
     "a pattern that only Python reads": (
         amount(str, column(str_matches="(?!DE)[A-Z]{2}")),
         "Payment.amount: str_matches='(?!DE)[A-Z]{2}' uses '(?!', which not every engine reads; "
-        "write it without back references, look-around, atomic or possessive parts, and flags as "
-        "(?i:…).",
+        "write it with (…), (?:…) or (?i:…) alone: no back references, look-around, names or "
+        "flags for the whole.",
     ),
 }
 
