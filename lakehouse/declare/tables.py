@@ -15,6 +15,11 @@ SourceMode = Literal["append", "snapshot"]
 OnConflict = Literal["quarantine", "latest", "history"]
 OnViolation = Literal["quarantine", "drop", "stop"]
 DELIVERED = "{delivered_at}"
+TEXT_FORMATS = ("csv", "jsonl")
+FORMATS = (*TEXT_FORMATS, "parquet")
+PACKED = (".gz", ".zst")
+"""Formats of delivered files, by whose names they end; only text is packed as a whole."""
+ENDINGS = (*(f".{f}" for f in FORMATS), *(f".{f}{p}" for f in TEXT_FORMATS for p in PACKED))
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -98,12 +103,26 @@ def _check_path(where: str, path: str) -> None:
         raise DeclarationError(
             f"{where}: path '{path}' must lie below the landing folder, as in 'payments/*.csv'."
         )
+    if not _may_be_read(parts[-1]):
+        raise DeclarationError(
+            f"{where}: path '{path}' takes no file that is read: let it end in .csv, .jsonl or "
+            ".parquet (.gz or .zst may follow the first two), or in * for all of them."
+        )
     for wanted in re.findall(r"\{[^{}]*\}?|\}", path.replace(DELIVERED, "", 1)):
         again = "stands in it twice" if wanted == DELIVERED else "means nothing there"
         raise DeclarationError(
             f"{where}: path '{path}': {wanted} {again}; {DELIVERED}, once, is all that may stand "
             "in braces."
         )
+
+
+def _may_be_read(pattern: str) -> bool:
+    """Whether a pattern takes a name with an ending that is read; `*.gz` does, `*.tsv` not."""
+    literal = re.split(r"[*?\]]", pattern.lower())[-1]
+    whole = literal == pattern.lower()
+    return any(
+        literal.endswith(ending) or (not whole and ending.endswith(literal)) for ending in ENDINGS
+    )
 
 
 @dataclass(frozen=True)

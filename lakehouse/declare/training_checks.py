@@ -14,7 +14,7 @@ from lakehouse.declare.given import no_repeats, several
 from lakehouse.declare.tables import TableColumn, table_column
 from lakehouse.errors import DeclarationError, described, unknown
 from lakehouse.language import expressions
-from lakehouse.language.kinds import Kind
+from lakehouse.language.kinds import NUMBERS, Kind
 
 if TYPE_CHECKING:
     from lakehouse.declare.training import Rule, TrainingSet
@@ -118,26 +118,53 @@ def inputs(
             f"{here}: {', '.join(lists[:5])} {'are lists' if lists[1:] else 'is a list'}, which no "
             "model takes; declare Last, or name the other features in only=."
         )
+    for f in chosen:
+        if f.kind not in (*NUMBERS, "bool"):
+            raise DeclarationError(
+                f"{here}: {f.dotted} is {f.kind}, and a model takes numbers and conditions: "
+                f"declare one of them, as in {_AS_NUMBER[f.kind].format(f.dotted)} in a "
+                "RequestView, or name the other features in only=."
+            )
     if not chosen:
         raise DeclarationError(f"{here} has no feature; name a view, as in features=(card_spend,).")
     return chosen
 
 
+_AS_NUMBER: dict[Kind, str] = {
+    "string": "is_de=\"{} = 'DE'\"",
+    "timestamp": 'hour_then="hour({})"',
+    "date": 'known="{} is not null"',
+}
+
+
 def fit(where: str, option: str, function: Any) -> None:
-    if not callable(function) or "<" in getattr(function, "__qualname__", "<"):
+    if not _at_the_top(function):
         raise DeclarationError(
             f"{where}: {option} must be a function at the top of a module, as in def fit(X, y), "
-            f"so that its code can be named and found again; this is {described(function)}."
+            f"so that its code can be named and found again; this is {_shown(function)}."
         )
+
+
+def _at_the_top(function: Any) -> bool:
+    return callable(function) and "<" not in getattr(function, "__qualname__", "<")
+
+
+def _shown(function: Any) -> str:
+    """What stands where a function at the top of a module belongs."""
+    if not inspect.isfunction(function):
+        return described(function)
+    if function.__name__ == "<lambda>":
+        return "a lambda"
+    return f"'{function.__name__}', which stands inside another function"
 
 
 def estimator(function: Any) -> None:
     """What makes a distributed fit's estimator is named like a fit, and takes nothing."""
-    if not callable(function) or "<" in getattr(function, "__qualname__", "<"):
+    if not _at_the_top(function):
         raise DeclarationError(
             "Distributed(…) takes a function at the top of a module that returns the unfitted "
             "XGBClassifier or XGBRegressor, as in def trees(), so that its code can be named and "
-            f"found again; this is {described(function)}."
+            f"found again; this is {_shown(function)}."
         )
     if isinstance(function, type):
         return  # its signature would load its library

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.declare.tables import FORMATS, PACKED, TEXT_FORMATS
 from lakehouse.engines.delivered.csv_rows import csv_rows
 from lakehouse.engines.delivered.json_rows import json_rows
 from lakehouse.engines.delivered.names import LakeNames
@@ -28,11 +29,11 @@ def delivered_format(name: str) -> str | None:
     ('csv', None)
     """
     plain = name.lower()
-    for packed in (".gz", ".zst"):
+    for packed in PACKED:
         if plain.endswith(packed):
             plain = plain.removesuffix(packed)
-            return next((f for f in _TEXT if plain.endswith(f".{f}")), None)
-    return next((f for f in (*_TEXT, "parquet") if plain.endswith(f".{f}")), None)
+            return next((f for f in TEXT_FORMATS if plain.endswith(f".{f}")), None)
+    return next((f for f in FORMATS if plain.endswith(f".{f}")), None)
 
 
 def read_delivered(path: Path, names: LakeNames, scratch: Path) -> Iterator[pa.RecordBatch]:

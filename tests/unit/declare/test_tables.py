@@ -117,6 +117,17 @@ def test_paths_that_leave_the_landing_folder_or_mean_nothing_are_refused(path: s
         Source("payment_feed", Payment, path)
 
 
+@pytest.mark.parametrize("path", ["payments/*.tsv", "a/b", "*.parquet.gz", "{delivered_at}", "*_x"])
+def test_paths_that_take_no_file_that_is_read_are_refused(path: str) -> None:
+    with pytest.raises(DeclarationError, match="takes no file that is read"):
+        Source("payment_feed", Payment, path)
+
+
+@pytest.mark.parametrize("path", ["payments/*.gz", "a.JSONL", "*.[cj]sv", "*.csv.zst", "a?"])
+def test_a_path_may_leave_open_which_ending_that_is_read_a_file_has(path: str) -> None:
+    assert path == Source("payment_feed", Payment, path).path
+
+
 @pytest.mark.parametrize("path", ["payments/*.csv", "a..b/*", "[ab]?/**/*", "{delivered_at}.csv"])
 def test_paths_are_globs_below_the_landing_folder(path: str) -> None:
     assert path == Source("payment_feed", Payment, path).path

@@ -149,6 +149,13 @@ def night(expression: Any) -> Callable[[], Any]:
     return lambda: RequestView("at_payment", request=Payment, uses=(card_spend,), night=expression)
 
 
+def fit_within() -> Any:
+    def inner(X: Any, y: Any) -> Any:
+        raise AssertionError("declaring a model fits nothing")
+
+    return inner
+
+
 def training(**changes: Any) -> Any:
     said = {
         "label": labelled["is_fraud"],
@@ -361,6 +368,16 @@ TABLES: dict[str, tuple[Callable[[], Any], str]] = {
     "a mode that does not exist": (
         lambda: Source("payment_feed", Payment, "payments/*.csv", mode="changes"),
         "Source 'payment_feed': mode='changes' is not one of append, snapshot.",
+    ),
+    "a path with an ending that is not read": (
+        lambda: Source("payment_feed", Payment, "r/*.tsv"),
+        "Source 'payment_feed': path 'r/*.tsv' takes no file that is read: let it end in .csv, "
+        ".jsonl or .parquet (.gz or .zst may follow the first two), or in * for all of them.",
+    ),
+    "a path without an ending": (
+        lambda: Source("payment_feed", Payment, "payments/today"),
+        "Source 'payment_feed': path 'payments/today' takes no file that is read: let it end in "
+        ".csv, .jsonl or .parquet (.gz or .zst may follow the first two), or in * for all of them.",
     ),
     "a path that leaves the landing folder": (
         lambda: Source("payment_feed", Payment, "../payments/*.csv"),
@@ -800,6 +817,12 @@ TRAINING: dict[str, tuple[Callable[[], Any], str]] = {
         "Training set 'fraud_training': recent.shops_1d is a list, which no model takes; declare "
         "Last, or name the other features in only=.",
     ),
+    "a text among the features": (
+        lambda: training(features=(RequestView("asked", request=Payment, land="upper(country)"),)),
+        "Training set 'fraud_training': asked.land is string, and a model takes numbers and "
+        "conditions: declare one of them, as in is_de=\"asked.land = 'DE'\" in a RequestView, or "
+        "name the other features in only=.",
+    ),
     "a rule over a list": (
         lambda: model(
             learns_from=training(features=(recent,), only=(recent["shop_1d"],)),
@@ -817,7 +840,7 @@ TRAINING: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: model(fit=Distributed(lambda: None)),
         "Distributed(…) takes a function at the top of a module that returns the unfitted "
         "XGBClassifier or XGBRegressor, as in def trees(), so that its code can be named and found "
-        "again; this is a function.",
+        "again; this is a lambda.",
     ),
     "an estimator in place of the function that makes it": (
         lambda: Distributed({"max_depth": 4}),  # type: ignore[arg-type]
@@ -833,7 +856,13 @@ TRAINING: dict[str, tuple[Callable[[], Any], str]] = {
     "a fit that has no name": (
         lambda: model(fit=lambda X, y: None),
         "Model 'fraud': fit must be a function at the top of a module, as in def fit(X, y), so "
-        "that its code can be named and found again; this is a function.",
+        "that its code can be named and found again; this is a lambda.",
+    ),
+    "a fit inside another function": (
+        lambda: model(fit=fit_within()),
+        "Model 'fraud': fit must be a function at the top of a module, as in def fit(X, y), so "
+        "that its code can be named and found again; this is 'inner', which stands inside another "
+        "function.",
     ),
     "a metric that is not measured": (
         lambda: model(gate=Gate(at_least("average_precison", 0.5))),
