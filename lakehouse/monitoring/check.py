@@ -15,8 +15,10 @@ from typing import Protocol
 
 from lakehouse.context import Context
 from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.language.sql import literals
 from lakehouse.monitoring.results import Result
 from lakehouse.records.store import Run
+from lakehouse.times import microseconds
 
 GROUP = "lakehouse.checks"
 
@@ -37,6 +39,19 @@ class Window:
                 f"No time lies from {self.begin.isoformat()} until {self.end.isoformat()}; name a "
                 "later end."
             )
+
+    def condition(self, time: str) -> str | None:
+        """The window as portable SQL about a column of times; None where it has no bound.
+
+        >>> Window(begin=datetime(2018, 9, 1)).condition("paid_at")
+        "`paid_at` >= TIMESTAMP '2018-09-01 00:00:00.000000+00:00'"
+        """
+        bounds = [
+            f"{literals.name(time)} {sign} {literals.timestamp(microseconds(at))}"
+            for sign, at in ((">=", self.begin), ("<", self.end))
+            if at is not None
+        ]
+        return " AND ".join(bounds) or None
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from lakehouse.context import Context
-from lakehouse.language.sql import literals
 from lakehouse.monitoring.check import Findings, Window
 from lakehouse.monitoring.results import FAIL, PASS, Result
 from lakehouse.records.store import Run
-from lakehouse.times import microseconds
 
 ENOUGH = 3
 
@@ -26,12 +24,7 @@ class QuietTables:
             time = table.event_time
             if time is None or ctx.table_id(table.zone, table.name) not in (ctx.pins or {}):
                 continue
-            bounds = [
-                f"{literals.name(time)} {sign} {literals.timestamp(microseconds(at))}"
-                for sign, at in ((">=", window.begin), ("<", window.end))
-                if at is not None
-            ]
-            rows = ctx.read(table, run, columns=[time], where=" AND ".join(bounds) or None)
+            rows = ctx.read(table, run, columns=[time], where=window.condition(time))
             counted = ctx.engine.to_arrow(
                 ctx.engine.query("SELECT count(*) AS n FROM rows", {"rows": rows})
             )

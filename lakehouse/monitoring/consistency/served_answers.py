@@ -20,12 +20,10 @@ from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.features.spine import needed
-from lakehouse.language.sql import literals
 from lakehouse.monitoring.check import Window
 from lakehouse.monitoring.consistency.declarations import Declarations, View, stored_in
 from lakehouse.monitoring.consistency.served_values import ABSENT, as_array, values_by_name
 from lakehouse.records.store import Run
-from lakehouse.times import microseconds
 
 ROWS = 50_000
 """So many answers are compared at once; with their JSON some hundred megabytes."""
@@ -102,16 +100,12 @@ def answers(
 
 
 def _rows(ctx: Context, log: _Log, window: Window, run: Run) -> Iterator[Any]:
-    time = literals.name(str(log.table.event_time))
-    bounds = [
-        f"{time} {sign} {literals.timestamp(microseconds(at))}"
-        for sign, at in ((">=", window.begin), ("<", window.end))
-        if at is not None
-    ]
     there = ctx.engine.columns(ctx.read(log.table))
     # Rows of before table versions were logged may have no such column.
     columns = [name for name in log.columns if name in there]
-    frame = ctx.read(log.table, run, columns=columns, where=" AND ".join(bounds) or None)
+    frame = ctx.read(
+        log.table, run, columns=columns, where=window.condition(str(log.table.event_time))
+    )
     for batch in ctx.engine.batches(frame, ["asked_for", log.table.keys[0]]):
         table = pa.Table.from_batches([batch])
         if log.versions not in there:
