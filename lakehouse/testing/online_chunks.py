@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from lakehouse.features.online.layout.slots import (
     Grain,
@@ -14,7 +15,9 @@ from lakehouse.features.online.layout.slots import (
 from lakehouse.features.online.stores.protocol import (
     Change,
     Chunk,
+    EntityChunks,
     OnlineStore,
+    Pushed,
     Replaced,
     Span,
     Stored,
@@ -38,6 +41,29 @@ def event(entity: bytes, begin: int, payload: bytes) -> Chunk:
 
 def put(grain: Grain, begin: int, payload: bytes) -> Change:
     return lambda chunks: chunks.put(grain, begin, begin, payload)
+
+
+def listing(rows: Iterable[Pushed]) -> dict[bytes, Change]:
+    """The changes that list rows as pushed, and nothing else."""
+    by_entity: dict[bytes, list[Pushed]] = {}
+    for row in rows:
+        by_entity.setdefault(row.entity, []).append(row)
+
+    def change(own: Sequence[Pushed], chunks: EntityChunks) -> None:
+        for row in own:
+            chunks.list_pushed(row)
+
+    return {entity: partial(change, own) for entity, own in by_entity.items()}
+
+
+def together(first: Change, second: Change) -> Change:
+    """Two changes of one entity as one."""
+
+    def change(chunks: EntityChunks) -> None:
+        first(chunks)
+        second(chunks)
+
+    return change
 
 
 def of_spans(store: OnlineStore, here: Stored, entity: bytes, *spans: Span) -> list[list[bytes]]:

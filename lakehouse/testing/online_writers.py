@@ -22,15 +22,18 @@ from lakehouse.features.online.stores.protocol import (
     Replaced,
     Stored,
 )
+from lakehouse.features.online.write.once import change_once
 from lakehouse.testing.conformance.comparing import NotConforming, require, require_equal
 from lakehouse.testing.online_chunks import (
     MakeStore,
     event,
     events,
+    listing,
     of_spans,
     put,
     require_replaced,
     stored,
+    together,
 )
 
 
@@ -41,19 +44,53 @@ def check_changing_once_per_transaction(make_store: MakeStore) -> None:
 
     def added(application: str, version: int, begin: int) -> bool:
         change = {b"a": put("event", begin, b"%d" % begin)}
-        return store.change(here, change, {}, Transaction(application, version))
+        return change_once(store, here, change, {}, Transaction(application, version))
 
     def failing(chunks: EntityChunks) -> None:
         chunks.put("event", 99, 99, b"half")
         raise InterruptedError
 
     with suppress(InterruptedError):
-        store.change(here, {b"a": failing}, {}, Transaction("s", 1))
+        change_once(store, here, {b"a": failing}, {}, Transaction("s", 1))
     done = [added("s", 1, 1), added("s", 1, 7), added("s", 0, 8)]
     done += [added("other", 1, 3), added("s", 2, 4), added("s", 2, 9)]
     require_equal(done, [True, False, False, True, True, False], "What was added")
     require_equal(events(store, here, b"a", 0, 100), [b"0", b"1", b"3", b"4"], "Chunks")
     require_equal(store.stored("v"), here, "What is stored")
+
+
+def check_numbers_are_noted_with_a_change(make_store: MakeStore) -> None:
+    """By name and entity, together with what else changes, until the view is replaced."""
+    store = make_store()
+    here = store.replace(stored("v"), [], {})
+    found: list[Any] = []
+
+    def change(number: int | None, fails: bool = False) -> Change:
+        def made(chunks: EntityChunks) -> None:
+            found.append(chunks.noted())
+            chunks.put("event", 0, 0, b"x")
+            if number is not None:
+                chunks.note(number)
+            if fails:
+                raise InterruptedError
+
+        return made
+
+    store.change(here, {b"a": change(3), b"ab": change(None)}, {}, "n")
+    store.change(here, {b"a": change(-7), b"ab": change(None)}, {}, "n")
+    with suppress(InterruptedError):
+        store.change(here, {b"a": change(9, fails=True)}, {}, "n")
+    store.change(here, {b"a": change(None), b"": change(None)}, {}, "n")
+    for name in ("na", ""):
+        store.change(here, {b"a": change(None), b"b": change(None)}, {}, name)
+    require_equal(found[-1], None, "Noted under another name")
+    require_equal(found, [None, None, 3, None, -7, -7, None, None, None, None, None], "Noted")
+    store.change(here, {b"a": lambda chunks: chunks.forget()}, {}, "n")
+    store.change(here, {b"a": change(None)}, {}, "n")
+    require_equal(found[-1], -7, "Noted of an entity whose chunks were forgotten")
+    here = store.replace(stored("v", 2), [], {})
+    store.change(here, {b"a": change(None)}, {}, "n")
+    require_equal(found[-1], None, "Noted of what was replaced")
 
 
 def check_changes_see_what_is_there(make_store: MakeStore) -> None:
@@ -109,12 +146,12 @@ def check_pushed_rows_are_listed_until_confirmed(make_store: MakeStore) -> None:
     require_equal(store.pushed("v"), [], "Of a view that is not there")
     here = store.replace(stored("v"), [], {})
     rows = [Pushed(b"a", at, at + 10, b"row %d" % at) for at in (1, 2, 3)]
-    store.change(here, {}, {}, pushed=rows[:2])
-    store.change(here, {}, {}, pushed=rows)
+    store.change(here, listing(rows[:2]), {})
+    store.change(here, listing(rows), {})
     require_equal(sorted(store.pushed("v")), rows, "Pushed")
     require_equal(store.pushed("w"), [], "Another view")
     others = [Pushed(entity, 1, 1, b"other") for entity in (b"", b"ab", b"a\xff", b"a\x00")]
-    store.change(store.replace(stored("w"), [], {}), {}, {}, pushed=others)
+    store.change(store.replace(stored("w"), [], {}), listing(others), {})
     seen: list[list[Pushed]] = []
     names = (b"a", b"b")
     store.change(here, {e: lambda of: seen.append(sorted(of.pushed())) for e in names}, {})
@@ -171,7 +208,8 @@ def check_writers_at_once_lose_nothing(make_store: MakeStore) -> None:
         for number in range(15):
             change = {e: _appending(b"%d" % writer) for e in (b"a", b"b")}
             transaction = Transaction(f"w{writer}", number) if writer % 2 else None
-            require(store.change(here, change, {}, transaction), "A new transaction was seen.")
+            new = change_once(store, here, change, {}, transaction)
+            require(new, "A new transaction was seen.")
 
     _at_once([partial(write, n) for n in range(4)])
     for entity in (b"a", b"b"):
@@ -201,9 +239,9 @@ def check_a_large_transaction_counts_once(make_store: MakeStore) -> None:
     entities = [b"%d" % n for n in range(1201)]
 
     def made() -> bool:
-        changes = {entity: _appending(b"x") for entity in entities}
-        rows = [Pushed(entity, 0, 1, b"row") for entity in entities]
-        return store.change(here, changes, {}, Transaction("s", 1), rows)
+        lists = listing(Pushed(entity, 0, 1, b"row") for entity in entities)
+        changes = {entity: together(_appending(b"x"), lists[entity]) for entity in entities}
+        return change_once(store, here, changes, {}, Transaction("s", 1))
 
     require_equal([made(), made()], [True, False], "Made")
     asked: list[tuple[bytes, list[tuple[Grain, int, int]]]]
@@ -225,10 +263,10 @@ def check_rows_pushed_while_a_view_is_replaced_are_kept(make_store: MakeStore) -
             while True:
                 here = store.stored("v")
                 assert here is not None
-                change = {b"a": put("event", number, b"%d" % number)}
                 row = Pushed(b"a", number, number, b"%d" % number)
+                change = together(put("event", number, row.row), listing([row])[b"a"])
                 try:
-                    store.change(here, change, {}, pushed=[row])
+                    store.change(here, {b"a": change}, {})
                     break
                 except Replaced:
                     continue

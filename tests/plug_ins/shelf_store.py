@@ -55,7 +55,7 @@ class OfView:
     chunks: dict[tuple[bytes, Grain], Kept] = field(default_factory=dict)
     texts: dict[int, bytes] = field(default_factory=dict)
     pushed: dict[Pushed, None] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
+    notes: dict[tuple[str | None, bytes], int] = field(default_factory=dict)
 
 
 class ShelfStore:
@@ -122,22 +122,15 @@ class ShelfStore:
         stored: Stored,
         changes: Mapping[bytes, Change],
         texts: Texts,
-        transaction: Any = None,
-        pushed: Sequence[Pushed] = (),
+        notes: str | None = None,
         confirmed: Iterable[tuple[bytes, int]] = (),
-    ) -> bool:
+    ) -> None:
         with self._writing(stored.view) as there:
             _check_generation(there, stored)
-            if transaction is not None:
-                if there.seen.get(transaction.application, -1) >= transaction.version:
-                    return False
-                there.seen[transaction.application] = transaction.version
             _keep_texts(there, texts)
-            _make(there, changes)
-            there.pushed |= dict.fromkeys(pushed)
+            _make(there, changes, notes)
             gone = set(confirmed)
             there.pushed = {r: None for r in there.pushed if (r.entity, r.id) not in gone}
-        return True
 
     def advance(self, stored: Stored) -> None:
         with self._writing(stored.view) as there:
@@ -193,8 +186,8 @@ class ShelfStore:
 class ShelfChunks:
     """One entity's chunks while they are changed."""
 
-    def __init__(self, of: OfView, entity: bytes) -> None:
-        self._of, self._entity = of, entity
+    def __init__(self, of: OfView, entity: bytes, name: str | None) -> None:
+        self._of, self._entity, self._note = of, entity, (name, entity)
 
     def holding(self, grain: Grain, at_us: int) -> Held | None:
         kept = self._of.chunks.get((self._entity, grain), {})
@@ -214,6 +207,15 @@ class ShelfChunks:
     def pushed(self) -> list[Pushed]:
         return [row for row in self._of.pushed if row.entity == self._entity]
 
+    def list_pushed(self, row: Pushed) -> None:
+        self._of.pushed[row] = None
+
+    def noted(self) -> int | None:
+        return self._of.notes.get(self._note)
+
+    def note(self, number: int) -> None:
+        self._of.notes[self._note] = number
+
 
 def _span(of: OfView, entity: bytes, grain: Grain, first_us: int, end_us: int) -> list[bytes]:
     kept = of.chunks.get((entity, grain), {})
@@ -222,9 +224,9 @@ def _span(of: OfView, entity: bytes, grain: Grain, first_us: int, end_us: int) -
     return [kept[begin][1] for begin in begins[first:] if begin < end_us]
 
 
-def _make(of: OfView, changes: Mapping[bytes, Change]) -> None:
+def _make(of: OfView, changes: Mapping[bytes, Change], notes: str | None = None) -> None:
     for entity, change in changes.items():
-        change(ShelfChunks(of, entity))
+        change(ShelfChunks(of, entity, notes))
 
 
 def _keep_texts(of: OfView, texts: Texts) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -18,7 +17,6 @@ from lakehouse.adapters.feast.values import from_proto, parsed
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table, table_column
-from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, unknown
 from lakehouse.features.online.answering.reading import open_reader
 from lakehouse.features.online.read.reader import FeatureReader, NotKept
@@ -89,11 +87,7 @@ class DeclaredOnline:
         store = open_store(self.home, domain.name, self._settings)
         try:
             pusher = TablePusher(store, table, domain.stored_views)
-            if table.keys:
-                pusher.push(taken)
-                return
-            for row in taken:  # told apart by all that is in it
-                pusher.push([row], Transaction(_application(row, table), 1))
+            pusher.push(taken)
         finally:
             store.close()
 
@@ -138,12 +132,6 @@ def _values(table: Table, pushed: Pushed) -> dict[str, Any]:
     if known_column is None and table.event_time is None:
         row[KNOWN_AT] = moment(microseconds(event_at))
     return row
-
-
-def _application(row: Mapping[str, Any], table: Table) -> str:
-    """What makes a pushed row of a table without a key the same as one pushed before."""
-    text = repr([(name, row[name]) for name in sorted(row) if name != KNOWN_AT])
-    return f"push {table.name} {hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def check_readable(table: FeatureView) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.features.online.layout.slots import BEGINNING, Grain, Layout
 
@@ -131,6 +130,18 @@ class EntityChunks(Protocol):
         """The rows of the entity that are listed as pushed, whose chunks these are."""
         ...
 
+    def list_pushed(self, row: Pushed) -> None:
+        """List a row of the entity as pushed; one that is listed already stays so."""
+        ...
+
+    def noted(self) -> int | None:
+        """The number that an earlier change noted of the entity under the same name, if any."""
+        ...
+
+    def note(self, number: int) -> None:
+        """Note a number of the entity, until the view is replaced."""
+        ...
+
 
 Change = Callable[[EntityChunks], None]
 """A change of one entity. It may be made again from the start, on what is there by then."""
@@ -196,15 +207,14 @@ class OnlineStore(Protocol):
         stored: Stored,
         changes: Mapping[bytes, Change],
         texts: Texts,
-        transaction: Transaction | None = None,
-        pushed: Sequence[Pushed] = (),
+        notes: str | None = None,
         confirmed: Iterable[tuple[bytes, int]] = (),
-    ) -> bool:
-        """Change entities' chunks, each entity's at once; False if the transaction was seen.
+    ) -> None:
+        """Change entities, each with all that is noted and listed of it at once.
 
-        Rows `pushed` are listed, those `confirmed` (entity, id) no longer. Raises Replaced if the
-        view is another's. After a crash in the middle the same call, made again, ends as if there
-        had been none.
+        `notes` is the name that numbers are noted under; changes without one note nothing. Rows
+        `confirmed` (entity, id) are listed as pushed no longer. Raises Replaced if the view is
+        another's. A crash in the middle leaves some entities changed and the others as they were.
         """
         ...
 

@@ -33,6 +33,7 @@ from lakehouse.features.online.stores.protocol import (
 from lakehouse.features.online.write.changed_rows import Changed, changed_rows
 from lakehouse.features.online.write.joining import Joining
 from lakehouse.features.online.write.new_rows import NewRow, RowPacker
+from lakehouse.features.online.write.once import change_once
 from lakehouse.features.online.write.packing import pack
 from lakehouse.features.online.write.pushed_rows import (
     Place,
@@ -239,7 +240,7 @@ class _Work:
         confirmed = [(entity, row.id) for entity, found in rows.items() for row in found]
         # Rows with a key are told apart by it; the others must not be added again after a crash.
         once = None if self._view.of.keys else Transaction("the table", self._version)
-        self._online.change(there, changes, packer.texts, once, confirmed=confirmed)
+        change_once(self._online, there, changes, packer.texts, once, confirmed)
         anew |= joining.differing
         entities = there.entities + len(joining.first_seen)
         kept_from_us = self._kept_from(newest_us)

@@ -8,12 +8,21 @@ materialised, it counts once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, NotFound
-from lakehouse.features.online.stores.protocol import OnlineStore, Pushed, Replaced, Stored
+from lakehouse.features.online.stores.protocol import (
+    Change,
+    EntityChunks,
+    OnlineStore,
+    Pushed,
+    Replaced,
+    Stored,
+)
+from lakehouse.features.online.write import once
 from lakehouse.features.online.write.joining import Joining
 from lakehouse.features.online.write.new_rows import (
     NewRow,
@@ -23,6 +32,7 @@ from lakehouse.features.online.write.new_rows import (
     RowPlaces,
     RowText,
 )
+from lakehouse.features.online.write.once import change_once
 
 ATTEMPTS = 5
 
@@ -95,7 +105,7 @@ class Pusher:
         packer = self._packer
         packer.texts.clear()
         by_entity: dict[bytes, list[NewRow]] = {}
-        listed = []
+        listed: dict[bytes, list[Pushed]] = {}
         for row, (text, place) in zip(rows, prepared, strict=True):
             new = packer.placed(row, place)
             if new is None:
@@ -106,11 +116,20 @@ class Pusher:
                     "store keeps; deliver it to its table, and materialise the view."
                 )
             by_entity.setdefault(new.entity, []).append(new)
-            listed.append(Pushed(new.entity, new.event_us, new.id, text))
+            pushed = Pushed(new.entity, new.event_us, new.id, text)
+            listed.setdefault(new.entity, []).append(pushed)
         joining = Joining(self._store, stored, self._view, packer.texts)
-        return self._store.change(
-            stored, joining.changes(by_entity), packer.texts, transaction, pushed=listed
-        )
+        changes = {
+            entity: partial(_change_and_list, change, listed[entity])
+            for entity, change in joining.changes(by_entity).items()
+        }
+        return change_once(self._store, stored, changes, packer.texts, transaction)
+
+
+def _change_and_list(change: Change, rows: Sequence[Pushed], chunks: EntityChunks) -> None:
+    change(chunks)
+    for row in rows:
+        chunks.list_pushed(row)
 
 
 def preparer(table: Table) -> Callable[[Sequence[Row]], list[Prepared]]:
@@ -134,11 +153,22 @@ class TablePusher:
                 "materialise DOMAIN', or 'feast materialize-incremental', puts them there."
             )
         self.views = tuple(there)
+        self._table = table
         self._pushers = list(there.values())
         self._prepare = preparer(table)
 
-    def push(self, rows: Sequence[Row], transaction: Transaction | None = None) -> None:
-        """Add rows to the views, one after the other; see `Pusher`."""
+    def push(self, rows: Sequence[Row]) -> None:
+        """Add rows to the views, one after the other; see `Pusher`.
+
+        Each counts once: by its table's key, or without one by all that it says.
+        """
+        if self._table.keys:
+            self._push(rows, None)
+            return
+        for row in rows:
+            self._push([row], once.of_row(self._table, row))
+
+    def _push(self, rows: Sequence[Row], transaction: Transaction | None) -> None:
         prepared = self._prepare(rows)
         for pusher in self._pushers:
             pusher.push(rows, transaction, prepared)

@@ -23,7 +23,15 @@ from lakehouse.features.online.stores.protocol import (
 from lakehouse.features.online.stores.redis import filling
 from lakehouse.features.online.stores.redis.connections import Connections
 from lakehouse.features.online.stores.redis.store import RedisStore
-from lakehouse.testing.online_chunks import event, events, of_spans, put, stored
+from lakehouse.testing.online_chunks import (
+    event,
+    events,
+    listing,
+    of_spans,
+    put,
+    stored,
+    together,
+)
 from lakehouse.testing.online_conformance import CHECKS
 from tests.redis_server import keys
 
@@ -142,7 +150,8 @@ def test_writers_wait_while_readers_are_switched(store: RedisStore, redis_url: s
             assert here is not None
             row = Pushed(b"a", number, number, b"%d" % number)
             try:
-                other.change(here, {b"a": put("event", number, b"%d" % number)}, {}, pushed=[row])
+                change = together(put("event", number, row.row), listing([row])[b"a"])
+                other.change(here, {b"a": change}, {})
                 break
             except Replaced:
                 continue

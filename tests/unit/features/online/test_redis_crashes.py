@@ -23,6 +23,8 @@ from lakehouse.features.online.stores.protocol import (
 from lakehouse.features.online.stores.redis.address import Address
 from lakehouse.features.online.stores.redis.store import RedisStore
 from lakehouse.features.online.stores.redis.wire import Wire, command
+from lakehouse.features.online.write.once import change_once
+from lakehouse.testing.online_chunks import listing, together
 from tests.redis_server import ask
 
 REDIS = "lakehouse.features.online.stores.redis"
@@ -99,9 +101,10 @@ def pushing(number: int) -> Step:
         assert here is not None
         names = [b"e%d" % n for n in range(5)]
         rows = [Pushed(name, 70 + number, 7, b"row %d" % number) for name in names]
-        changes = {name: appending(b"+%d" % number) for name in names}
+        lists = listing(rows)
+        changes = {name: together(appending(b"+%d" % number), lists[name]) for name in names}
         texts = {1000 + number: b"text"}
-        store.change(here, changes, texts, Transaction("s", number), rows, [(b"e4", 7)])
+        change_once(store, here, changes, texts, Transaction("s", number), [(b"e4", 7)])
 
     return step
 

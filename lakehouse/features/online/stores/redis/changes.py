@@ -16,6 +16,7 @@ from lakehouse.features.online.stores.redis.keys import (
     ViewKeys,
     beginning_with,
     length_first,
+    listed,
     row_listed,
     sortable,
 )
@@ -23,6 +24,7 @@ from lakehouse.features.online.stores.redis.wire import Wire, command
 
 AT_ONCE = 500
 """So many entities are changed together; more would keep readers waiting."""
+_LISTED_AT_ONCE = 1000
 _NO_NUMBER = 2**64
 
 
@@ -63,6 +65,7 @@ class RedisChunks:
         generation: Generation,
         entity: bytes,
         newest: Sequence[bytes | None],
+        noted: int | None,
     ) -> None:
         self._wire, self._view, self._generation, self._entity = wire, keys, generation, entity
         self._key = generation.chunks + entity
@@ -71,6 +74,9 @@ class RedisChunks:
             for (grain, letter), member in zip(generation.letters.items(), newest, strict=True)
         }
         self._forgotten = False
+        self._noted = noted
+        self.fresh_note: int | None = None
+        self.fresh_rows: list[Pushed] = []
 
     def holding(self, grain: Grain, at_us: int) -> Held | None:
         kept = self._kept[grain]
@@ -94,6 +100,15 @@ class RedisChunks:
         bounds = beginning_with(length_first(self._entity))
         (found,) = self._wire.ask(command(b"ZRANGEBYLEX", self._view.pushed, *bounds), 1)
         return [row_listed(text) for text in found]
+
+    def list_pushed(self, row: Pushed) -> None:
+        self.fresh_rows.append(row)
+
+    def noted(self) -> int | None:
+        return self._noted
+
+    def note(self, number: int) -> None:
+        self._noted = self.fresh_note = number
 
     def commands(self, scores: Scores) -> Iterator[bytes]:
         """What changes the chunks; adds to `scores` when some may be removed."""
@@ -179,17 +194,50 @@ def made(
     generation: Generation,
     changes: Iterable[tuple[bytes, Change]],
     newest: Sequence[Sequence[bytes]],
+    notes: Notes | None = None,
 ) -> list[bytes]:
-    """The commands of changes, after asking `newest_of` for their entities."""
+    """The commands of changes, after asking `newest_of`, and `notes`, for their entities."""
     scores = Scores(generation)
     commands: list[bytes] = []
+    rows: list[Pushed] = []
     answers = iter(newest)
     for entity, change in changes:
         there = [next(iter(next(answers)), None) for _ in generation.letters]
-        chunks = RedisChunks(wire, keys, generation, entity, there)
+        noted = None if notes is None else notes.there.get(entity)
+        chunks = RedisChunks(wire, keys, generation, entity, there, noted)
         change(chunks)
         commands += chunks.commands(scores)
-    return [*commands, *scores.commands()]
+        rows += chunks.fresh_rows
+        if notes is not None and chunks.fresh_note is not None:
+            commands.append(notes.put(entity, chunks.fresh_note))
+    return [*commands, *scores.commands(), *_listing(keys, rows)]
+
+
+class Notes:
+    """The numbers noted of some entities under one name."""
+
+    def __init__(self, generation: Generation, name: str, entities: Sequence[bytes]) -> None:
+        self._key, self._name = generation.notes, length_first(name.encode())
+        self._entities = entities
+        fields = [self._name + entity for entity in entities]
+        self.asked = command(b"HMGET", self._key, *fields) if fields else b""
+        """The command that asks for them."""
+        self.there: dict[bytes, int] = {}
+
+    def take(self, found: Sequence[bytes | None]) -> None:
+        """Take the answer."""
+        noted = zip(self._entities, found, strict=True)
+        self.there = {entity: int(number) for entity, number in noted if number is not None}
+
+    def put(self, entity: bytes, number: int) -> bytes:
+        """The command that notes a number."""
+        return command(b"HSET", self._key, self._name + entity, b"%d" % number)
+
+
+def _listing(keys: ViewKeys, rows: Sequence[Pushed]) -> Iterator[bytes]:
+    for first in range(0, len(rows), _LISTED_AT_ONCE):
+        some = rows[first : first + _LISTED_AT_ONCE]
+        yield command(b"ZADD", keys.pushed, *(part for row in some for part in (b"0", listed(row))))
 
 
 def batches(changes: Mapping[bytes, Change]) -> Iterator[list[tuple[bytes, Change]]]:

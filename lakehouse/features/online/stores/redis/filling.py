@@ -38,7 +38,7 @@ from lakehouse.features.online.stores.redis.pruning import pages, remove
 from lakehouse.features.online.stores.redis.wire import Wire, command
 from lakehouse.features.online.stores.serialising import to_text
 
-FORMAT = b"1"
+FORMAT = b"2"
 _AT_ONCE = 1_000_000
 """Bytes of chunks that are sent together."""
 _TEXTS_AT_ONCE = 1000

@@ -69,9 +69,8 @@ class Generation:
         self.chunks = own + b"c:"
         """What an entity's key begins with; each is a sorted set of members."""
         self.texts = own + b"texts"
-        self.seen = own + b"seen"
-        self.done = own + b"done"
-        """A set of entities by transactions that are half made."""
+        self.notes = own + b"notes"
+        """A hash: numbers by name and entity."""
         self.open = own + b"open"
         """There while it is being filled."""
         self.indexes = {name: own + name for name in (b"e", b"t", b"k")}
@@ -80,7 +79,7 @@ class Generation:
     @cached_property
     def all_else(self) -> tuple[bytes, ...]:
         """Its keys that are not entities'."""
-        return (self.texts, self.seen, self.done, self.open, *self.indexes.values())
+        return (self.texts, self.notes, self.open, *self.indexes.values())
 
     def start(self, letter: bytes, begin: int, until: int) -> bytes:
         """What a chunk begins with."""

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakeFormatError, NotFound
 from lakehouse.features.online.stores.protocol import (
     Again,
@@ -115,14 +114,13 @@ class RedisStore:
         stored: Stored,
         changes: Mapping[bytes, Change],
         texts: Texts,
-        transaction: Transaction | None = None,
-        pushed: Sequence[Pushed] = (),
+        notes: str | None = None,
         confirmed: Iterable[tuple[bytes, int]] = (),
-    ) -> bool:
+    ) -> None:
         generation = Generation(self._prefix, stored.generation, stored.layout)
         keys = self._keys(stored.view)
-        pushes = Pushes(self._connections, keys, generation, stored.view, transaction)
-        return pushes.make(changes, texts, pushed, confirmed)
+        pushes = Pushes(self._connections, keys, generation, stored.view, notes)
+        pushes.make(changes, texts, confirmed)
 
     def advance(self, stored: Stored) -> None:
         keys = self._keys(stored.view)

@@ -18,6 +18,7 @@ _HOLDING = (
     "SELECT begin, payload, until FROM chunks WHERE series = ? AND entity = ? AND begin <= ? "
     "ORDER BY begin DESC LIMIT 1"
 )
+_NOTED = "SELECT number FROM notes WHERE generation = ? AND name = ? AND entity = ?"
 NEWEST_BYTES, SETTLED_BYTES = 800, 1_800
 """The newest rows lie apart until they are so many: few pages hold those of all entities. Then they
 join the entity's last chunk, if both are not more than a page holds well."""
@@ -80,9 +81,15 @@ class EntityChunksThere:
     """One entity's chunks, changed where they lie: the transaction makes it one change."""
 
     def __init__(
-        self, db: sqlite3.Connection, entity: bytes, newest: NewestThere, listed: ListedRows
+        self,
+        db: sqlite3.Connection,
+        entity: bytes,
+        newest: NewestThere,
+        listed: ListedRows,
+        notes: Notes | None,
     ) -> None:
         self._db, self._entity, self._newest, self._listed = db, entity, newest, listed
+        self._notes = notes
         self._lasts: dict[Key, There | None] = {}
 
     def holding(self, grain: Grain, at_us: int) -> Held | None:
@@ -146,6 +153,16 @@ class EntityChunksThere:
     def pushed(self) -> list[Pushed]:
         return self._listed.by_entity.get(self._entity, [])
 
+    def list_pushed(self, row: Pushed) -> None:
+        self._listed.added.append(row)
+
+    def noted(self) -> int | None:
+        return None if self._notes is None else self._notes.of(self._entity)
+
+    def note(self, number: int) -> None:
+        if self._notes is not None:
+            self._notes.put(self._entity, number)
+
     def _write(self, key: Key, chunk: There) -> None:
         """Put a chunk among those that do not lie apart."""
         self._db.execute(PUT, (*key, chunk.begin, chunk.until, chunk.payload))
@@ -159,11 +176,33 @@ class EntityChunksThere:
         return self._lasts[key]
 
 
+class Notes:
+    """The numbers noted of entities of one materialisation, under one name."""
+
+    def __init__(self, db: sqlite3.Connection, generation: int, name: str) -> None:
+        self._db, self._key = db, (generation, name)
+
+    def of(self, entity: bytes) -> int | None:
+        found = self._db.execute(_NOTED, (*self._key, entity)).fetchone()
+        return None if found is None else int(found[0])
+
+    def put(self, entity: bytes, number: int) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?)", (*self._key, entity, number)
+        )
+
+
 class ListedRows:
     """The rows listed of a view as a transaction finds them."""
 
     def __init__(self, db: sqlite3.Connection, view: str) -> None:
         self._db, self._view = db, view
+        self.added: list[Pushed] = []
+
+    def write(self) -> None:
+        """List the rows that were added."""
+        rows = [(self._view, *row) for row in self.added]
+        self._db.executemany("INSERT INTO pushed VALUES (?, ?, ?, ?, ?)", rows)
 
     @cached_property
     def by_entity(self) -> dict[bytes, list[Pushed]]:

@@ -12,7 +12,7 @@ from time import monotonic
 
 from lakehouse.errors import LakeFormatError
 
-FORMAT = 3
+FORMAT = 4
 LOOK_EVERY_S = 0.1
 """How soon a reader notices that the file itself was removed or replaced."""
 WAIT_S = 30
@@ -42,9 +42,9 @@ CREATE TABLE pushed (              -- in the order of pushing: streams write to 
     view TEXT NOT NULL, entity BLOB NOT NULL, event_us INTEGER NOT NULL, id INTEGER NOT NULL,
     text BLOB NOT NULL
 );
-CREATE TABLE seen (
-    generation INTEGER NOT NULL, application TEXT NOT NULL, version INTEGER NOT NULL,
-    PRIMARY KEY (generation, application)
+CREATE TABLE notes (
+    generation INTEGER NOT NULL, name TEXT NOT NULL, entity BLOB NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (generation, name, entity)
 ) WITHOUT ROWID;
 """
 _PAGE_BYTES = 8_192

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import NotFound
 from lakehouse.features.online.layout.slots import LatestLayout
 from lakehouse.features.online.stores.protocol import (
@@ -31,6 +30,7 @@ from lakehouse.features.online.stores.sqlite.changes import (
     EntityChunksThere,
     ListedRows,
     NewestThere,
+    Notes,
     listed,
 )
 from lakehouse.features.online.stores.sqlite.chunks import (
@@ -167,7 +167,7 @@ class SqliteStore:
                     db.execute(
                         f"DELETE FROM {table} WHERE series IN (?, ?)", (2 * old, 2 * old + 1)
                     )
-                db.execute("DELETE FROM seen WHERE generation = ?", (old,))
+                db.execute("DELETE FROM notes WHERE generation = ?", (old,))
                 db.execute("DELETE FROM texts WHERE generation = ?", (old,))
             # Never the same twice, in this file or one made anew in its place.
             made = replace(stored, generation=uuid.uuid4().int >> 66)
@@ -189,21 +189,14 @@ class SqliteStore:
         stored: Stored,
         changes: Mapping[bytes, Change],
         texts: Texts,
-        transaction: Transaction | None = None,
-        pushed: Sequence[Pushed] = (),
+        notes: str | None = None,
         confirmed: Iterable[tuple[bytes, int]] = (),
-    ) -> bool:
+    ) -> None:
         with self._file.writing() as db:
             _check_generation(db, stored)
-            if transaction is not None and not _is_new(db, stored, transaction):
-                return False
             _keep_texts(db, stored, texts)
-            _make(db, stored, changes)
-            db.executemany(
-                "INSERT INTO pushed VALUES (?, ?, ?, ?, ?)", [(stored.view, *row) for row in pushed]
-            )
+            _make(db, stored, changes, notes)
             _confirm(db, stored, set(confirmed))
-        return True
 
     def advance(self, stored: Stored) -> None:
         with self._file.writing() as db:
@@ -231,11 +224,18 @@ class SqliteStore:
         return connection
 
 
-def _make(db: sqlite3.Connection, stored: Stored, changes: Mapping[bytes, Change]) -> None:
+def _make(
+    db: sqlite3.Connection,
+    stored: Stored,
+    changes: Mapping[bytes, Change],
+    name: str | None = None,
+) -> None:
     listed, newest = ListedRows(db, stored.view), NewestThere(db, stored, list(changes))
+    notes = None if name is None else Notes(db, stored.generation, name)
     for entity, change in changes.items():
-        change(EntityChunksThere(db, entity, newest, listed))
+        change(EntityChunksThere(db, entity, newest, listed, notes))
     newest.write()
+    listed.write()
 
 
 def _tell(db: sqlite3.Connection, stored: Stored) -> None:
@@ -251,17 +251,6 @@ def _confirm(db: sqlite3.Connection, stored: Stored, confirmed: set[tuple[bytes,
     found = db.execute("SELECT rowid, entity, id FROM pushed WHERE view = ?", (stored.view,))
     gone = [(row,) for row, *of in found.fetchall() if tuple(of) in confirmed]
     db.executemany("DELETE FROM pushed WHERE rowid = ?", gone)
-
-
-def _is_new(db: sqlite3.Connection, stored: Stored, transaction: Transaction) -> bool:
-    key = (stored.generation, transaction.application)
-    seen = db.execute(
-        "SELECT version FROM seen WHERE generation = ? AND application = ?", key
-    ).fetchone()
-    if seen is not None and seen[0] >= transaction.version:
-        return False
-    db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (*key, transaction.version))
-    return True
 
 
 def _keep_texts(db: sqlite3.Connection, stored: Stored, texts: Texts) -> None:
