@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from lakehouse.declare.aggregates import Aggregate, Default
 from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import as_declared, constant
-from lakehouse.declare.windows import Window
+from lakehouse.declare.windows import AnyWindow
 from lakehouse.errors import DeclarationError, unknown
 from lakehouse.language import expressions
 from lakehouse.language.kinds import Kind
@@ -31,7 +31,7 @@ class Feature:
     kind: Kind
     scale: int | None = None
     aggregate: Aggregate | None = None
-    window: Window | None = None
+    window: AnyWindow | None = None
     column: str | None = None
     expression: str | None = None
     many: int | None = None

@@ -14,6 +14,7 @@ from lakehouse.declare.feature import Feature, fitting_default, pick
 from lakehouse.declare.given import no_repeats, one, several
 from lakehouse.declare.tables import Cleaned, Curated, Table, check_name, table_column
 from lakehouse.declare.windowed import features_of
+from lakehouse.declare.windows import AnyWindow
 from lakehouse.errors import DeclarationError, unknown
 from lakehouse.language import expressions
 from lakehouse.language.provenance import KNOWN_AT
@@ -193,8 +194,8 @@ def columns_of(view: StoredView) -> list[str]:
     """Return the columns of its table that a view is computed from, each once.
 
     The entity's keys, `_known_at`, the event time, the columns and criteria of aggregates; where
-    the order of rows counts (a LatestView, First, Last, LastK) the table's key too, which orders
-    rows of equal times.
+    the order of rows counts (a LatestView, First, Last, LastK, a window of so many rows) the
+    table's key too, which orders rows of equal times.
     """
     names = [*view.by.keys, KNOWN_AT]
     if view.of.event_time is not None:
@@ -203,7 +204,7 @@ def columns_of(view: StoredView) -> list[str]:
         names += [*view.of.keys, *view.columns]
     else:
         for _, aggregate in view.aggregates:
-            if aggregate.facts.ordered:
+            if aggregate.facts.ordered or _in_rows(aggregate):
                 names += view.of.keys
             if aggregate.column is not None:
                 names.append(aggregate.column)
@@ -212,15 +213,41 @@ def columns_of(view: StoredView) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _in_rows(aggregate: Aggregate) -> bool:
+    return any(window.rows is not None for window in aggregate.over.windows)
+
+
+def counts_rows(view: StoredView) -> bool:
+    """Whether a view has a window of so many rows, whose order is down to the table's key."""
+    return not isinstance(view, LatestView) and any(_in_rows(a) for _, a in view.aggregates)
+
+
+def windows_of(view: FeatureView) -> list[AnyWindow]:
+    """Return the windows of a view's aggregates, each once."""
+    return list(dict.fromkeys(w for _, a in view.aggregates for w in a.over.windows))
+
+
 def begin_us(view: StoredView, at_us: int) -> int | None:
     """Return the earliest event time that a view can use at a moment, None if there is none."""
     if isinstance(view, LatestView):
         return None if view.ttl is None else at_us - view.ttl.us
-    delay = 0 if view.delay is None else view.delay.us
-    begins = []
-    for _, aggregate in view.aggregates:
-        for window in aggregate.over.windows:
-            begin = at_us - delay - window.length.us
-            edge = 1 if window.edge is None else window.edge.us
-            begins.append(begin // edge * edge)
-    return min(begins)
+    end = at_us - (0 if view.delay is None else view.delay.us)
+    return least(window.begin_us(end) for window in windows_of(view))
+
+
+def reach_us(view: StoredView) -> int | None:
+    """Return how long before a moment what a view can use may be, None if it may be of any age."""
+    if isinstance(view, LatestView):
+        return None if view.ttl is None else view.ttl.us
+    reaches = [window.reach_us for window in windows_of(view)]
+    known = [us for us in reaches if us is not None]
+    if len(known) < len(reaches):
+        return None
+    return (0 if view.delay is None else view.delay.us) + max(known)
+
+
+def least(begins: Iterable[int | None]) -> int | None:
+    """Return the earliest of some beginnings, None where one of them has none."""
+    found = list(begins)
+    known = [begin for begin in found if begin is not None]
+    return min(known) if len(known) == len(found) else None

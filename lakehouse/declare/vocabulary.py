@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lakehouse.declare.contract import Contract, column, event_time, key, known_at
 from lakehouse.declare.domain import Domain
-from lakehouse.declare.features import Entity, FeatureView, LatestView, RequestView, last
+from lakehouse.declare.features import Entity, FeatureView, LatestView, RequestView, ever, last
 from lakehouse.declare.tables import Cleaned, Curated, Raw, Source
 from lakehouse.declare.training import (
     Distributed,
@@ -40,6 +40,7 @@ __all__ = [
     "beats",
     "column",
     "event_time",
+    "ever",
     "key",
     "known_at",
     "last",

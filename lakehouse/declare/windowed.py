@@ -26,7 +26,7 @@ def features_of(
     column = _column(of, aggregate, where)
     kind, scale = _type(aggregate, column)
     _check_criterion(of, aggregate, where)
-    _check_edges(aggregate, where)
+    _check_windows(of, aggregate, where)
     default = None
     if aggregate.default is not None:
         if aggregate.facts.of_nothing != "null":
@@ -38,7 +38,7 @@ def features_of(
     return [
         Feature(
             view,
-            f"{family}_{w.length}",
+            f"{family}_{w.label}",
             kind,
             scale,
             aggregate=aggregate,
@@ -105,14 +105,17 @@ def _check_criterion(of: Table, aggregate: Aggregate, where: str) -> None:
         )
 
 
-def _check_edges(aggregate: Aggregate, where: str) -> None:
-    if aggregate.facts.untiled is None:
-        return
-    values, do = aggregate.facts.untiled
+def _check_windows(of: Table, aggregate: Aggregate, where: str) -> None:
     for window in aggregate.over.windows:
-        if window.edge is not None:
+        if window.tiled and aggregate.facts.untiled is not None:
+            values, do = aggregate.facts.untiled
             raise DeclarationError(
-                f"{where}: {values} over '{window.length}' with the edge '{window.edge}' "
-                f"would need every value of every tile, which nothing bounds; {do} over "
-                f"windows of up to {EXACT_UP_TO}, without an edge."
+                f"{where}: {values} over {window} would need every value of every tile, which "
+                f"nothing bounds; {do} over windows of up to {EXACT_UP_TO}, without an edge, or "
+                "of so many rows, as in last(rows=20)."
+            )
+        if window.rows is not None and not of.keys:
+            raise DeclarationError(
+                f"{where}: {window} needs an order of rows, and those of table '{of.name}' have "
+                "no key that orders them where their times are equal; declare one with key()."
             )

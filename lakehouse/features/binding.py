@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lakehouse.context import Context
 from lakehouse.declare.features import FeatureView, StoredView
-from lakehouse.declare.stored_views import begin_us, columns_of
+from lakehouse.declare.stored_views import begin_us, columns_of, least
 from lakehouse.engines.protocol import BoundView
 from lakehouse.features.spine_entities import SpineKeys, entities_needed
 from lakehouse.language.sql import literals
@@ -59,13 +59,12 @@ def event_times_needed(views: Sequence[StoredView], first_us: int, last_us: int)
     column = views[0].of.event_time
     if column is None:
         return None
-    begins = [begin_us(view, first_us) for view in views]
+    begin = least(begin_us(view, first_us) for view in views)
     delays = [view.delay for view in views if isinstance(view, FeatureView)]
     least_delay = min((0 if d is None else d.us for d in delays), default=0)
     if len(delays) < len(views):
         least_delay = 0  # a LatestView sees rows up to the moment itself
     conditions = [f"`{column}` < {literals.timestamp(last_us - least_delay)}"]
-    known = [begin for begin in begins if begin is not None]
-    if len(known) == len(begins):
-        conditions.insert(0, f"`{column}` >= {literals.timestamp(min(known))}")
+    if begin is not None:
+        conditions.insert(0, f"`{column}` >= {literals.timestamp(begin)}")
     return " AND ".join(conditions)

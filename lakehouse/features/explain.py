@@ -30,9 +30,10 @@ _MATCHES = "_matches"
 class Explanation:
     """A feature's value, and the rows of its table that it is made of.
 
-    The window is [begins_at, ends_at); a latest value without a ttl has no beginning. `rows` has
-    all columns of the table, its provenance included, in the order of event time and known time:
-    those that First, Last and LastK take, for a share all it is of, and else those that count.
+    The window is [begins_at, ends_at); a latest value without a ttl has no beginning, nor has a
+    window of the last rows or of all that was. `rows` has all columns of the table, its provenance
+    included, in the order of event time and known time: those that First, Last and LastK take, for
+    a share all it is of, and else those that count.
     `excluded_late` counts rows of the window that would count, had they been known.
     """
 
@@ -56,10 +57,9 @@ def explain(
     at_us = microseconds(at)
     begin_us, end_us = _bounds(view, feature, at_us)
     rows = _rows(ctx, view, feature, entity, begin_us, end_us)
-    known = pc.less_equal(rows.column(KNOWN_AT).cast(MICROSECONDS), pa.scalar(at, MICROSECONDS))
-    late = rows.num_rows
-    rows = rows.filter(known)
-    late -= rows.num_rows
+    with_late = _that_count(feature, rows)
+    rows = _that_count(feature, rows.filter(_known(rows, at)))
+    late = pc.sum(pc.invert(_known(with_late, at))).as_py() or 0
     value: Any
     if feature.aggregate is None:
         rows = rows.slice(max(rows.num_rows - 1, 0))
@@ -82,6 +82,25 @@ def explain(
     )
 
 
+def _known(rows: pa.Table, at: datetime) -> Any:
+    """Which rows are known at a moment."""
+    return pc.less_equal(rows.column(KNOWN_AT).cast(MICROSECONDS), pa.scalar(at, MICROSECONDS))
+
+
+def _that_count(feature: Feature, rows: pa.Table) -> pa.Table:
+    """The rows that lie in the window, of those of its time: the last so many, without nulls."""
+    if not _in_rows(feature):
+        return rows
+    assert feature.window is not None
+    rows = rows.slice(max(rows.num_rows - (feature.window.rows or 0), 0))
+    column = feature.aggregate.column if feature.aggregate is not None else None
+    return rows if column is None else rows.filter(pc.is_valid(rows.column(column)))
+
+
+def _in_rows(feature: Feature) -> bool:
+    return feature.window is not None and feature.window.rows is not None
+
+
 def _bounds(view: StoredView, feature: Feature, at_us: int) -> tuple[int | None, int]:
     """The event times that may count: from, if there is a beginning, and until, not included."""
     if isinstance(view, LatestView):
@@ -90,8 +109,7 @@ def _bounds(view: StoredView, feature: Feature, at_us: int) -> tuple[int | None,
     if window is None:
         raise LakehouseError(f"Feature '{feature.dotted}' has no window.")
     end = at_us - (0 if view.delay is None else view.delay.us)
-    edge = 1 if window.edge is None else window.edge.us
-    return (end - window.length.us) // edge * edge, end
+    return window.begin_us(end), end
 
 
 def _rows(
@@ -102,7 +120,10 @@ def _rows(
     begin_us: int | None,
     end_us: int,
 ) -> pa.Table:
-    """The entity's rows in the window that count once they are known, in order of their times."""
+    """The entity's rows of the window's time that count once known, in order of their times.
+
+    Of a window of so many rows also those whose column is null: they are counted in it.
+    """
     # What has no event time happens one microsecond before it is known.
     time = "unix_micros(t.`{}`){}".format(
         *((KNOWN_AT, " - 1") if view.of.event_time is None else (view.of.event_time, ""))
@@ -112,7 +133,7 @@ def _rows(
         conditions.append(f"{time} >= {begin_us}")
     conditions += [f"t.`{name}` = asked.`{name}`" for name in view.by.keys]
     aggregate = feature.aggregate
-    if aggregate is not None and aggregate.column is not None:
+    if aggregate is not None and aggregate.column is not None and not _in_rows(feature):
         conditions.append(f"t.`{aggregate.column}` IS NOT NULL")
     table = ctx.read(view.of)
     listed = [f"t.`{name}`" for name in ctx.engine.columns(table)]
@@ -126,7 +147,7 @@ def _rows(
     ordering = [view.of.event_time, KNOWN_AT]
     if isinstance(view, LatestView):
         ordering += [*view.of.keys, *view.columns]
-    elif aggregate is not None and aggregate.facts.ordered:
+    elif aggregate is not None and (_in_rows(feature) or aggregate.facts.ordered):
         ordering += [*view.of.keys, aggregate.column]
     sql = (
         f"SELECT {', '.join(listed)} FROM `rows` t JOIN `asked` asked ON {' AND '.join(conditions)}"

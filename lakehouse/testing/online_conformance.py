@@ -37,6 +37,7 @@ from lakehouse.features.online.write.packing import pack
 from lakehouse.testing import online_writers
 from lakehouse.testing.conformance import (
     aggregates,
+    any_age,
     functions,
     latest,
     sequences,
@@ -300,7 +301,7 @@ CHECKS: dict[str, Check] = {
 } | {
     f"{name}, {mode}": partial(_as_engine, check, mode)
     for mode in MODES
-    for module in (windows, aggregates, functions, sequences, latest, spines)
+    for module in (windows, aggregates, functions, any_age, sequences, latest, spines)
     for name, check in vars(module).items()
     if name.startswith("check_") and name not in OF_THE_ENGINE
 }

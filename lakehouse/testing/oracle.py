@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 
 from lakehouse.testing.meanings import MEANINGS, Event, WindowRows
 
+BEFORE_ALL = -(10**30)
+"""Earlier than every time."""
+
 
 class Row(NamedTuple):
     """One row as a latest-value view sees it: `tie` orders rows of equal times, as the key does."""
@@ -26,11 +29,11 @@ class Row(NamedTuple):
     values: Any
 
 
-def window_bounds(at: int, *, over: int, delay: int = 0, edge: int | None = None) -> range:
+def window_bounds(at: int, *, over: int | None, delay: int = 0, edge: int | None = None) -> range:
     """Return the event times, as a half-open range, of the window asked for at the moment `at`.
 
-    The window ends `delay` before `at` and is `over` long. With an `edge` it begins earlier:
-    with the tile, counted from 1970, that holds the plain beginning.
+    The window ends `delay` before `at` and is `over` long; with None it holds all that was. With
+    an `edge` it begins earlier: with the tile, counted from 1970, that holds the plain beginning.
 
     >>> window_bounds(100, over=30)
     range(70, 100)
@@ -38,6 +41,8 @@ def window_bounds(at: int, *, over: int, delay: int = 0, edge: int | None = None
     range(60, 95)
     """
     end = at - delay
+    if over is None:
+        return range(BEFORE_ALL, end)
     begin = end - over
     if edge is not None:
         begin = begin // edge * edge  # // rounds down, also before 1970
@@ -49,23 +54,30 @@ def window_rows(
     entity: Hashable,
     at: int,
     *,
-    over: int,
+    over: int | None,
     delay: int = 0,
     edge: int | None = None,
+    rows: int | None = None,
+    of_all: bool = False,
     argument: Any = None,
 ) -> WindowRows:
     """Return one entity's events that lie in the window at the moment `at`, and are known then.
 
-    Events are `Event`s or sequences of the same fields, `tie` may be left out. Null values are
-    skipped.
+    Events are `Event`s or sequences of the same fields, `tie` may be left out. With `rows` only
+    so many of the window's events take part: the last of those that match, or `of_all`. Null
+    values are skipped, and counted among these.
     """
     window = window_bounds(at, over=over, delay=delay, edge=edge)
     there: list[Event] = []
     for event in (Event(*fields) for fields in events):
         in_window = window.start <= event.event_at < window.stop
         known = event.known_at <= at
-        if event.entity == entity and in_window and known and event.value is not None:
+        if event.entity == entity and in_window and known:
             there.append(event)
+    if rows is not None:
+        counted = [event for event in there if of_all or event.matches is True]
+        there = sorted(counted, key=lambda e: (e.event_at, e.known_at, e.tie))[-rows:]
+    there = [event for event in there if event.value is not None]
     return WindowRows(there, [event for event in there if event.matches is True], at, argument)
 
 
@@ -85,6 +97,8 @@ def window_value(
     True
     >>> window_value(events, "a", 90, aggregate="last_k", over=80, argument=2)
     [7, 100]
+    >>> window_value(events, "a", 90, aggregate="sum", over=None, rows=2)
+    107
     """
     return MEANINGS[aggregate](window_rows(events, entity, at, **window))
 

@@ -9,7 +9,13 @@ import pytest
 from lakehouse.engines.protocol import Engine
 from lakehouse.errors import LakehouseError
 from lakehouse.testing.conformance import CHECKS, NotConforming
-from lakehouse.testing.mutations import AGGREGATE_MUTATIONS, MUTANTS, recomputed, unchanged
+from lakehouse.testing.mutations import (
+    AGGREGATE_MUTATIONS,
+    ANY_AGE_MUTATIONS,
+    MUTANTS,
+    recomputed,
+    unchanged,
+)
 
 CAUGHT_BY = {
     "a window's end is closed": "check_window_boundaries_to_the_microsecond",
@@ -80,6 +86,13 @@ CAUGHT_BY = {
     "a default is given whatever is there": "check_defaults_stand_for_null",
     "a default is left out": "check_defaults_stand_for_null",
     "a default stands only where there is no row": "check_defaults_stand_for_null",
+    "one row more is among the last": "check_last_rows_are_of_any_age",
+    "a null takes no place among the last rows": "check_a_null_is_among_the_last_rows",
+    "the last rows are counted whatever they fulfil": "check_a_null_is_among_the_last_rows",
+    "the rows known last are the last so many": "check_last_rows_are_those_known",
+    "the last rows of one time go by their place": "check_the_key_orders_rows_of_one_time",
+    "what was ever is of a year": "check_ever_is_all_that_was",
+    "what was ever leaves out what was known late": "check_ever_is_all_that_was",
     "a transaction is applied again": "check_a_transaction_is_applied_once",
     "the version asked for is ignored": "check_every_version_can_be_read",
     "the condition of a read is ignored": "check_reads_are_pruned",
@@ -95,6 +108,9 @@ CAUGHT_BY = {
     "a missing input is fitted as 0": "check_a_fit_learns_from_every_row",
     "half of the rows are fitted": "check_a_fit_learns_from_every_row",
 }
+
+RECOMPUTED = AGGREGATE_MUTATIONS | ANY_AGE_MUTATIONS
+"""Mistakes that are made in values computed anew."""
 
 
 def test_every_mutant_has_a_check() -> None:
@@ -115,7 +131,9 @@ def test_wrapper_without_a_mistake_passes(check: str, engine: Engine, tmp_path: 
 
 
 @pytest.mark.parametrize("engine", ["embedded"], indirect=True)
-@pytest.mark.parametrize("check", sorted({CAUGHT_BY[name] for name in AGGREGATE_MUTATIONS}))
+@pytest.mark.parametrize(
+    "check", sorted({CAUGHT_BY[name] for name in AGGREGATE_MUTATIONS | ANY_AGE_MUTATIONS})
+)
 def test_values_computed_anew_without_a_mistake_pass(
     check: str, engine: Engine, tmp_path: Path
 ) -> None:

@@ -28,7 +28,8 @@ from lakehouse.adapters.feast.request_views import RequestTransformation
 from lakehouse.adapters.feast.values import FEAST_TYPES, feast_type
 from lakehouse.declare.columns import Column
 from lakehouse.declare.domain import Domain
-from lakehouse.declare.features import LatestView, RequestView, StoredView
+from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.stored_views import reach_us
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.training import TrainingSet
 from lakehouse.errors import DeclarationError
@@ -251,12 +252,4 @@ def _field(column: Column) -> Field:
 
 def _ttl(view: StoredView) -> timedelta:
     """How old what a view uses may be; zero for any age."""
-    if isinstance(view, LatestView):
-        return timedelta(0) if view.ttl is None else timedelta(microseconds=view.ttl.us)
-    delay = 0 if view.delay is None else view.delay.us
-    longest = max(
-        w.length.us + (w.edge.us if w.edge is not None else 0)
-        for _, aggregate in view.aggregates
-        for w in aggregate.over.windows
-    )
-    return timedelta(microseconds=delay + longest)
+    return timedelta(microseconds=reach_us(view) or 0)

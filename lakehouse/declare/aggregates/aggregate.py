@@ -39,3 +39,8 @@ class Aggregate:
     def facts(self) -> Facts:
         """What is true of its function."""
         return facts_of(self.function)
+
+    @property
+    def counted_where(self) -> str | None:
+        """The criterion of the rows that a window of so many rows counts, None for all of them."""
+        return None if self.facts.compares else self.where

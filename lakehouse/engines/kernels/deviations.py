@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lakehouse.engines.kernels.measures import Measure, scaled_to_float
 from lakehouse.engines.kernels.ordering import Int64, KernelInputError
 from lakehouse.engines.kernels.reductions import Numbers, bit_length
-from lakehouse.engines.kernels.spans import Nullable, Spans, Window
+from lakehouse.engines.kernels.spans import AnyWindow, Nullable, Spans
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class States(NamedTuple):
         self.squares[places] = states.squares
 
 
-def deviation(measure: Measure, spans: Spans, window: Window) -> Nullable:
+def deviation(measure: Measure, spans: Spans, window: AnyWindow) -> Nullable:
     """Return the sample standard deviation over the window, null of fewer than two values.
 
     It is NaN where a value is NaN or infinite.

@@ -6,6 +6,7 @@ have begun and not ended. Both are counted as events are: an interval begins wit
 becomes visible, and ends when the latest of its events leaves.
 
 >>> from lakehouse.engines.kernels.index import Moments
+>>> from lakehouse.engines.kernels.spans import Window
 >>> index = EventIndex(np.array([0, 0, 0]), np.array([10, 15, 30]))
 >>> spans = Spans(index, Moments(np.array([0, 0, 0, 0]), np.array([10, 16, 31, 45])))
 >>> distinct(Presence(index, np.array([7, 8, 7])), spans, Window(over=20)).tolist()
@@ -18,7 +19,7 @@ import numpy as np
 
 from lakehouse.engines.kernels.index import EventIndex
 from lakehouse.engines.kernels.ordering import Bool, Int64, KernelInputError, prefix_sum, sort_pairs
-from lakehouse.engines.kernels.spans import Spans, Window
+from lakehouse.engines.kernels.spans import AnyWindow, Spans
 
 
 class Presence:
@@ -69,7 +70,7 @@ class Presence:
         return firsts
 
 
-def distinct(presence: Presence, spans: Spans, window: Window) -> Int64:
+def distinct(presence: Presence, spans: Spans, window: AnyWindow) -> Int64:
     """Return how many different values lie in the window at each moment."""
     if presence.index is not spans.index:
         raise KernelInputError("These values belong to another index: code them for this.")
@@ -81,10 +82,9 @@ def distinct(presence: Presence, spans: Spans, window: Window) -> Int64:
         if hidden is not None:
             positions, firsts = presence.shown(delay, hidden)
         latest = _latest_so_far(positions, firsts, len(index.rows))
-    visible = index.visible_at(delay)[positions]
-    leaves = window.leaves(index.event_at[latest])
+    enters, leaves = window.enters(spans, positions), window.leaves(spans, latest)
     begins = firsts.copy()
-    begins[1:] |= visible[1:] > leaves[:-1]
+    begins[1:] |= enters[1:] > leaves[:-1]
     ends = np.append(begins[1:], True)[: len(begins)]
     begun, ended = (np.zeros(len(index.rows), dtype=np.int64) for _ in range(2))
     begun[positions[begins]] = 1

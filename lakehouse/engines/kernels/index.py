@@ -92,6 +92,22 @@ class EventIndex:
         alike = self.like_the_one_before
         return np.flatnonzero(alike | np.append(alike[1:], False)[: len(alike)])
 
+    def retie(self, tie: Int64) -> None:
+        """Put events of equal entity and times in the order of a tie, before any is looked at.
+
+        `tie` is in the caller's order of rows.
+        """
+        self.rows = self.retied(tie)
+
+    def retied(self, tie: Int64) -> Int64:
+        """Return the rows of the sorted events, those of equal times in the order of the tie."""
+        tied = self.tied
+        rows = self.rows.copy()
+        groups = np.cumsum(~self.like_the_one_before[tied])
+        among = rows[tied]
+        rows[tied] = among[np.lexsort((tie[among], groups))]
+        return rows
+
     def on_time(self, delay: int) -> bool:
         """Return whether each event is known by the first moment whose window can hold it."""
         return self._lag <= delay + 1

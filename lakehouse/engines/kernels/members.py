@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lakehouse.engines.kernels.ordering import Bool, Int64, prefix_sum
-from lakehouse.engines.kernels.spans import Spans, Window
+from lakehouse.engines.kernels.spans import AnyWindow, Spans
 
 ROWS_A_CHUNK = 2**21
 """About so many rows of windows are held at once."""
@@ -38,11 +38,12 @@ class Members(NamedTuple):
 
 
 def members(
-    spans: Spans, window: Window, counted: Bool | None, most: int = ROWS_A_CHUNK
+    spans: Spans, window: AnyWindow, counted: Bool | None, most: int = ROWS_A_CHUNK
 ) -> Iterator[Members]:
     """Yield the rows of all windows that are known and `counted`, a flag of each sorted event.
 
     >>> from lakehouse.engines.kernels.index import EventIndex, Moments
+    >>> from lakehouse.engines.kernels.spans import Window
     >>> index = EventIndex(np.array([0, 0, 0]), np.array([10, 20, 30]), np.array([10, 40, 30]))
     >>> spans = Spans(index, Moments(np.array([0, 0]), np.array([35, 45])))
     >>> [found.positions.tolist() for found in members(spans, Window(over=30), None)]

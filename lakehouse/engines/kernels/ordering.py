@@ -18,6 +18,8 @@ Bool = NDArray[np.bool_]
 
 TIME_LIMIT = 2**60
 """Times and durations stay below this many microseconds (36,000 years): none of their sums wrap."""
+FOREVER = 2**62
+"""Later than every time, and earlier with a minus; farther than any sum of two."""
 
 _CODE_LIMIT = 2**31
 _KEY_LIMIT = 2**63

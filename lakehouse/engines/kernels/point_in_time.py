@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.declare.features import Feature, LatestView, StoredView
+from lakehouse.declare.stored_views import counts_rows
 from lakehouse.engines.arrow_types import arrow_type, feature_type
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
 from lakehouse.engines.kernels.entity_codes import UNKNOWN, entity_codes, rank_codes
 from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.latest import last_index
 from lakehouse.engines.kernels.ordering import Int64
-from lakehouse.engines.kernels.sequences import retied
 from lakehouse.engines.kernels.view_rows import ViewRows
 from lakehouse.engines.kernels.windowed_values import WindowedValues
 from lakehouse.language.provenance import KNOWN_AT
@@ -44,7 +44,7 @@ def entity_features(
     moments, _ = as_microseconds(spine.column(at), f"Spine column '{at}'")
     events, asked = rows.keys(keys), [spine.column(key) for key in keys]
     codes, entities = entity_codes(events, asked, keys, f"View '{views[0].name}'")
-    entity = _EntityRows(rows, codes, Moments(entities, moments))
+    entity = _EntityRows(rows, codes, Moments(entities, moments), views)
     return {
         f.full_name: _with_default(f, column) for view in views for f, column in entity.values(view)
     }
@@ -59,8 +59,11 @@ def _with_default(feature: Feature, column: Any) -> Any:
 class _EntityRows:
     """One entity's rows and moments, and what its views have in common."""
 
-    def __init__(self, rows: ViewRows, codes: Int64, moments: Moments) -> None:
+    def __init__(
+        self, rows: ViewRows, codes: Int64, moments: Moments, views: Sequence[StoredView]
+    ) -> None:
         self._rows = rows
+        self._rows_counted = any(counts_rows(view) for view in views)
         self._codes = codes
         self._moments = moments
         self._windowed: WindowedValues | None = None
@@ -73,6 +76,8 @@ class _EntityRows:
             return
         if self._windowed is None:
             index = self._index(view.of.event_time)
+            if self._rows_counted and len(index.tied):
+                index.retie(self._tie(index, view.of.keys))
             self._windowed = WindowedValues(self._rows, index, self._moments)
         for feature in view.features:
             yield feature, self._windowed.column(view, feature)
@@ -84,16 +89,19 @@ class _EntityRows:
         index = self._index(view.of.event_time)
         in_order = index.rows
         if len(index.tied):
-            tied = index.rows[index.tied]
-            ordering = [*view.of.keys, *view.columns]
-            tie = np.zeros(len(self._codes), dtype=np.int64)
-            tie[tied] = rank_codes([self._rows.column(c).take(pa.array(tied)) for c in ordering])
-            in_order = retied(index, tie)
+            in_order = index.retied(self._tie(index, [*view.of.keys, *view.columns]))
         rows = last_index(index, self._moments, ttl=ttl, rows=in_order)
         taken = pa.array(rows, mask=rows < 0)
         for feature in view.features:
             column = self._rows.column(str(feature.column)).take(taken)
             yield feature, column.cast(arrow_type(feature.kind, feature.scale))
+
+    def _tie(self, index: EventIndex, columns: Sequence[str]) -> Int64:
+        """Return numbers that order tied rows as some columns do."""
+        tied = index.rows[index.tied]
+        tie = np.zeros(len(self._codes), dtype=np.int64)
+        tie[tied] = rank_codes([self._rows.column(c).take(pa.array(tied)) for c in columns])
+        return tie
 
     def _index(self, event_time: str | None) -> EventIndex:
         if event_time not in self._indices:

@@ -8,6 +8,7 @@ before it, so the running maximum needs no restart. What the maximum pushes out 
 sequence of its own, whose maximum is the last row but one, and so on.
 
 >>> from lakehouse.engines.kernels.index import Moments
+>>> from lakehouse.engines.kernels.spans import Window
 >>> index = EventIndex(np.array([0, 0, 0]), np.array([10, 20, 30]), np.array([10, 50, 30]))
 >>> spans = Spans(index, Moments(np.array([0, 0, 0]), np.array([40, 51, 60])))
 >>> rows = Sequence(index)
@@ -29,7 +30,7 @@ from lakehouse.engines.kernels.index import EventIndex
 from lakehouse.engines.kernels.measures import Weights
 from lakehouse.engines.kernels.ordering import Bool, Int64, KernelInputError, prefix_sum
 from lakehouse.engines.kernels.reductions import LEAST, spread_ranges
-from lakehouse.engines.kernels.spans import Spans, Window
+from lakehouse.engines.kernels.spans import AnyWindow, Spans
 
 _NONE = -1
 
@@ -58,7 +59,7 @@ class Sequence:
                     f"{index.size} events: give one value for each event."
                 )
         self.index = index
-        self.rows = index.rows if tie is None else retied(index, tie)
+        self.rows = index.rows if tie is None else index.retied(tie)
         self.counted: Bool | None = None
         if where is not None and not where.all():
             self.counted = where[self.rows]
@@ -90,13 +91,13 @@ class Sequence:
         return self._seen[delay]
 
 
-def first_row(sequence: Sequence, spans: Spans, window: Window) -> Int64:
+def first_row(sequence: Sequence, spans: Spans, window: AnyWindow) -> Int64:
     """Return the caller's row that is first in the window at each moment, -1 if there is none."""
     _check(sequence, spans)
     begin = spans.begins(window)
     if spans.index.on_time(window.delay):
         kept, counts = sequence.kept
-        place, end = _counted(counts, begin), _counted(counts, spans.ends(window.delay))
+        place, end = counted_before(counts, begin), counted_before(counts, spans.ends(window.delay))
         found = np.append(kept, _NONE)[place]
         return _rows(sequence, spans, np.where(place < end, found, _NONE))
     steady = spans.index.steady(window.delay)
@@ -115,7 +116,7 @@ def first_row(sequence: Sequence, spans: Spans, window: Window) -> Int64:
     return _rows(sequence, spans, np.where(found < beyond, found, _NONE))
 
 
-def last_row(sequence: Sequence, spans: Spans, window: Window) -> Int64:
+def last_row(sequence: Sequence, spans: Spans, window: AnyWindow) -> Int64:
     """Return the caller's row that is last in the window at each moment, -1 if there is none."""
     _check(sequence, spans)
     positions, seen = next(_last_seen(sequence, spans, window.delay))
@@ -123,7 +124,7 @@ def last_row(sequence: Sequence, spans: Spans, window: Window) -> Int64:
     return _rows(sequence, spans, np.where(found >= spans.begins(window), found, _NONE))
 
 
-def last_rows(sequence: Sequence, spans: Spans, window: Window, k: int) -> Listed:
+def last_rows(sequence: Sequence, spans: Spans, window: AnyWindow, k: int) -> Listed:
     """Return up to k of the caller's rows that are last in the window, the last one first."""
     _check(sequence, spans)
     length = np.minimum(spans.total(sequence.ones, window), k)
@@ -151,12 +152,12 @@ def _last_seen(sequence: Sequence, spans: Spans, delay: int) -> Iterator[tuple[I
     """
     if spans.index.on_time(delay):
         kept, counts = sequence.kept
-        positions, seen = np.append(_NONE, kept), _counted(counts, spans.ends(delay))
+        positions, seen = np.append(_NONE, kept), counted_before(counts, spans.ends(delay))
         while True:
             yield positions, seen
             seen = seen - 1
     kept, counts = sequence.seen(delay)
-    seen = _counted(counts, spans.ends(delay))
+    seen = counted_before(counts, spans.ends(delay))
     rest = np.append(_NONE, kept)
     while True:
         greatest = np.maximum.accumulate(rest)
@@ -170,18 +171,9 @@ def _rows(sequence: Sequence, spans: Spans, positions: Int64) -> Int64:
     return spans.moments.restore(rows)
 
 
-def _counted(counts: Int64 | None, positions: Int64) -> Int64:
+def counted_before(counts: Int64 | None, positions: Int64) -> Int64:
+    """Return how many of the first events count; `counts` None counts them all."""
     return positions if counts is None else counts[positions]
-
-
-def retied(index: EventIndex, tie: Int64) -> Int64:
-    """Return the rows of an index, those of equal entity and times in the order of the tie."""
-    tied = index.tied
-    rows = index.rows.copy()
-    groups = np.cumsum(~index.like_the_one_before[tied])
-    among = rows[tied]
-    rows[tied] = among[np.lexsort((tie[among], groups))]
-    return rows
 
 
 def _check(sequence: Sequence, spans: Spans) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lakehouse.declare import windows as declared
 from lakehouse.declare.features import Aggregate, Feature, FeatureView
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.engines.kernels.arrow_numbers import (
@@ -19,10 +20,11 @@ from lakehouse.engines.kernels.arrow_numbers import (
 from lakehouse.engines.kernels.distinct import Presence
 from lakehouse.engines.kernels.entity_codes import rank_codes, value_codes
 from lakehouse.engines.kernels.index import EventIndex, Moments
+from lakehouse.engines.kernels.last_rows import LastRows
 from lakehouse.engines.kernels.measures import Measure
 from lakehouse.engines.kernels.ordering import Bool, Int64
 from lakehouse.engines.kernels.sequences import Sequence
-from lakehouse.engines.kernels.spans import Nullable, Spans, Window
+from lakehouse.engines.kernels.spans import AnyWindow, Nullable, Spans, Window
 from lakehouse.engines.kernels.view_rows import ViewRows
 from lakehouse.engines.kernels.windows import Windows
 
@@ -35,6 +37,7 @@ class WindowedInputs:
         self.windows = Windows(index, moments)
         self._measures: dict[tuple[str | None, str | None], Measure] = {}
         self._sequences: dict[tuple[str, str | None], Sequence] = {}
+        self._counted: dict[str | None, Sequence] = {}
         self._presences: dict[tuple[str, str | None], Presence] = {}
         self._ties: dict[tuple[str, ...], tuple[Int64, bool]] = {}
 
@@ -73,6 +76,20 @@ class WindowedInputs:
             self._sequences[key] = Sequence(self.windows.index, counted, tie)
         return self._sequences[key]
 
+    def window(self, over: declared.AnyWindow, where: str | None, delay: int) -> AnyWindow:
+        """A declared window as kernels know it; one of so many rows counts those of a `where`."""
+        if isinstance(over, declared.RowsWindow):
+            return LastRows(over.rows, self._rows_of(where), delay)
+        if isinstance(over, declared.EverWindow):
+            return Window(None, delay)
+        return Window(over.length.us, delay, None if over.edge is None else over.edge.us)
+
+    def _rows_of(self, where: str | None) -> Sequence:
+        if where not in self._counted:
+            flags = None if where is None else self.rows.flags(where)
+            self._counted[where] = Sequence(self.windows.index, flags)
+        return self._counted[where]
+
     def _tie(self, keys: tuple[str, ...], column: str) -> Int64 | None:
         """Return what orders rows of equal times: the table's key, then the column itself."""
         index = self.windows.index
@@ -107,7 +124,7 @@ class Windowed:
     view: FeatureView
     feature: Feature
     aggregate: Aggregate
-    window: Window
+    window: AnyWindow
 
     @property
     def windows(self) -> Windows:

@@ -8,7 +8,6 @@ from lakehouse.declare.features import Feature, FeatureView
 from lakehouse.engines.kernels.aggregates import kernel_of
 from lakehouse.engines.kernels.arrow_numbers import ColumnTypeError
 from lakehouse.engines.kernels.index import EventIndex, Moments
-from lakehouse.engines.kernels.spans import Window
 from lakehouse.engines.kernels.view_rows import ViewRows
 from lakehouse.engines.kernels.windowed_inputs import Windowed, WindowedInputs
 from lakehouse.engines.kernels.windows import SumOverflow
@@ -27,7 +26,7 @@ class WindowedValues:
         if aggregate is None or over is None:
             raise LakehouseError(f"Feature '{feature.dotted}' has no aggregate over a window.")
         delay = 0 if view.delay is None else view.delay.us
-        window = Window(over.length.us, delay, None if over.edge is None else over.edge.us)
+        window = self._inputs.window(over, aggregate.counted_where, delay)
         kernel = kernel_of(aggregate.function)
         try:
             return kernel(Windowed(self._inputs, view, feature, aggregate, window))

@@ -5,6 +5,7 @@ become visible, one in the order they leave (see `spans`). Floating-point sums, 
 are merged: over one range of the steady events for each moment, and over the moments each
 straggler covers (see `EventIndex.steady`).
 
+>>> from lakehouse.engines.kernels.spans import Window
 >>> DAY = 86_400_000_000
 >>> index = EventIndex(np.array([0, 0, 1]), np.array([0, DAY, DAY]))
 >>> windows = Windows(index, Moments(np.array([0, 1, -1]), np.array([2 * DAY, DAY, DAY])))
@@ -31,7 +32,7 @@ from lakehouse.engines.kernels.reductions import (
     reduce_ranges,
     spread_ranges,
 )
-from lakehouse.engines.kernels.spans import Nullable, Spans, Window
+from lakehouse.engines.kernels.spans import AnyWindow, Nullable, Spans
 from lakehouse.errors import LakehouseError
 
 
@@ -51,12 +52,12 @@ class Windows:
         self.index = index
         self.moments = moments
 
-    def count(self, measure: Measure, window: Window) -> Int64:
+    def count(self, measure: Measure, window: AnyWindow) -> Int64:
         """Return how many rows of the measure lie in the window."""
         self._check(measure)
         return self.moments.restore(self.spans.total(measure.ones, window))
 
-    def sum(self, measure: Measure, window: Window) -> Numbers:
+    def sum(self, measure: Measure, window: AnyWindow) -> Numbers:
         """Return the sum over the window, 0 if it is empty.
 
         Integers, booleans and scaled decimals sum exactly to int64, at the measure's scale;
@@ -64,22 +65,22 @@ class Windows:
         """
         return self.moments.restore(self._sum(measure, window))
 
-    def mean(self, measure: Measure, window: Window) -> Nullable:
+    def mean(self, measure: Measure, window: AnyWindow) -> Nullable:
         """Return sum / count as floats, null if no value lies in the window."""
         total = self._sum(measure, window)
         count = self.spans.total(measure.ones, window)
         floats = total if measure.is_float else scaled_to_float(total, measure.scale)
         return self.spans.nullable(floats / np.maximum(count, 1), count > 0)
 
-    def min(self, measure: Measure, window: Window) -> Nullable:
+    def min(self, measure: Measure, window: AnyWindow) -> Nullable:
         """Return the least value, null if there is none; NaN is greater than every number."""
         return self._extreme(measure, window, LEAST)
 
-    def max(self, measure: Measure, window: Window) -> Nullable:
+    def max(self, measure: Measure, window: AnyWindow) -> Nullable:
         """Return the greatest value, null if there is none; NaN is greater than every number."""
         return self._extreme(measure, window, GREATEST)
 
-    def share(self, matching: Measure, among: Measure, window: Window) -> Nullable:
+    def share(self, matching: Measure, among: Measure, window: AnyWindow) -> Nullable:
         """Return how many of the rows `among` are `matching`, null if there are none."""
         for measure in (matching, among):
             self._check(measure)
@@ -91,7 +92,7 @@ class Windows:
         if measure.index is not self.index:
             raise KernelInputError("This measure belongs to another index: make one for this.")
 
-    def _sum(self, measure: Measure, window: Window) -> Numbers:
+    def _sum(self, measure: Measure, window: AnyWindow) -> Numbers:
         self._check(measure)
         if measure.is_float:
             return self._merged(measure, window, ADD)
@@ -105,12 +106,12 @@ class Windows:
             )
         return total
 
-    def _extreme(self, measure: Measure, window: Window, merge: Merge) -> Nullable:
+    def _extreme(self, measure: Measure, window: AnyWindow, merge: Merge) -> Nullable:
         self._check(measure)
         values = self._merged(measure, window, merge)
         return self.spans.nullable(values, self.spans.total(measure.ones, window) > 0)
 
-    def _merged(self, measure: Measure, window: Window, merge: Merge) -> Numbers:
+    def _merged(self, measure: Measure, window: AnyWindow, merge: Merge) -> Numbers:
         """Return merged values over the window, for the sorted moments."""
         begin, delay = self.spans.begins(window), window.delay
         if self.index.on_time(delay):

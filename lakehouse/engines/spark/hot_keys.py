@@ -2,7 +2,8 @@
 
 A slice gets the rows that its moments may need: those that any window can reach, and, for a latest
 value without a time to live, the one row that is the latest where the slice begins. So a key's
-work is spread over as many tasks as it has slices, and each holds a bounded share of it.
+work is spread over as many tasks as it has slices, and each holds a bounded share of it. Where a
+window may reach back over all rows nothing is split (`can_split`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from lakehouse.declare.features import LatestView, StoredView
-from lakehouse.declare.stored_views import begin_us
+from lakehouse.declare.stored_views import reach_us
 from lakehouse.engines.spark.frames import SparkFrame, quoted
 from lakehouse.language.provenance import KNOWN_AT
 
@@ -129,20 +130,18 @@ def _all(conditions: Sequence[Column]) -> Column:
     return reduce(lambda one, other: one & other, conditions)
 
 
+def can_split(views: Sequence[StoredView]) -> bool:
+    """Whether a slice of time needs less than all that came before it.
+
+    A window of rows, and one of all that was, need rows of any age: a key's slices together
+    would take more than the key in one piece.
+    """
+    return all(isinstance(view, LatestView) or reach_us(view) is not None for view in views)
+
+
 def _reach_us(views: Sequence[StoredView]) -> int:
     """How long before a moment the rows lie that the views' windows can use."""
-    far = 2**61  # edges are counted from 1970, so any moment tells how far back a view looks
-    begins = (begin_us(view, far) for view in views)
-    edges = [
-        window.edge.us
-        for view in views
-        if not isinstance(view, LatestView)
-        for _, aggregate in view.aggregates
-        for window in aggregate.over.windows
-        if window.edge is not None
-    ]
-    reach = max((far - begin for begin in begins if begin is not None), default=0)
-    return reach + max(edges, default=0) + 1
+    return max((reach_us(view) or 0 for view in views), default=0) + 1
 
 
 def _slices(found: Any, names: Sequence[str]) -> pa.Table:

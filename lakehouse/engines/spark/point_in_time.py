@@ -261,6 +261,8 @@ def _hot_keys(
 ) -> HotKeys | None:
     from pyspark.sql.functions import unix_micros
 
+    if not hot_keys.can_split([view for source in sources for view in source.part.views]):
+        return None
     with told():
         rows = sum(s.frame.count() if s.files is None else s.files.rows for s in sources)
     if given.rows + rows <= engine.most_rows_a_key:

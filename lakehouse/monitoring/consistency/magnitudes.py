@@ -67,7 +67,7 @@ def magnitude(feature: Feature, number: int, computed: Mapping[str, Any]) -> Flo
     assert window is not None  # `summed` chose it
     above, below, count = (
         np.array(
-            computed[f"{_NAME}__{part}_{number}_{window.length}"]
+            computed[f"{_NAME}__{part}_{number}_{window.label}"]
             .cast(pa.float64(), safe=False)
             .to_numpy(zero_copy_only=False),
             dtype=np.float64,

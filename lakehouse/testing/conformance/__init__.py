@@ -13,6 +13,7 @@ from pathlib import Path
 from lakehouse.engines.protocol import Engine
 from lakehouse.testing.conformance import (
     aggregates,
+    any_age,
     batches,
     functions,
     latest,
@@ -27,7 +28,17 @@ Check = Callable[[Engine, Path], None]
 
 CHECKS: dict[str, Check] = {
     name: check
-    for module in (windows, aggregates, functions, sequences, latest, spines, tables, batches)
+    for module in (
+        windows,
+        aggregates,
+        functions,
+        any_age,
+        sequences,
+        latest,
+        spines,
+        tables,
+        batches,
+    )
     for name, check in vars(module).items()
     if name.startswith("check_")
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.declare.features import Feature, LatestView, StoredView
+from lakehouse.declare.features import Feature, LatestView, StoredView, Window
 from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.protocol import BoundView, Engine
 from lakehouse.language.provenance import KNOWN_AT
@@ -148,9 +148,11 @@ class Expected:
             self.events(feature, asked) if events is None else events,
             self.entity(asked),
             asked["asked_at"],
-            over=window.length.us,
+            over=window.length.us if isinstance(window, Window) else None,
             delay=0 if view.delay is None else view.delay.us,
-            edge=None if window.edge is None else window.edge.us,
+            edge=window.edge_us,
+            rows=window.rows,
+            of_all=aggregate.facts.compares,
             argument=aggregate.argument,
         )
 

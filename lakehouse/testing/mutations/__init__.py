@@ -11,6 +11,7 @@ from functools import partial
 
 from lakehouse.engines.protocol import Engine
 from lakehouse.testing.mutations.aggregates import AGGREGATE_MUTATIONS, AggregateMutant
+from lakehouse.testing.mutations.any_age import ANY_AGE_MUTATIONS
 from lakehouse.testing.mutations.batches import BATCH_MUTATIONS
 from lakehouse.testing.mutations.features import FEATURE_MUTATIONS, FeatureMutant, Mutation
 from lakehouse.testing.mutations.tables import TABLE_MUTATIONS
@@ -22,7 +23,7 @@ MUTANTS: dict[str, Callable[[Engine], Engine]] = {
     },
     **{
         name: partial(AggregateMutant, applies=applies, wrong=wrong)
-        for name, (applies, wrong) in AGGREGATE_MUTATIONS.items()
+        for name, (applies, wrong) in (AGGREGATE_MUTATIONS | ANY_AGE_MUTATIONS).items()
     },
     **TABLE_MUTATIONS,
     **BATCH_MUTATIONS,
@@ -42,4 +43,4 @@ def recomputed(engine: Engine) -> Engine:
     )
 
 
-__all__ = ["AGGREGATE_MUTATIONS", "MUTANTS", "recomputed", "unchanged"]
+__all__ = ["AGGREGATE_MUTATIONS", "ANY_AGE_MUTATIONS", "MUTANTS", "recomputed", "unchanged"]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from lakehouse.declare.durations import HOUR, Duration
 from lakehouse.declare.features import (
     Aggregate,
+    AnyWindow,
     Entity,
     FeatureView,
     LatestView,
@@ -98,9 +99,13 @@ def _aggregates(view: StoredView, change: Callable[[Aggregate], Aggregate]) -> S
     return FeatureView(view.name, of=view.of, by=view.by, delay=view.delay, **changed)
 
 
-def _windows(view: StoredView, change: Callable[[Window], Window]) -> StoredView:
+def _windows(view: StoredView, change: Callable[[Window], AnyWindow]) -> StoredView:
+    """Change the windows of a length of time."""
+
     def windowed(aggregate: Aggregate) -> Aggregate:
-        return replace(aggregate, over=Windows(tuple(map(change, aggregate.over.windows))))
+        windows = aggregate.over.windows
+        changed = (change(w) if isinstance(w, Window) else w for w in windows)
+        return replace(aggregate, over=Windows(tuple(changed)))
 
     return _aggregates(view, windowed)
 

@@ -45,6 +45,7 @@ from lakehouse.declare import (
     beats,
     column,
     event_time,
+    ever,
     key,
     known_at,
     last,
@@ -134,6 +135,16 @@ def contract(name: str = "Payment", **columns: Any) -> type[Contract]:
 
 def amount(kind: Any, declared: Any = None) -> Callable[[], Any]:
     return lambda: contract(amount=kind if declared is None else (kind, declared))
+
+
+class Reading(Contract):
+    meter: str
+    level: float
+    read_at: datetime = event_time(known=True)
+
+
+readings = Cleaned("readings", Raw("readings_raw", Source("reading_feed", Reading, "r/*.csv")))
+meter = Entity("meter", key="meter")
 
 
 def view(**aggregates: Any) -> Any:
@@ -439,7 +450,37 @@ TABLES: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
-    "no window": (lambda: last(), "last() needs at least one length, as in last('7d')."),
+    "no window": (
+        lambda: last(),
+        "last() needs at least one length, as in last('7d'), or rows, as in last(rows=20).",
+    ),
+    "a window of no rows": (
+        lambda: last(rows=0),
+        "last(rows=the int 0): a window holds 1 to 1000 rows, as in last(rows=20).",
+    ),
+    "a window of rows as text": (
+        lambda: last(rows="20"),  # type: ignore[arg-type]
+        "last(rows=the text '20'): a window holds 1 to 1000 rows, as in last(rows=20).",
+    ),
+    "a window of a length and of rows": (
+        lambda: last("7d", rows=20),
+        "A window is of a length of time or of so many rows; join two of them, as in "
+        "last('7d') + last(rows=20).",
+    ),
+    "rows without an order": (
+        lambda: FeatureView(
+            "readings", of=readings, by=meter, level=Mean("level", over=last(rows=20))
+        ),
+        "Feature view 'readings'.level: last(rows=20) needs an order of rows, and those of table "
+        "'readings' have no key that orders them where their times are equal; declare one with "
+        "key().",
+    ),
+    "distinct values over all that was": (
+        lambda: view(countries=Distinct("country", over=ever())),
+        "Feature view 'card_spend'.countries: distinct values over ever() would need every value "
+        "of every tile, which nothing bounds; count them over windows of up to 30d, without an "
+        "edge, or of so many rows, as in last(rows=20).",
+    ),
     "an exact window of more than 30 days": (
         lambda: last("90d"),
         "Window '90d' is longer than 30d: name its resolution, as in last('90d', edge='1d').",
@@ -541,15 +582,15 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "distinct values over tiles": (
         lambda: view(countries=Distinct("country", over=last("1d") + last("365d", edge="1d"))),
-        "Feature view 'card_spend'.countries: distinct values over '365d' with the edge '1d' "
+        "Feature view 'card_spend'.countries: distinct values over last('365d', edge='1d') "
         "would need every value of every tile, which nothing bounds; count them over windows of "
-        "up to 30d, without an edge.",
+        "up to 30d, without an edge, or of so many rows, as in last(rows=20).",
     ),
     "the most frequent value over tiles": (
         lambda: view(country=Mode("country", over=last("365d", edge="1d"))),
-        "Feature view 'card_spend'.country: the most frequent value over '365d' with the edge '1d' "
+        "Feature view 'card_spend'.country: the most frequent value over last('365d', edge='1d') "
         "would need every value of every tile, which nothing bounds; take it over windows of up to "
-        "30d, without an edge.",
+        "30d, without an edge, or of so many rows, as in last(rows=20).",
     ),
     "a quantile beyond all values": (
         lambda: view(high=Quantile("amount_eur", q=90, over=last("1d"))),
@@ -566,9 +607,9 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a quantile over tiles": (
         lambda: view(high=Quantile("amount_eur", q=0.5, over=last("365d", edge="1d"))),
-        "Feature view 'card_spend'.high: a quantile over '365d' with the edge '1d' would need "
+        "Feature view 'card_spend'.high: a quantile over last('365d', edge='1d') would need "
         "every value of every tile, which nothing bounds; take it over windows of up to 30d, "
-        "without an edge.",
+        "without an edge, or of so many rows, as in last(rows=20).",
     ),
     "a trend of truths": (
         lambda: FeatureView(
@@ -578,9 +619,9 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a trend over tiles": (
         lambda: view(rise=Trend("amount_eur", over=last("365d", edge="1d"))),
-        "Feature view 'card_spend'.rise: a trend over '365d' with the edge '1d' would need every "
+        "Feature view 'card_spend'.rise: a trend over last('365d', edge='1d') would need every "
         "value of every tile, which nothing bounds; take it over windows of up to 30d, without an "
-        "edge.",
+        "edge, or of so many rows, as in last(rows=20).",
     ),
     "the time since a column": (
         lambda: view(ago=Aggregate("since", "country", last("1d"))),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.measures import Measure, scaled_to_float
 from lakehouse.engines.kernels.ordering import TIME_LIMIT, KernelInputError
-from lakehouse.engines.kernels.spans import Window
+from lakehouse.engines.kernels.spans import EVERY, Spans, Window
 from lakehouse.engines.kernels.windows import SumOverflow, Windows
 from tests.unit.engines.kernel_cases import (
     AGGREGATES,
@@ -87,11 +87,13 @@ def test_event_known_after_its_window_has_passed_never_counts() -> None:
 
 def test_windows_with_edges_begin_with_their_tile_also_before_1970() -> None:
     window = Window(over=10, edge=4)
-    assert window.begins(ints([1, 3, -1])).tolist() == [-12, -8, -12]
+    assert window.first_times(ints([1, 3, -1])).tolist() == [-12, -8, -12]
     every = ints(range(-40, 40))
-    for event_at in range(-15, 15):
-        first_without = min(at for at in every if at > event_at and window.begins(at) > event_at)
-        assert window.leaves(ints([event_at])).tolist() == [first_without]
+    times = ints(range(-15, 15))
+    spans = Spans(EventIndex(times * 0, times), Moments(ints([]), ints([])))
+    for event_at, leaves in zip(times, window.leaves(spans, EVERY), strict=True):
+        after = every[every > event_at]
+        assert min(after[window.first_times(after) > event_at]) == leaves
 
 
 def test_float_sum_of_a_window_has_the_same_bits_whatever_else_the_table_holds() -> None:

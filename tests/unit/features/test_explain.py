@@ -28,6 +28,7 @@ from lakehouse.declare import (
     Std,
     Sum,
     Trend,
+    ever,
     last,
 )
 from lakehouse.declare.durations import DAY, HOUR
@@ -85,6 +86,18 @@ NEWER = FeatureView(
     since=Since(where="country <> 'DE'", over=DAYS),
     share_known=Share("country", where="country <> 'DE'", over=DAYS, default=0),
 )
+ROWS = last(rows=1) + last(rows=5) + ever()
+ANY_AGE = FeatureView(
+    "any_age",
+    of=movements,
+    by=card,
+    delay="1h",
+    n=Count("points", over=ROWS, where="country <> 'DE'"),
+    spend=Sum("amount_eur", over=ROWS),
+    three=LastK("points", k=3, over=ROWS),
+    share=Share("points", where="country <> 'DE'", over=ROWS),
+    first=First("country", over=ROWS, where="points > 3"),
+)
 LAST = LatestView(
     "last_movement",
     of=movements,
@@ -113,14 +126,14 @@ def history(seed: int) -> list[Fields]:
 
 
 def test_the_value_is_the_historical_one(context_of: MakeContext) -> None:
-    ctx = context_of(SPEND, NEWER, LAST)
+    ctx = context_of(SPEND, NEWER, ANY_AGE, LAST)
     written(ctx, movements, table_of(movements, history(5)))
     chance = random.Random(6)
     moments = [NOON + chance.randrange(11 * 24) * HOUR for _ in range(5)]
     spine = spine_of([("a", at) for at in moments] + [("nobody", NOON)])
-    frame = historical(ctx, spine, "asked_at", [SPEND, NEWER, LAST])
+    frame = historical(ctx, spine, "asked_at", [SPEND, NEWER, ANY_AGE, LAST])
     for row in ctx.engine.to_arrow(frame).to_pylist():
-        for view in (SPEND, NEWER, LAST):
+        for view in (SPEND, NEWER, ANY_AGE, LAST):
             for feature in view.features:
                 found = explain(ctx, view, feature.name, row, row["asked_at"]).value
                 wanted = row[feature.full_name]
@@ -180,6 +193,24 @@ def test_first_and_last_values_show_the_rows_they_take_and_a_share_all_it_is_of(
     assert shown("share_1d") == (2 / 5, [f"m0000{n}" for n in range(5)])
     assert shown("share_known_1d") == (2 / 3, ["m00001", "m00002", "m00003"])
     assert shown("last_1d") == (None, [])
+
+
+def test_the_last_rows_are_told_with_those_that_come_too_late(context_of: MakeContext) -> None:
+    ctx = context_of(ANY_AGE)
+    told: list[Fields] = [
+        {"points": 1, "country": "FR"},
+        {"points": None, "country": "PL"},
+        {"points": 3, "country": "DE"},
+        {"points": 4, "country": "FR", "known": NOON + DAY},
+        {"points": 5, "country": "FR"},
+    ]
+    rows = [movement(NOON - (40 - n) * DAY, f.pop("known", None), **f) for n, f in enumerate(told)]
+    written(ctx, movements, table_of(movements, numbered(rows)))
+    found = explain(ctx, ANY_AGE, "n_5_rows", {"card": "a"}, moment(NOON))
+    assert found.rows.column("movement_id").to_pylist() == ["m00000", "m00004"]
+    assert (found.value, found.begins_at, found.excluded_late) == (2, None, 1)
+    found = explain(ctx, ANY_AGE, "n_ever", {"card": "a"}, moment(NOON + 2 * DAY))
+    assert (found.value, found.begins_at, found.excluded_late) == (3, None, 0)
 
 
 def test_an_edge_begins_with_its_tile(context_of: MakeContext) -> None:

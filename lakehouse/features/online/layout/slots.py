@@ -8,11 +8,21 @@ tiles, rows that hold all events of one tile at once.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from lakehouse.declare.aggregates.facts import Kept, Merged
-from lakehouse.declare.features import Aggregate, FeatureView, LatestView, StoredView
+from lakehouse.declare.durations import DAY
+from lakehouse.declare.features import (
+    Aggregate,
+    EverWindow,
+    FeatureView,
+    LatestView,
+    StoredView,
+    Window,
+)
+from lakehouse.declare.stored_views import windows_of
 from lakehouse.declare.tables import table_column
 from lakehouse.errors import LakehouseError
 from lakehouse.features.online.layout.stored_numbers import float_bits
@@ -28,6 +38,8 @@ BEGINNING = -(2**62)
 """Earlier than every time."""
 ENDING = 2**62
 """Later than every time."""
+TILE_OF_EVER_US = DAY
+"""The size of tiles where no window's edge says another."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +77,28 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class LastRows:
+    """So many rows of an entity, its last that a criterion is true of, that are kept of any age.
+
+    `counted` is the slot that says of which it is true; None for all of them.
+    """
+
+    rows: int
+    counted: Slot | None
+
+    def holds(self, other: LastRows) -> bool:
+        """Whether other rows are among these."""
+        return self.counted == other.counted and self.rows >= other.rows
+
+
+@dataclass(frozen=True)
 class WindowLayout:
     """How a FeatureView's rows are kept. Lengths of time are microseconds.
 
     `tile_us` is None without tiles, which hold only for the `delay_us` they were made for. Where
-    rows are `ordered`, those of equal times stand in the order of their keys.
+    rows are `ordered`, those of equal times stand in the order of their keys. Of what lies before
+    all windows of a length of time an entity's `last_rows` are kept, and with `ever` what all its
+    tiles make together.
     """
 
     slots: tuple[Slot, ...]
@@ -77,6 +106,8 @@ class WindowLayout:
     delay_us: int
     tile_us: int | None
     ordered: bool
+    last_rows: tuple[LastRows, ...] = ()
+    ever: bool = False
 
     @property
     def width(self) -> int:
@@ -128,9 +159,13 @@ def layout_of(view: StoredView) -> Layout:
         return LatestLayout(tuple(StoredColumn(c.name, c.kind, c.scale or 0) for c in columns))
     aggregates = [aggregate for _, aggregate in view.aggregates]
     slots = dict.fromkeys(slot for a in aggregates for slot in slots_of(view, a))
-    edged = [a for a in aggregates if any(w.edge is not None for w in a.over.windows)]
-    edges = [w.edge.us for a in edged for w in a.over.windows if w.edge is not None]
-    tile_slots = dict.fromkeys(slot for a in edged for slot in tile_slots_of(view, a))
+    last_rows = _last_rows(aggregates)
+    slots |= dict.fromkeys(last.counted for last in last_rows if last.counted is not None)
+    windows = windows_of(view)
+    edges = [w.edge_us for w in windows if w.tiled and isinstance(w, Window)]
+    ever = any(isinstance(w, EverWindow) for w in windows)
+    tiled = [a for a in aggregates if any(w.tiled for w in a.over.windows)]
+    tile_slots = dict.fromkeys(slot for a in tiled for slot in tile_slots_of(view, a))
     ordered = any(a.facts.ordered for a in aggregates)
     if ordered and not view.of.keys:
         raise LakehouseError(
@@ -142,9 +177,28 @@ def layout_of(view: StoredView) -> Layout:
         tuple(slots),
         tuple(tile_slots),
         0 if view.delay is None else view.delay.us,
-        math.gcd(*edges) if edges else None,
-        ordered,
+        math.gcd(*edges) if edges else TILE_OF_EVER_US if ever else None,
+        ordered or bool(last_rows),
+        last_rows,
+        ever,
     )
+
+
+def _last_rows(aggregates: Sequence[Aggregate]) -> tuple[LastRows, ...]:
+    """What windows of so many rows need: the most rows of each criterion."""
+    most: dict[Slot | None, int] = {}
+    for aggregate in aggregates:
+        counted = counted_slot(aggregate)
+        for window in aggregate.over.windows:
+            if window.rows is not None:
+                most[counted] = max(window.rows, most.get(counted, 0))
+    return tuple(LastRows(rows, counted) for counted, rows in most.items())
+
+
+def counted_slot(aggregate: Aggregate) -> Slot | None:
+    """The slot that says of each row whether a window of so many rows counts it; None: all."""
+    where = aggregate.counted_where
+    return None if where is None else Slot("count", None, where)
 
 
 def slots_of(view: FeatureView, aggregate: Aggregate) -> tuple[Slot, ...]:
@@ -203,4 +257,8 @@ def from_data(data: dict[str, Any]) -> Layout:
         return LatestLayout(tuple(StoredColumn(**c) for c in fields["columns"]))
     for name in ("slots", "tile_slots"):
         fields[name] = tuple(Slot(**s) for s in fields[name])
+    fields["last_rows"] = tuple(
+        LastRows(one["rows"], None if one["counted"] is None else Slot(**one["counted"]))
+        for one in fields.get("last_rows", ())
+    )
     return WindowLayout(**fields)

@@ -27,7 +27,9 @@ def many_columns(
 
     Together go functions that are made of sums, of whole numbers and amounts that fit 64 bits.
     """
-    if answers.edged or not all(_together(f) for w in answers.exact for f, _ in w.features):
+    if answers.edged or answers.rows:
+        return None
+    if not all(_together(f) for group in answers.exact for f, _ in group.features):
         return None
     width = answers.layout.width
     joined = [b"".join(own[0]) for own in chunks]
@@ -52,11 +54,12 @@ def many_columns(
     high = keys.searchsorted(numbers + (span - 1))
     running = _Running(rows)
     columns: Columns = {}
-    for window in answers.exact:
-        begins = np.clip(ends - window.length_us - base, 0, span - 1)
+    for group in answers.exact:
+        firsts = np.array([group.begin(end) for end in ends.tolist()], dtype=np.int64)
+        begins = np.clip(firsts - base, 0, span - 1)
         low = keys.searchsorted(numbers + begins)
         without_rows = np.flatnonzero(low >= high).tolist()
-        for feature, _ in window.features:
+        for feature, _ in group.features:
             values = _values(answers, feature, running, low, high)
             if values is None:
                 return None

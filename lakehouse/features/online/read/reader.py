@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from lakehouse.declare.features import LatestView, StoredView
 from lakehouse.errors import LakehouseError, NotFound, unknown
@@ -285,13 +284,10 @@ def _check_horizon(view: StoredView, stored: Stored, answers: WindowAnswers) -> 
     """Refuse a view whose windows reach further back than those that the store was filled for."""
     if stored.kept_from_us == BEGINNING:
         return
-    horizon: dict[Any, int] = {
-        "event": stored.horizon.events_us,
-        "tile": stored.horizon.tiles_us,
-    }
-    for grain, first_us, _ in answers.needed(stored.kept_from_us):
-        if first_us < horizon[grain]:
-            raise _shorter(view)
+    spans = answers.whole(stored.kept_from_us)
+    shorter = any(first_us < stored.horizon.whole(grain) for grain, first_us, _ in spans)
+    if shorter or answers.lacks():
+        raise _shorter(view)
 
 
 def _shorter(view: StoredView) -> StoredDifferently:

@@ -41,6 +41,10 @@ class Rows(Protocol):
         """How many rows have an earlier event time."""
         ...
 
+    def position_of_last(self, place: int, count: int, high: int) -> int:
+        """Where the last so many of the first rows begin whose number in a slot is 1."""
+        ...
+
     def numbers(self, place: int, low: int, high: int) -> list[int]:
         """A slot's numbers."""
         ...
@@ -117,6 +121,10 @@ class ListRows:
     def position(self, at_us: int) -> int:
         return bisect_left(self._times, at_us, 0, self.size)
 
+    def position_of_last(self, place: int, count: int, high: int) -> int:
+        counted = [n for n, number in enumerate(self.numbers(place, 0, high)) if number]
+        return counted[-count] if len(counted) >= count else 0
+
     def numbers(self, place: int, low: int, high: int) -> list[int]:
         width = self._width
         return self._numbers[low * width + place : high * width : width]
@@ -174,6 +182,10 @@ class ArrayRows:
 
     def position(self, at_us: int) -> int:
         return int(self._times.searchsorted(at_us))
+
+    def position_of_last(self, place: int, count: int, high: int) -> int:
+        counted = np.flatnonzero(self._rows[:high, place])
+        return int(counted[-count]) if len(counted) >= count else 0
 
     def numbers(self, place: int, low: int, high: int) -> list[int]:
         found: list[int] = self._rows[low:high, place].tolist()

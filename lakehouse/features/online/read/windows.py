@@ -1,8 +1,8 @@
 """A FeatureView's features at a moment, from the rows that the online store keeps.
 
 What counts at a moment is what counts in `lakehouse.testing.oracle`: events of the window that
-are known. A window with an edge is merged from tiles up to the last one that the window's end
-has passed, and from events after it.
+are known. A window with an edge, and one of all that was, is merged from tiles up to the last one
+that the window's end has passed, and from events after it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,26 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from lakehouse.declare.features import Feature, FeatureView, StoredView
+from lakehouse.declare.features import (
+    AnyWindow,
+    EverWindow,
+    Feature,
+    FeatureView,
+    RowsWindow,
+    StoredView,
+    Window,
+)
 from lakehouse.errors import LakehouseError
 from lakehouse.features.aggregates import form_of
-from lakehouse.features.online.layout.slots import Slot, WindowLayout, slots_of, tile_slots_of
+from lakehouse.features.online.layout.slots import (
+    BEGINNING,
+    LastRows,
+    Slot,
+    WindowLayout,
+    counted_slot,
+    slots_of,
+    tile_slots_of,
+)
 from lakehouse.features.online.read.parts import Evaluate, Part, Places
 from lakehouse.features.online.read.rows import Rows, visible_rows
 from lakehouse.features.online.stores.protocol import Span
@@ -32,11 +48,10 @@ class StoredDifferently(LakehouseError):
 
 
 @dataclass(frozen=True)
-class Window:
-    """A window and the features over it; `edge_us` is 1 for a window exact to the event."""
+class Group:
+    """A window and the features over it."""
 
-    length_us: int
-    edge_us: int
+    window: AnyWindow
     features: tuple[tuple[Feature, Evaluate], ...]
 
     @cached_property
@@ -45,7 +60,24 @@ class Window:
         return tuple((feature.full_name, evaluate) for feature, evaluate in self.features)
 
     def begin(self, end: int) -> int:
-        return (end - self.length_us) // self.edge_us * self.edge_us
+        """The first event time of the window."""
+        begin = self.window.begin_us(end)
+        return BEGINNING if begin is None else begin
+
+
+@dataclass(frozen=True)
+class RowsGroup:
+    """So many last rows, and the features over them; `place` is where a row says that it counts."""
+
+    last: LastRows
+    place: int | None
+    features: Group
+
+    def position(self, rows: Rows, high: int) -> int:
+        """Where the last so many of the first rows begin."""
+        if self.place is None:
+            return max(high - self.last.rows, 0)
+        return rows.position_of_last(self.place, self.last.rows, high)
 
 
 class WindowAnswers:
@@ -56,23 +88,28 @@ class WindowAnswers:
         self._view = view
         self._placed: dict[str, tuple[tuple[Slot, ...], tuple[int, ...]]] = {}
         self.delay_us = 0 if view.delay is None else view.delay.us
-        exact: dict[tuple[int, int], list[tuple[Feature, Evaluate]]] = {}
-        edged: dict[tuple[int, int], list[tuple[Feature, Evaluate]]] = {}
+        exact: dict[AnyWindow, list[tuple[Feature, Evaluate]]] = {}
+        edged: dict[AnyWindow, list[tuple[Feature, Evaluate]]] = {}
+        rows: dict[LastRows, list[tuple[Feature, Evaluate]]] = {}
         for feature in view.features:
-            window = feature.window
-            if window is None:
+            window, aggregate = feature.window, feature.aggregate
+            if window is None or aggregate is None:
                 raise LakehouseError(f"Feature '{feature.dotted}' has no window.")
-            edge_us = 1 if window.edge is None else window.edge.us
-            tiled = self._has_tiles(edge_us)
-            if window.edge is not None and not tiled:
-                raise _differently(view, f"no tiles of {window.edge} for '{feature.name}'")
-            group = edged if tiled else exact
-            evaluate = _evaluate(view, feature, layout, tiled)
-            group.setdefault((window.length.us, edge_us), []).append((feature, evaluate))
-        self.exact = [Window(*key, tuple(features)) for key, features in exact.items()]
-        self.edged = [Window(*key, tuple(features)) for key, features in edged.items()]
+            tiled = window.tiled and self._has_tiles(window)
+            if window.tiled and not tiled:
+                raise _differently(view, f"no tiles of {window} for '{feature.name}'")
+            evaluated = feature, _evaluate(view, feature, layout, tiled)
+            if window.rows is not None:
+                last = LastRows(window.rows, counted_slot(aggregate))
+                rows.setdefault(last, []).append(evaluated)
+            else:
+                (edged if tiled else exact).setdefault(window, []).append(evaluated)
+        self.exact = [Group(window, tuple(features)) for window, features in exact.items()]
+        self.edged = [Group(window, tuple(features)) for window, features in edged.items()]
+        self.rows = [self._of_rows(last, features) for last, features in rows.items()]
         self._furthest = _furthest(self.exact)
         self._furthest_edged = _furthest(self.edged)
+        self._ever = any(isinstance(group.window, EverWindow) for group in self.edged)
         self._defaults = defaults_of(view)
         self.texts = [
             (f.full_name, f.many is not None)
@@ -92,14 +129,30 @@ class WindowAnswers:
 
     def needed(self, at_us: int) -> tuple[Span, ...]:
         """The rows that a moment needs: events, and for a view with edges tiles."""
+        spans = self.whole(at_us)
+        if self.rows:
+            spans = (("event", BEGINNING, spans[0][2]), *spans[1:])
+        if self._ever:
+            spans = (spans[0], ("tile", BEGINNING, spans[1][2]))
+        return spans
+
+    def whole(self, at_us: int) -> tuple[Span, ...]:
+        """The same of the windows of a length of time alone: of this time every row is needed."""
         end = at_us - self.delay_us
-        begins = [window.begin(end) for window in self._furthest]
+        begins = [group.begin(end) for group in self._furthest]
         if not self.edged:
-            return (("event", min(begins), end),)
+            return (("event", min(begins, default=end), end),)
         last = self._last_tile(end)
         begins.append(last)
-        first_tile = min([window.begin(end) for window in self._furthest_edged])
-        return ("event", min(begins), end), ("tile", first_tile, last)
+        first_tile = min((group.begin(end) for group in self._furthest_edged), default=last)
+        return ("event", min(begins), end), ("tile", min(first_tile, last), last)
+
+    def lacks(self) -> bool:
+        """Whether what is kept of any age is less than the windows of rows and of all need."""
+        layout = self.layout
+        wanted = [group.last for group in self.rows]
+        held = [any(kept.holds(last) for kept in layout.last_rows) for last in wanted]
+        return not all(held) or (self._ever and not layout.ever)
 
     def empty(self) -> Values:
         """The features of an entity without rows."""
@@ -117,18 +170,22 @@ class WindowAnswers:
         end = at_us - self.delay_us
         rows = visible_rows(b"".join(found[0]), self.layout.width, end, at_us)
         high = rows.size
-        for window in self.exact:
-            low = rows.position(window.begin(end))
+        for group in self.exact:
+            low = rows.position(group.begin(end))
             if low < high:
-                self._evaluate(window, [Part(rows, low, high, False)], answer)
+                self._evaluate(group, [Part(rows, low, high, False)], answer)
+        for of_rows in self.rows:
+            low = of_rows.position(rows, high)
+            if low < high:
+                self._evaluate(of_rows.features, [Part(rows, low, high, False)], answer)
         if self.edged:
             last = self._last_tile(end)
             tiles = visible_rows(b"".join(found[1]), self.layout.tile_width, last, at_us)
             begun = rows.position(last)
-            for window in self.edged:
-                parts = _parts(tiles, window.begin(end), rows, begun, high)
+            for group in self.edged:
+                parts = _parts(tiles, group.begin(end), rows, begun, high)
                 if parts:
-                    self._evaluate(window, parts, answer)
+                    self._evaluate(group, parts, answer)
         return answer
 
     def told(self, values: Values, look_up: LookUp) -> Values:
@@ -150,16 +207,24 @@ class WindowAnswers:
                     values[name] = found[value]
         return values
 
-    def _evaluate(self, window: Window, parts: Sequence[Part], answer: Values) -> None:
-        for name, evaluate in window.named:
+    def _of_rows(self, last: LastRows, features: list[tuple[Feature, Evaluate]]) -> RowsGroup:
+        slot = last.counted
+        if slot is not None and slot not in self.layout.slots:
+            raise _differently(self._view, f"no rows counted for '{features[0][0].name}'")
+        place = None if slot is None else self.layout.place(slot)
+        return RowsGroup(last, place, Group(RowsWindow(last.rows), tuple(features)))
+
+    def _evaluate(self, group: Group, parts: Sequence[Part], answer: Values) -> None:
+        for name, evaluate in group.named:
             value = evaluate(parts)
             answer[name] = self._defaults.get(name) if value is None else value
 
-    def _has_tiles(self, edge_us: int) -> bool:
-        """Whether tiles serve a window of this edge."""
+    def _has_tiles(self, window: AnyWindow) -> bool:
+        """Whether tiles serve a window: its edge is one of theirs, or all of them are in it."""
         tile_us = self.layout.tile_us
-        same_delay = self.layout.delay_us == self.delay_us
-        return edge_us > 1 and tile_us is not None and same_delay and edge_us % tile_us == 0
+        if tile_us is None or self.layout.delay_us != self.delay_us:
+            return False
+        return isinstance(window, EverWindow) or window.edge_us % tile_us == 0
 
     def _last_tile(self, end: int) -> int:
         tile_us = self.layout.tile_us or 1
@@ -176,14 +241,16 @@ def _parts(tiles: Rows, begin: int, rows: Rows, begun: int, high: int) -> list[P
     return parts
 
 
-def _furthest(windows: Sequence[Window]) -> list[Window]:
-    """Of each edge the longest window: one of them begins first, whatever the moment."""
-    longest: dict[int, Window] = {}
-    for window in windows:
-        known = longest.get(window.edge_us)
-        if known is None or window.length_us > known.length_us:
-            longest[window.edge_us] = window
-    return list(longest.values())
+def _furthest(groups: Sequence[Group]) -> list[Group]:
+    """Of each edge the longest window of time: one of them begins first, whatever the moment."""
+    longest: dict[int, tuple[int, Group]] = {}
+    for group in groups:
+        window = group.window
+        if isinstance(window, Window):
+            known = longest.get(window.edge_us)
+            if known is None or window.length.us > known[0]:
+                longest[window.edge_us] = window.length.us, group
+    return [group for _, group in longest.values()]
 
 
 def _evaluate(view: FeatureView, feature: Feature, layout: WindowLayout, tiled: bool) -> Evaluate:

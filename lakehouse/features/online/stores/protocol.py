@@ -49,10 +49,24 @@ class Pushed(NamedTuple):
 
 @dataclass(frozen=True)
 class Horizon:
-    """What is kept: events and tiles from these times on."""
+    """What is kept: events and tiles from these times on.
+
+    Where windows reach back over rows of any age nothing goes by its time, and these are the
+    beginning. Then not all events from before `whole_events_us` are there, only an entity's last
+    rows, and tiles from before `whole_tiles_us` may be merged into one. Both are None where what
+    is kept is whole.
+    """
 
     events_us: int = BEGINNING
     tiles_us: int = BEGINNING
+    whole_events_us: int | None = None
+    whole_tiles_us: int | None = None
+
+    def whole(self, grain: Grain) -> int:
+        """From when on every event, or each tile by itself, is there."""
+        if grain == "event":
+            return self.events_us if self.whole_events_us is None else self.whole_events_us
+        return self.tiles_us if self.whole_tiles_us is None else self.whole_tiles_us
 
     @property
     def of_rows(self) -> int:

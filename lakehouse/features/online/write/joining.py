@@ -26,6 +26,7 @@ from lakehouse.features.online.layout.slots import (
 from lakehouse.features.online.layout.stored_numbers import ValueOverflow, float_bits
 from lakehouse.features.online.stores.protocol import Change, EntityChunks, OnlineStore, Stored
 from lakehouse.features.online.write.new_rows import NewRow
+from lakehouse.features.online.write.settling import Settling
 
 """Later than every time."""
 MOST_BYTES = 1_800
@@ -61,12 +62,27 @@ class Joining:
         if isinstance(layout, WindowLayout):
             self._layout = layout
             self._tile = _TileMerge(layout, self._key_of)
+            self._settling = Settling(stored, layout, self._tile.merged)
         else:
             self._format = RowFormat(layout)
 
     def changes(self, rows: Mapping[bytes, Sequence[NewRow]]) -> dict[bytes, Change]:
         """What to do with the chunks of each entity."""
         return {entity: self._change(entity, of_entity) for entity, of_entity in rows.items()}
+
+    def settled(self, changes: Mapping[bytes, Change]) -> dict[bytes, Change]:
+        """The same changes, after which what no moment needs of an entity is gone."""
+        if isinstance(self._stored.layout, LatestLayout) or not self._settling.needed:
+            return {**changes}
+
+        def then_settled(change: Change) -> Change:
+            def both(chunks: EntityChunks) -> None:
+                change(chunks)
+                self._settling.settle(chunks)
+
+            return both
+
+        return {entity: then_settled(change) for entity, change in changes.items()}
 
     def _change(self, entity: bytes, rows: Sequence[NewRow]) -> Change:
         add = self._add_latest if isinstance(self._stored.layout, LatestLayout) else self._add

@@ -229,14 +229,15 @@ class _Work:
                     taken_back.add((wrong.entity, wrong.id))
                     keys[wrong.entity] = entity_key(self._view, pushed.read(wrong))
                     anew.add(wrong.entity)
-            if row.event_us < horizon.events_us:
+            if row.event_us < horizon.whole("event"):
                 # Whether an event from before what is kept was counted cannot be seen any more.
-                if row.event_us >= horizon.tiles_us:
+                if row.event_us >= horizon.of_rows:
                     anew.add(row.entity)
                 continue
             rows.setdefault(row.entity, []).append(row)
         joining = Joining(self._online, there, self._view, packer.texts, "replaced")
-        changes = joining.changes({e: found for e, found in rows.items() if e not in anew})
+        joined = joining.changes({e: found for e, found in rows.items() if e not in anew})
+        changes = joining.settled(joined)
         confirmed = [(entity, row.id) for entity, found in rows.items() for row in found]
         # Rows with a key are told apart by it; the others must not be added again after a crash.
         once = None if self._view.of.keys else Transaction("the table", self._version)
@@ -308,6 +309,12 @@ def horizon_of(view: StoredView, layout: Layout, kept_from_us: int) -> Horizon:
     if isinstance(layout, LatestLayout):
         begins = LatestAnswers(view, layout).begins(kept_from_us)  # type: ignore[arg-type]
         return Horizon(begins, begins)
-    spans = WindowAnswers(view, layout).needed(kept_from_us)  # type: ignore[arg-type]
-    firsts = {grain: first_us for grain, first_us, _ in spans}
-    return Horizon(firsts["event"], firsts.get("tile", firsts["event"]))
+    answers = WindowAnswers(view, layout)  # type: ignore[arg-type]
+    spans = {grain: first_us for grain, first_us, _ in answers.whole(kept_from_us)}
+    events_us, tiles_us = spans["event"], spans.get("tile", spans["event"])
+    return Horizon(
+        BEGINNING if layout.last_rows else events_us,
+        BEGINNING if layout.ever else tiles_us,
+        events_us,
+        tiles_us,
+    )

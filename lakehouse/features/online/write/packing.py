@@ -31,5 +31,5 @@ def pack(
     if isinstance(view, LatestView) and isinstance(layout, LatestLayout):
         return pack_latest(view, layout, table, kept_from_us)
     if isinstance(view, FeatureView) and isinstance(layout, WindowLayout):
-        return pack_windows(view, layout, table, texts, horizon)
+        return pack_windows(view, layout, table, texts, horizon, kept_from_us)
     raise TypeError(f"View '{view.name}' is a {type(view).__name__}, its layout is not for one.")

@@ -8,6 +8,7 @@ from lakehouse.declare.features import FeatureView
 from lakehouse.features.online.layout.arrow_numbers import Int64
 from lakehouse.features.online.layout.slots import (
     ABSENT,
+    BEGINNING,
     ENTRY,
     EVENT,
     ID,
@@ -23,16 +24,30 @@ class Tiles:
 
     A tile is asked for once the window's end has passed it, so all that is known by then is
     known together, at that moment; what is known later is kept apart by when.
+
+    Tiles from before `merged_us` that are known at `kept_from_us` become one, the last of them:
+    every moment asked for from then on sees all of them or, in a shorter window, none.
     """
 
-    def __init__(self, view: FeatureView, layout: WindowLayout, tile_us: int) -> None:
+    def __init__(
+        self,
+        view: FeatureView,
+        layout: WindowLayout,
+        tile_us: int,
+        merged_us: int = BEGINNING,
+        kept_from_us: int = BEGINNING,
+    ) -> None:
         self._view, self._layout, self._tile_us = view, layout, tile_us
+        self._merged_us, self._kept_from_us = merged_us, kept_from_us
 
     def of(self, entity: Int64, packed: Int64) -> tuple[Int64, Int64]:
         """The entity of each tile, and the tiles in the order of entity, beginning, known time."""
         layout = self._layout
         begin = packed[:, EVENT] // self._tile_us * self._tile_us
         known = np.maximum(packed[:, KNOWN], begin + self._tile_us + layout.delay_us)
+        merged = (begin < self._merged_us) & (known <= self._kept_from_us)
+        if merged.any():
+            begin[merged], known[merged] = begin[merged].max(), known[merged].max()
         order = np.lexsort((known, begin, entity))  # stable: within a tile rows stay in order
         entity, begin, known, packed = entity[order], begin[order], known[order], packed[order]
         fresh = np.ones(len(order), dtype=np.bool_)

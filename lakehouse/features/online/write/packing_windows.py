@@ -14,11 +14,13 @@ from lakehouse.engines.arrow_tables import one_array
 from lakehouse.features.online.layout.arrow_numbers import Bool, Int64, numbers, present, true
 from lakehouse.features.online.layout.row_ids import RowKeys, number_of
 from lakehouse.features.online.layout.slots import (
+    BEGINNING,
     EVENT,
     FIRST_SLOT,
     ID,
     KNOWN,
     Grain,
+    LastRows,
     Slot,
     WindowLayout,
     criteria,
@@ -39,8 +41,12 @@ def pack_windows(
     table: pa.Table,
     texts: dict[int, bytes],
     horizon: Horizon,
+    kept_from_us: int,
 ) -> Iterator[Chunk]:
-    """Yield a view's events, and then its tiles, by entity and time."""
+    """Yield a view's events, and then its tiles, by entity and time.
+
+    Left out, or merged into tiles of more, is what no moment from `kept_from_us` on tells apart.
+    """
     rows = EntityRows(view, table)
     keys = _Keys(view, table, rows.order)
     if layout.ordered:
@@ -53,13 +59,35 @@ def pack_windows(
     packed[:, EVENT], packed[:, KNOWN], packed[:, ID] = rows.event, rows.known, keys.numbers
     for place, slot in enumerate(layout.slots, FIRST_SLOT):
         packed[:, place] = _slot(view, layout, slot, table, texts)[rows.order]
-    kept = rows.event >= horizon.events_us
+    kept: Bool = rows.event >= horizon.whole("event")
+    if not kept.all():
+        for last in layout.last_rows:
+            kept |= _among_last(layout, last, rows.entity, packed, kept_from_us)
     events, of = (packed, rows.entity) if kept.all() else (packed[kept], rows.entity[kept])
     yield from _chunks("event", rows.keys, of, events)
     if layout.tile_us is not None:
-        entity, tiles = Tiles(view, layout, layout.tile_us).of(rows.entity, packed)
+        merged_us = horizon.whole("tile") if layout.ever else BEGINNING
+        made = Tiles(view, layout, layout.tile_us, merged_us, kept_from_us)
+        entity, tiles = made.of(rows.entity, packed)
         kept = tiles[:, EVENT] >= horizon.tiles_us
         yield from _chunks("tile", rows.keys, entity[kept], tiles[kept])
+
+
+def _among_last(
+    layout: WindowLayout, last: LastRows, entity: Int64, packed: Int64, at_us: int
+) -> Bool:
+    """Which rows may be among an entity's last so many at some moment from `at_us` on.
+
+    Those that count, and that at this moment fewer than so many of these come after.
+    """
+    counted: Bool = np.ones(len(packed), dtype=np.bool_)
+    if last.counted is not None:
+        counted = packed[:, layout.place(last.counted)] > 0
+    seen = (packed[:, EVENT] < at_us - layout.delay_us) & (packed[:, KNOWN] <= at_us)
+    running = np.cumsum(counted & seen)
+    ends = np.flatnonzero(np.append(entity[1:] != entity[:-1], True))
+    of_entity = np.repeat(running[ends], np.diff(ends, prepend=-1))
+    return counted & (of_entity - running < last.rows)
 
 
 def _chunks(grain: Grain, keys: list[bytes], entity: Int64, packed: Int64) -> Iterator[Chunk]:

@@ -110,7 +110,7 @@ class Pusher:
             new = packer.placed(row, place)
             if new is None:
                 continue
-            if new.event_us < stored.horizon.events_us:
+            if new.event_us < stored.horizon.whole("event"):
                 raise TooOld(
                     f"View '{self._view.name}': a pushed row happened before what the online "
                     "store keeps; deliver it to its table, and materialise the view."

@@ -40,11 +40,11 @@ class PushedRows:
     ) -> dict[bytes, list[NewRow]]:
         """Rows to put beside those of the table, by entity; those in `without` are not.
 
-        Of rows from before the horizon of events, `in_table` has to say which the table has: they
+        Of rows from before all events are kept, `in_table` has to say which the table has: they
         are in tiles alone, where none can be told from another. Without a key to ask by they are
         left out.
         """
-        since_us = horizon.of_rows if self._one_a_key else horizon.events_us
+        since_us = horizon.of_rows if self._one_a_key else horizon.whole("event")
         found: dict[bytes, list[NewRow]] = {}
         for pushed in listed:
             if (pushed.entity, pushed.id) in without:
@@ -72,8 +72,8 @@ class PushedRows:
 
 
 def in_tiles_alone(listed: Iterable[Pushed], horizon: Horizon) -> list[Pushed]:
-    """The rows from before the horizon of events."""
-    return [row for row in listed if row.event_us < horizon.events_us]
+    """The rows from before all events are kept."""
+    return [row for row in listed if row.event_us < horizon.whole("event")]
 
 
 def moved(pushed: Pushed, row: NewRow) -> bool:

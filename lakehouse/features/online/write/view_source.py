@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lakehouse.context import Context
 from lakehouse.declare.features import FeatureView, StoredView
-from lakehouse.declare.stored_views import columns_of
+from lakehouse.declare.stored_views import columns_of, windows_of
 from lakehouse.declare.tables import table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError
@@ -81,10 +81,10 @@ class ViewSource:
         view = self._view
         if not isinstance(view, FeatureView):
             return
-        exact = [w.length.us for _, a in view.aggregates for w in a.over.windows if w.edge is None]
+        exact = [w.reach_us for w in windows_of(view) if not w.tiled and w.rows is None]
         if not exact or self._rows <= most_rows:
             return
-        begin = max(first_us, self._last_us - max(exact))
+        begin = max(first_us, self._last_us - max(us for us in exact if us is not None))
         found = self._query(
             "SELECT count(*) AS entities, max(own) AS most FROM "
             f"(SELECT count(*) AS own FROM `rows` WHERE {self._counted} "

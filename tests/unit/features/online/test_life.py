@@ -36,10 +36,13 @@ from lakehouse.declare import (
     Sum,
     Trend,
     event_time,
+    ever,
     last,
 )
 from lakehouse.declare.durations import DAY, HOUR
+from lakehouse.features.online.layout.entity_keys import EntityKeys
 from lakehouse.features.online.layout.row_ids import RowKeys, number_of
+from lakehouse.features.online.layout.slots import BEGINNING, ENDING, WindowLayout
 from lakehouse.features.online.read.reader import FeatureReader, NotKept
 from lakehouse.features.online.stores.protocol import OnlineStore
 from lakehouse.features.online.stores.redis.store import RedisStore
@@ -95,6 +98,27 @@ def everything(delay: str | None) -> FeatureView:
         points=LastK("points", k=4, over=over, where="abroad"),
         countries=Distinct("country", over=last("3h", "2d")),
     )
+
+
+def of_any_age(delay: str | None) -> FeatureView:
+    over = last(rows=1) + last(rows=4) + ever() + last("3h")
+    return FeatureView(
+        "of_any_age",
+        of=movements,
+        by=card,
+        delay=delay,
+        n=Count(over=over),
+        abroad=Share(where="abroad", over=over),
+        spend=Sum("amount_eur", over=over, where="country is null"),
+        spread=Std("points", over=over, where="abroad"),
+        most=Max("weight", over=over + last("2d", edge="6h")),
+        first=First("country", over=over),
+        recent=LastK("points", k=3, over=over, where="amount_eur >= 10.05"),
+        countries=Distinct("country", over=last(rows=3) + last("2d"), where="abroad"),
+    )
+
+
+ROWS_ALONE = FeatureView("rows_alone", of=movements, by=card, n=Sum("points", over=last(rows=3)))
 
 
 class Life:
@@ -191,7 +215,8 @@ class Life:
 def test_every_step_gives_what_history_gives(
     context_of: MakeContext, store: OnlineStore, seed: int, keep_us: int | None
 ) -> None:
-    views = (FEW, everything(None if seed % 2 else "2h"), LATEST)
+    delay = None if seed % 2 else "2h"
+    views = (FEW, everything(delay), LATEST, of_any_age(delay), ROWS_ALONE)
     ctx = context_of(*views, keep_us=keep_us)
     life = Life(ctx, store, seed, *views)
     life.write(life.rows(30))
@@ -220,6 +245,43 @@ def test_every_step_gives_what_history_gives(
                 backfill(ctx, view, moment(NOON), moment(NOON + 2 * DAY), life.store)
         seen += life.check()
     assert seen > 300
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_rows_of_any_age_are_kept_within_bounds(
+    context_of: MakeContext, store: OnlineStore, full: bool
+) -> None:
+    view = of_any_age(None)
+    ctx = context_of(view, keep_us=3 * DAY)
+    life = Life(ctx, store, 3, view)
+    for day in range(1, 20):
+        at = NOON + day * DAY
+        life.now = at
+        life.write(
+            [
+                movement(at + n * HOUR, movement_id=f"{day} {n}", points=n, abroad=n > day % 4)
+                for n in range(4)
+            ]
+        )
+        if not full:
+            life.materialise()
+    life.materialise(full)
+    stored = store.stored(view.name)
+    assert stored is not None
+    spans: list[Any] = [("event", BEGINNING, ENDING), ("tile", BEGINNING, ENDING)]
+    key = EntityKeys.of_view(view).of({"card": "a"})
+    assert key is not None
+    ((chunks,),) = store.chunks([(stored, [(key, spans)])])
+    assert isinstance(stored.layout, WindowLayout)
+    widths = stored.layout.width, stored.layout.tile_width
+    events, tiles = (
+        sum(len(payload) for payload in of) // (8 * width)
+        for of, width in zip(chunks, widths, strict=True)
+    )
+    # Of 76 events those of some days more than are asked for, and of 19 tiles a few with one of
+    # all before them.
+    assert (events, tiles) == ((22, 7) if full else (27, 8))
+    assert life.check() > 20
 
 
 def test_new_rows_alone_are_taken(context_of: MakeContext, store: OnlineStore) -> None:

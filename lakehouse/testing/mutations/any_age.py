@@ -1,0 +1,76 @@
+"""Mistakes in which rows of any age count: among the last so many, or ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from lakehouse.declare.durations import DAY, Duration
+from lakehouse.declare.features import EverWindow, Feature, RowsWindow, Window
+from lakehouse.testing.meanings import Event
+from lakehouse.testing.mutations.aggregates import Asked, Wrong
+
+
+def _in_rows(feature: Feature) -> bool:
+    return isinstance(feature.window, RowsWindow)
+
+
+def _in_rows_that_match(feature: Feature) -> bool:
+    aggregate = feature.aggregate
+    return _in_rows(feature) and aggregate is not None and aggregate.counted_where is not None
+
+
+def _ever(feature: Feature) -> bool:
+    return isinstance(feature.window, EverWindow)
+
+
+def _over(asked: Asked, window: Any) -> Any:
+    return replace(asked, feature=replace(asked.feature, window=window)).value()
+
+
+def _one_more(asked: Asked) -> Any:
+    assert isinstance(asked.feature.window, RowsWindow)
+    return _over(asked, RowsWindow(asked.feature.window.rows + 1))
+
+
+def _last(asked: Asked, order: Callable[[Event], Any], matching: bool = True) -> Any:
+    """The value over so many last rows by another order, or of all rows."""
+    assert isinstance(asked.feature.window, RowsWindow)
+    view: Any = asked.right.view
+    end = asked.spine["asked_at"] - (0 if view.delay is None else view.delay.us)
+    there = [e for e in asked.events if e.event_at < end and e.known_at <= asked.spine["asked_at"]]
+    if matching and _in_rows_that_match(asked.feature):
+        there = [e for e in there if e.matches is True]
+    return asked.value(sorted(there, key=order)[-asked.feature.window.rows :])
+
+
+def _without_nulls(asked: Asked) -> Any:
+    return asked.value([e for e in asked.events if e.value is not None])
+
+
+ANY_AGE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
+    "one row more is among the last": (_in_rows, _one_more),
+    "a null takes no place among the last rows": (_in_rows, _without_nulls),
+    "the last rows are counted whatever they fulfil": (
+        _in_rows_that_match,
+        lambda asked: _last(asked, lambda e: (e.event_at, e.known_at, e.tie), matching=False),
+    ),
+    "the rows known last are the last so many": (
+        _in_rows,
+        lambda asked: _last(asked, lambda e: (e.known_at, e.event_at, e.tie)),
+    ),
+    "the last rows of one time go by their place": (
+        _in_rows,
+        lambda asked: _last(asked, lambda e: (e.event_at, e.known_at)),
+    ),
+    "what was ever is of a year": (
+        _ever,
+        lambda asked: _over(asked, Window(Duration(365 * DAY, "365d"))),
+    ),
+    "what was ever leaves out what was known late": (
+        _ever,
+        lambda asked: asked.value([e for e in asked.events if e.known_at <= e.event_at]),
+    ),
+}
+"""Each mistake by what it is: the features it is made in, and the value they get."""
