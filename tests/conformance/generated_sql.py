@@ -25,7 +25,7 @@ from lakehouse.language.sql.portable import parse, render
 from tests.conformance.sql_statements import SHAPES, Statement, statements
 
 SEED = 20201231
-SMALL, FULL = 150, 500
+SMALL, FULL = 54, 500
 """How many statements the suite runs, and the proof."""
 TOLERANCE = 1e-9
 BATCH = 50

@@ -65,6 +65,25 @@ def once(value: exp.Expr, body: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     return call("list_extract", listed, number(1))
 
 
+def both(
+    one: exp.Expr, other: exp.Expr, body: Callable[[exp.Expr, exp.Expr], exp.Expr]
+) -> exp.Expr:
+    """What `body` makes of two values, each computed once.
+
+    They are bound side by side, for DuckDB takes no query inside what a name is bound in.
+    """
+    if isinstance(one, exp.Column | exp.Literal):
+        return once(other, lambda value: body(one.copy(), value))
+    if isinstance(other, exp.Column | exp.Literal):
+        return once(one, lambda value: body(value, other.copy()))
+
+    def bound(pair: exp.Expr) -> exp.Expr:
+        first, second = (call("struct_extract", pair.copy(), number(n)) for n in (1, 2))
+        return body(first, second)
+
+    return once(call("row", one, other), bound)
+
+
 def _depth(node: exp.Expr) -> int:
     """How many names are bound within a node, so that the next is another."""
     return max((inner.meta.get("bound", 0) for inner in node.walk()), default=0)

@@ -13,7 +13,17 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from lakehouse.engines.embedded.casts import cast, cast_in_place
-from lakehouse.engines.embedded.nodes import call, error, number, once, plain_cast, plus, text, when
+from lakehouse.engines.embedded.nodes import (
+    both,
+    call,
+    error,
+    number,
+    once,
+    plain_cast,
+    plus,
+    text,
+    when,
+)
 from lakehouse.engines.failures import QueryError
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 from lakehouse.language.sql.functions import call_of
@@ -86,17 +96,14 @@ def _is_zero(value: exp.Expr) -> exp.Expr:
 def _guarded(node: exp.Expr, divided: Callable[[exp.Expr, exp.Expr], exp.Expr]) -> exp.Expr:
     """A division that raises by zero, and is null of null whatever it is divided by."""
 
-    def by(below: exp.Expr) -> exp.Expr:
-        def of(above: exp.Expr) -> exp.Expr:
-            there = exp.Not(this=exp.Is(this=above.copy(), expression=exp.Null()))
-            wrong = when(there, error("Division by zero"))
-            return when(_is_zero(below), wrong, divided(above.copy(), below.copy()))
-
-        return once(node.this, of)
+    def guarded(above: exp.Expr, below: exp.Expr) -> exp.Expr:
+        there = exp.Not(this=exp.Is(this=above.copy(), expression=exp.Null()))
+        wrong = when(there, error("Division by zero"))
+        return when(_is_zero(below), wrong, divided(above.copy(), below.copy()))
 
     if _is_a_number_but_zero(node.expression):
         return divided(exp.paren(node.this), node.expression)
-    return once(node.expression, by)
+    return both(node.this, node.expression, guarded)
 
 
 def _is_a_number_but_zero(node: exp.Expr) -> bool:
@@ -165,24 +172,20 @@ def _whole_units(node: exp.Expr) -> exp.Expr:
             this=exp.Sub(this=call("epoch_us", at.copy()), expression=call("epoch_us", start))
         )
 
-    def from_(start: exp.Expr) -> exp.Expr:
-        def to(end: exp.Expr) -> exp.Expr:
-            begun = call("date_diff", text("month"), start.copy(), end.copy())
-            short = exp.And(
-                this=exp.GT(this=end.copy(), expression=start.copy()),
-                expression=exp.LT(this=offset(end), expression=offset(start)),
-            )
-            back = exp.And(
-                this=exp.LT(this=end.copy(), expression=start.copy()),
-                expression=exp.GT(this=offset(end), expression=offset(start)),
-            )
-            more = when(short, number(-1), when(back, number(1), number(0)))
-            months = plus(begun, exp.paren(more))
-            return exp.IntDiv(this=months, expression=number(_MONTHS[unit]))
+    def months(start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        begun = call("date_diff", text("month"), start.copy(), end.copy())
+        short = exp.And(
+            this=exp.GT(this=end.copy(), expression=start.copy()),
+            expression=exp.LT(this=offset(end), expression=offset(start)),
+        )
+        back = exp.And(
+            this=exp.LT(this=end.copy(), expression=start.copy()),
+            expression=exp.GT(this=offset(end), expression=offset(start)),
+        )
+        more = when(short, number(-1), when(back, number(1), number(0)))
+        return exp.IntDiv(this=plus(begun, exp.paren(more)), expression=number(_MONTHS[unit]))
 
-        return once(node.this, to)
-
-    return once(node.expression, from_)
+    return both(node.expression, node.this, months)
 
 
 def _pad(node: exp.Expr) -> exp.Expr:
@@ -192,15 +195,24 @@ def _pad(node: exp.Expr) -> exp.Expr:
     if isinstance(pad, exp.Literal) and pad.this:
         return call(name, node.this, length, pad)
 
-    def with_(fill: exp.Expr) -> exp.Expr:
-        def filled(value: exp.Expr) -> exp.Expr:
-            nothing = exp.EQ(this=fill.copy(), expression=text(""))
-            cut = call("left", value.copy(), length.copy())
-            return when(nothing, cut, call(name, value.copy(), length.copy(), fill.copy()))
+    def filled(value: exp.Expr, fill: exp.Expr) -> exp.Expr:
+        nothing = exp.EQ(this=fill.copy(), expression=text(""))
+        cut = call("left", value.copy(), length.copy())
+        return when(nothing, cut, call(name, value.copy(), length.copy(), fill.copy()))
 
-        return once(node.this, filled)
+    return both(node.this, pad, filled)
 
-    return once(pad, with_)
+
+def _end(node: exp.Expr) -> exp.Expr:
+    """The beginning or end of a text; below zero, where DuckDB counts back, nothing of it."""
+    length = node.expression
+    if isinstance(length, exp.Literal):
+        return node
+    below = once(
+        length,
+        lambda n: when(exp.LT(this=n.copy(), expression=number(0)), number(0), n.copy()),
+    )
+    return call("left" if isinstance(node, exp.Left) else "right", node.this, below)
 
 
 def _substring(node: exp.Expr) -> exp.Expr:
@@ -280,6 +292,8 @@ _TRANSLATIONS: dict[type, Callable[[exp.Expr], exp.Expr]] = {
     ),
     exp.TimestampDiff: _whole_units,
     exp.Pad: _pad,
+    exp.Left: _end,
+    exp.Right: _end,
     exp.TimestampAdd: lambda n: plus(n.this, _duration(_unit(n), n.expression)),
     exp.TimestampTrunc: lambda n: call("date_trunc", text(_unit(n)), n.this),
     exp.DateTrunc: lambda n: call("date_trunc", text(_unit(n)), n.this),
