@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lakehouse.declare import Count, Sum
+from lakehouse.declare import Count, Max, Min, Sum
 from lakehouse.declare.features import Aggregate, Feature, FeatureView
 from lakehouse.declare.tables import table_column
 from lakehouse.declare.windows import Windows
@@ -42,39 +42,48 @@ def _is_rounded(view: FeatureView, aggregate: Aggregate | None) -> bool:
 
 
 def magnitude_view(view: FeatureView, features: list[Feature]) -> FeatureView:
-    """A view of the same windows: what is above zero, what is below, and how many there are."""
+    """A view of the same windows: what is above zero, what is below, and how many there are.
+
+    Of a window of so many rows, which another `where` would make one of other rows, it is the
+    least and the greatest value.
+    """
     aggregates: dict[str, Any] = {}
     for number, feature in enumerate(features):
         aggregate, window = feature.aggregate, feature.window
         assert aggregate is not None  # `summed` chose it
         assert window is not None
-        column, over = str(aggregate.column), Windows((window,))
-        given = "" if aggregate.where is None else f"({aggregate.where}) and "
-        aggregates |= {
-            f"above_{number}": Sum(column, over=over, where=f"{given}{column} > 0"),
-            f"below_{number}": Sum(column, over=over, where=f"{given}{column} < 0"),
-            f"count_{number}": Count(column, over=over, where=aggregate.where),
-        }
+        column, over, where = str(aggregate.column), Windows((window,)), aggregate.where
+        aggregates[f"count_{number}"] = Count(column, over=over, where=where)
+        if window.rows is not None:
+            aggregates[f"least_{number}"] = Min(column, over=over, where=where)
+            aggregates[f"most_{number}"] = Max(column, over=over, where=where)
+            continue
+        given = "" if where is None else f"({where}) and "
+        for part, sign in (("above", ">"), ("below", "<")):
+            aggregates[f"{part}_{number}"] = Sum(
+                column, over=over, where=f"{given}{column} {sign} 0"
+            )
     return FeatureView(_NAME, of=view.of, by=view.by, delay=view.delay, **aggregates)
 
 
 def magnitude(feature: Feature, number: int, computed: Mapping[str, Any]) -> Floats:
     """The sum of absolute values of a feature's window, and of a mean's window their mean.
 
-    `computed` are the values of `magnitude_view` by full name, `number` the feature's place.
+    Of a window of so many rows it is as much at most: as if all were the largest. `computed` are
+    the values of `magnitude_view` by full name, `number` the feature's place.
     """
-    window = feature.window
+    window, aggregate = feature.window, feature.aggregate
     assert window is not None  # `summed` chose it
-    above, below, count = (
-        np.array(
-            computed[f"{_NAME}__{part}_{number}_{window.label}"]
-            .cast(pa.float64(), safe=False)
-            .to_numpy(zero_copy_only=False),
-            dtype=np.float64,
-        )
-        for part in ("above", "below", "count")
-    )
-    total: Floats = above - below
-    if feature.aggregate is not None and feature.aggregate.facts.among == "mean":
-        return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-    return total
+    of_mean = aggregate is not None and aggregate.facts.among == "mean"
+
+    def part(name: str) -> Floats:
+        values = computed[f"{_NAME}__{name}_{number}_{window.label}"].cast(pa.float64(), safe=False)
+        return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    count = part("count")
+    if window.rows is not None:
+        largest = np.maximum(np.abs(part("least")), np.abs(part("most")))
+        largest = np.where(count > 0, largest, 0.0)
+        return largest if of_mean else largest * count
+    total: Floats = part("above") - part("below")
+    return np.divide(total, count, out=np.zeros_like(total), where=count > 0) if of_mean else total

@@ -1,0 +1,53 @@
+"""How large the numbers are that a float is rounded among."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lakehouse.declare import FeatureView, Mean, Std, Sum, ever, last
+from lakehouse.engines.embedded import EmbeddedEngine
+from lakehouse.engines.protocol import BoundView
+from lakehouse.monitoring.consistency.magnitudes import magnitude, magnitude_view, summed
+from lakehouse.testing.conformance.world import (
+    NOON,
+    card,
+    movement,
+    movements,
+    numbered,
+    spine_of,
+    table_of,
+)
+
+OVER = last("1d") + ever() + last(rows=3)
+VIEW = FeatureView(
+    "weights",
+    of=movements,
+    by=card,
+    total=Sum("weight", over=OVER, where="points > 0"),
+    mean=Mean("weight", over=OVER),
+    spread=Std("amount_eur", over=OVER),
+)
+
+
+def test_magnitudes_are_of_absolute_values_and_of_last_rows_no_less(
+    engine: EmbeddedEngine,
+) -> None:
+    weights = [5.0, -1.0, 4.0, None, -2.5]
+    rows = numbered(
+        [movement(NOON - (9 - n) * 10**6, weight=w, points=n) for n, w in enumerate(weights)]
+    )
+    features = summed(VIEW)
+    asked = magnitude_view(VIEW, features)
+    bound = BoundView(asked, engine.from_arrow(table_of(movements, rows)))
+    spine = engine.from_arrow(spine_of([("a", NOON), ("b", NOON)]))
+    found = engine.to_arrow(engine.historical_features(spine, "asked_at", [bound]))
+    found = found.sort_by("row")
+    computed: dict[str, Any] = {name: found[name].combine_chunks() for name in found.column_names}
+    sizes = {f.name: magnitude(f, n, computed).tolist() for n, f in enumerate(features)}
+    assert sizes["total_1d"] == sizes["total_ever"] == [1.0 + 4.0 + 2.5, 0.0]
+    assert sizes["mean_1d"] == [12.5 / 4, 0.0]
+    assert sizes["total_3_rows"] == [2 * 4.0, 0.0]  # 4.0, nothing and -2.5: no less than 6.5
+    assert sizes["mean_3_rows"] == [4.0, 0.0]
+    assert np.array_equal(sizes["spread_3_rows"], [0.0, 0.0])
