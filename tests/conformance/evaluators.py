@@ -27,7 +27,9 @@ KINDS: dict[str, Kind] = {
     "score": "float",
     "known": "bool",
     "country": "string",
+    "word": "string",
     "at": "timestamp",
+    "seen": "timestamp",
     "day_of": "date",
 }
 NAMES = {name: f"`{name.replace('.', '__')}`" for name in KINDS}
@@ -41,8 +43,8 @@ TYPES = {
 }
 SCALES = {"amount": 2, "rate": 3}
 AWKWARD: dict[str, list[Any]] = {
-    "visits": [0, 1, -7, 3, 2**53 + 1, None],
-    "views.visits_1d": [2, 0, -3, None],
+    "visits": [0, 1, -7, 3, 2**53 + 1, 2**63 - 1, -(2**63), None],
+    "views.visits_1d": [2, 0, -3, 40, -13, None],
     "amount": [
         Decimal("0.00"),
         Decimal("-19.99"),
@@ -51,17 +53,54 @@ AWKWARD: dict[str, list[Any]] = {
         None,
     ],
     "rate": [Decimal("0.100"), Decimal("-0.001"), Decimal("3.333"), None],
-    "score": [0.0, -0.0, 0.1, -2.5, 1e308, math.inf, -math.inf, math.nan, None],
+    "score": [
+        0.0,
+        -0.0,
+        0.1,
+        -2.5,
+        1.005,
+        1e16,
+        5e-324,
+        1e308,
+        math.inf,
+        -math.inf,
+        math.nan,
+        None,
+    ],
     "known": [True, False, None],
-    "country": ["", "DE", "de", "Straße", "O'Neil \\ Söhne", "\U0001f9e6", None],
+    "country": [
+        "",
+        "DE",
+        "de",
+        "Straße",
+        "O'Neil \\ Söhne",
+        "\U0001f9e6",
+        "e\u0301é",
+        "İı\n",
+        None,
+    ],
+    "word": ["", "e", "D", "ß", "\U0001f9e6", "\u0301", "é", "%", None],
     "at": [
         datetime(2018, 4, 1, tzinfo=UTC),
         datetime(2019, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
         datetime(2020, 2, 29, 6, 0, tzinfo=UTC),
         datetime(1969, 12, 28, 12, 30, tzinfo=UTC),
+        datetime(1582, 10, 10, 3, 4, 5, 6, tzinfo=UTC),
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
         None,
     ],
-    "day_of": [date(2020, 2, 29), date(1969, 12, 31), None],
+    "seen": [
+        datetime(2018, 4, 1, 0, 0, 0, 1, tzinfo=UTC),
+        datetime(2020, 1, 31, 5, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2021, 2, 28, 6, 0, tzinfo=UTC),
+        datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC),
+        None,
+    ],
+    "day_of": [
+        *(date(2020, 2, 29), date(1969, 12, 31), date(2021, 1, 31), date(2018, 12, 31)),
+        *(date(1, 1, 1), date(9999, 12, 31), None),
+    ],
 }
 
 
@@ -70,11 +109,13 @@ def column_type(name: str) -> Any:
 
 
 def table(rows: list[dict[str, Any]]) -> Any:
+    """Rows as a table, and in `row` the number of each."""
     return pa.table(
         {
             name.replace(".", "__"): pa.array([row[name] for row in rows], column_type(name))
             for name in KINDS
         }
+        | {"row": pa.array(range(len(rows)))}
     )
 
 
@@ -111,8 +152,10 @@ def error_name(error: Exception) -> str:
     return "division by zero" if "division by zero" in text else "overflow"
 
 
-def same(left: Any, right: Any) -> bool:
+def same(left: Any, right: Any, approximate: bool = False) -> bool:
     if isinstance(left, float) and isinstance(right, float):
+        if approximate and math.isclose(left, right, rel_tol=1e-14):
+            return True
         return left == right or (math.isnan(left) and math.isnan(right))
     return type(left) is type(right) and bool(left == right)
 

@@ -1,117 +1,64 @@
-"""Generated expressions over awkward rows give in plain Python what they give in SQL."""
+"""Generated expressions over awkward rows give in plain Python what they give in SQL.
+
+`python -m tests.conformance.test_expressions_generated 5000` compares so many on both engines.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import sys
+from random import Random
 
 from lakehouse.engines.protocol import Engine
-from lakehouse.language.expressions import Call, Literal, Name, Node
-from lakehouse.language.kinds import Kind
-from tests.conformance.evaluators import AWKWARD, KINDS, assert_same
+from lakehouse.language.expressions import EVERY, Call, Node
+from tests.conformance.random_expressions import Compared, compare, expressions, rows
 
-ROWS = st.lists(
-    st.fixed_dictionaries({name: st.sampled_from(values) for name, values in AWKWARD.items()}),
-    min_size=1,
-    max_size=6,
-)
-
-
-@st.composite
-def expressions(draw: st.DrawFn, kind: Kind, depth: int) -> Node:
-    """An expression that gives `kind`; numbers of other kinds meet in it where they may.
-
-    Products of decimals stay below 38 digits, where engines begin to round.
-    """
-    named = [Name(name) for name, of in KINDS.items() if of == kind]
-    constants: dict[Kind, list[Any]] = {
-        "int": [0, 1, 2, 60],
-        "decimal": [Decimal("0.0"), Decimal("1.50"), Decimal("0.1")],
-        "string": ["DE", "", "it's", "a\\b"],
-    }
-    leaves = [*named, *(Literal(value) for value in constants.get(kind, []))]
-    if depth == 0 or draw(st.integers(0, 5)) == 0:
-        return draw(st.sampled_from(leaves))
-
-    def sub(*kinds: Kind) -> Node:
-        return draw(expressions(draw(st.sampled_from(kinds)), depth - 1))
-
-    def maybe_null(node: Node) -> Node:
-        return Literal(None) if draw(st.integers(0, 9)) == 0 else node
-
-    narrower: dict[Kind, tuple[Kind, ...]] = {
-        "float": ("int", "decimal", "float"),
-        "decimal": ("int", "decimal"),
-    }
-    kinds = narrower.get(kind, (kind,))
-    shapes = ["coalesce", "nullif", "case"]
-    if kind not in ("bool", "string", "date", "timestamp"):
-        shapes += ["+", "-", "*", "neg", "abs"]
-    shapes += {"int": ["%", "part", "length"], "float": ["/", "float"], "string": ["letters"]}.get(
-        kind, []
-    )
-    if kind in ("int", "decimal", "float", "string", "timestamp"):
-        shapes += ["least", "greatest"]
-    if kind == "bool":
-        shapes += ["and", "or", "not", "is_null", "compare", "in", "between"] * 2
-    shape = draw(st.sampled_from(shapes))
-    if shape in ("least", "greatest", "coalesce"):
-        count = draw(st.integers(2, 3))
-        return Call(shape, (sub(kind), *(sub(*kinds) for _ in range(count - 1))))
-    if shape == "nullif":
-        return Call(shape, (sub(*kinds), sub(kind)))
-    if shape == "case":
-        return Call(shape, (sub("bool"), maybe_null(sub(*kinds)), sub(kind)))
-    if shape == "*" and kind == "decimal":
-        return Call(shape, (sub("int"), draw(st.sampled_from(named))))
-    if shape in ("+", "-", "*", "%"):
-        return Call(shape, (sub(kind), sub(*kinds)))
-    if shape in ("neg", "abs", "not"):
-        return Call(shape, (sub(kind),))
-    if shape == "part":
-        part = draw(st.sampled_from(["hour", "minute", "day", "month", "weekday"]))
-        return Call(part, (sub("timestamp"),))
-    if shape == "length":
-        return Call(shape, (sub("string"),))
-    if shape == "letters":
-        return Call(draw(st.sampled_from(["lower", "upper"])), (sub("string"),))
-    if shape == "/":
-        return Call(shape, (sub("int", "decimal", "float"), sub("int", "decimal", "float")))
-    if shape == "float":
-        return Call(shape, (sub("int", "decimal", "float", "bool"),))
-    if shape in ("and", "or"):
-        return Call(shape, (sub("bool"), sub("bool")))
-    family = draw(
-        st.sampled_from(
-            [("int", "decimal", "float"), ("string",), ("timestamp",), ("date",), ("bool",)]
-        )
-    )
-    if shape == "is_null":
-        return Call(shape, (sub(*family),))
-    if shape == "compare":
-        operator = draw(st.sampled_from(["=", "<>", "<", "<=", ">", ">="]))
-        return Call(operator, (sub(*family), sub(*family)))
-    if shape == "between":
-        return Call(shape, (sub(*family), sub(*family), sub(*family)))
-    items = (maybe_null(sub(*family)) for _ in range(draw(st.integers(0, 2))))
-    return Call("in", (sub(*family), sub(*family), *items))
+SEED = 20_261_201
+AT_ONCE = 70
+"""Expressions in one query, over `ROWS` rows."""
+ROWS = 12
+COUNTS = {"embedded": 700, "spark": 140}
+"""How many the suite compares on each engine."""
 
 
-KINDS_GIVEN = st.sampled_from(["int", "decimal", "float", "bool", "string"])
-
-
-GENERATED = st.tuples(
-    st.lists(KINDS_GIVEN.flatmap(lambda kind: expressions(kind, 3)), min_size=1, max_size=10), ROWS
-)
+def agree(engine: Engine, count: int, seed: int) -> Compared:
+    """Compare so many expressions; raises AssertionError for the first that differs."""
+    chance = Random(seed)
+    values = refused = 0
+    for first in range(0, count, AT_ONCE):
+        nodes = expressions(chance, min(AT_ONCE, count - first))
+        compared = compare(engine, nodes, rows(chance, ROWS), chance)
+        values, refused = values + compared.values, refused + compared.refused
+    return Compared(values, refused)
 
 
 def test_python_gives_what_sql_gives(engine: Engine) -> None:
-    @settings(max_examples=50 if engine.name == "embedded" else 10, deadline=None)
-    @given(GENERATED)
-    def agree(generated: tuple[list[Node], list[dict[str, Any]]]) -> None:
-        assert_same(engine, *generated, optimised=True)
+    agree(engine, COUNTS[engine.name], SEED)
 
-    agree()
+
+def test_every_function_is_among_the_generated() -> None:
+    def called(node: Node) -> set[str]:
+        if not isinstance(node, Call):
+            return set()
+        return {node.function}.union(*map(called, node.arguments))
+
+    generated = expressions(Random(SEED), COUNTS["spark"])
+    assert set(EVERY) == set().union(*map(called, generated))
+
+
+def main(count: int, names: list[str]) -> None:
+    """Compare on each engine named, or on both, and say how much was compared."""
+    from lakehouse.engines.embedded import EmbeddedEngine
+    from lakehouse.engines.spark import SparkEngine
+
+    engines: list[Engine] = [EmbeddedEngine(memory_limit="1GB"), SparkEngine()]
+    for engine in engines:
+        if not names or engine.name in names:
+            compared = agree(engine, count, SEED)
+            print(
+                f"{engine.name}: {count} expressions, {compared.values} values equal, "
+                f"{compared.refused} refused alike"
+            )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

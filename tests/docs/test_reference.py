@@ -20,7 +20,7 @@ from lakehouse.cli.app import app
 from lakehouse.client import Client, Prediction
 from lakehouse.declare.contract import _KINDS
 from lakehouse.declare.gates import metrics_of
-from lakehouse.language.expressions.nodes import FUNCTIONS
+from lakehouse.language.expressions import FUNCTIONS
 from lakehouse.language.expressions.text import _COMPARISONS
 from lakehouse.language.sql import functions as portable_functions
 from lakehouse.monitoring import results

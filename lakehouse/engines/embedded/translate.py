@@ -230,7 +230,12 @@ def _named(node: exp.Expr) -> exp.Expr:
     if name in ("isnull", "isnotnull"):
         test = exp.Is(this=exp.paren(given[0]), expression=exp.Null())
         return exp.Paren(this=test if name == "isnull" else exp.Not(this=test))
-    renamed = {"every": "bool_and", "some": "bool_or", "timestamp_micros": "make_timestamptz"}
+    renamed = {
+        "every": "bool_and",
+        "some": "bool_or",
+        "timestamp_micros": "make_timestamptz",
+        "raise_error": "error",
+    }
     return call(renamed[name], *given) if name in renamed else node
 
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 
 from lakehouse.errors import DeclarationError, unknown
+from lakehouse.language.expressions.function import Constant
+from lakehouse.language.expressions.functions import EVERY
 from lakehouse.language.expressions.nodes import Call, Literal, Name, Node
 from lakehouse.language.expressions.text import parse
 from lakehouse.language.kinds import NUMBERS, Kind
+
+_LITERALS: dict[type, Kind] = {
+    bool: "bool",
+    int: "int",
+    Decimal: "decimal",
+    str: "string",
+    date: "date",
+    datetime: "timestamp",
+}
 
 
 def condition(text: str, kinds: Mapping[str, Kind], where: str) -> Node:
@@ -30,71 +42,61 @@ def kind_of(node: Node, kinds: Mapping[str, Kind], where: str) -> Kind | None:
     name, a function that does not exist, or arguments of the wrong type.
     """
     if isinstance(node, Literal):
-        if node.value is None:
-            return None
-        literal: dict[type, Kind] = {bool: "bool", int: "int", Decimal: "decimal", str: "string"}
-        return literal[type(node.value)]
+        return None if node.value is None else _LITERALS[type(node.value)]
     if isinstance(node, Name):
         if node.name not in kinds:
             raise DeclarationError(unknown("column", node.name, kinds, where))
         return kinds[node.name]
     given = [kind_of(a, kinds, where) for a in node.arguments]
-    return _call_kind(node, given, where)
+    function = EVERY[node.function]
+    for place, kind in enumerate(given):
+        takes = function.argument(place, len(given))
+        if takes.constant is not None:
+            _check_constant(node, place, takes.constant, where)
+        elif takes.kinds and kind is not None and kind not in takes.kinds:
+            raise DeclarationError(
+                f"{where}: '{node.function}' takes {' or '.join(takes.kinds)}, and was given "
+                f"{kind}."
+            )
+    if (why := function.refuses(given)) is not None:
+        raise DeclarationError(f"{where}: {why}.")
+    shared = shared_kind(node, given, where)
+    return shared if function.kind == "shared" else function.kind
 
 
-def _common(given: list[Kind | None], what: str, where: str) -> Kind | None:
-    """The one type several branches share; numbers widen int → decimal → float."""
-    kinds = {k for k in given if k is not None}
+def shared_kind(node: Call, given: Sequence[Kind | None], where: str) -> Kind | None:
+    """Return the one type that the arguments which share one have in common, None for nulls alone.
+
+    Numbers widen int → decimal → float. Raises DeclarationError where two have none in common.
+    """
+    function = EVERY[node.function]
+    kinds = {
+        kind
+        for place, kind in enumerate(given)
+        if kind is not None and function.argument(place, len(given)).shared
+    }
     if len(kinds) <= 1:
         return next(iter(kinds), None)
     if kinds <= set(NUMBERS):
         return max(kinds, key=NUMBERS.index)
     raise DeclarationError(
-        f"{where}: {what} mixes {' and '.join(sorted(kinds))}; give it values of one type."
+        f"{where}: '{node.function}' mixes {' and '.join(sorted(kinds))}; {_instead(kinds)}."
     )
 
 
-def _call_kind(node: Call, given: list[Kind | None], where: str) -> Kind | None:
-    f = node.function
+def _instead(kinds: set[Kind]) -> str:
+    if kinds == {"string", "timestamp"}:
+        return "a constant time is written timestamp '2018-04-01 06:30:00'"
+    if kinds == {"date", "string"}:
+        return "a constant date is written date '2018-04-01'"
+    if kinds == {"date", "timestamp"}:
+        return "write to_date(…) around the timestamp"
+    return "give it values of one type"
 
-    def need(allowed: tuple[Kind, ...], arguments: list[Kind | None]) -> None:
-        for k in arguments:
-            if k is not None and k not in allowed:
-                raise DeclarationError(
-                    f"{where}: '{f}' takes {' or '.join(allowed)}, and was given {k}."
-                )
 
-    if f in ("and", "or", "not"):
-        need(("bool",), given)
-        return "bool"
-    if f == "is_null":
-        return "bool"
-    if f in ("=", "<>", "<", "<=", ">", ">=", "in", "between"):
-        _common(given, f"'{f}'", where)
-        return "bool"
-    if f in ("+", "-", "*", "%", "neg", "abs"):
-        need(NUMBERS, given)
-        wide = _common(given, f"'{f}'", where)
-        if f == "%":
-            need(("int",), given)
-        if f == "*" and given.count("decimal") > 1:
-            raise DeclarationError(
-                f"{where}: decimal * decimal has no exact place; write float(…) around one."
-            )
-        return wide
-    if f == "/":
-        need(NUMBERS, given)
-        return "float"
-    if f == "float":
-        need((*NUMBERS, "bool"), given)
-        return "float"
-    if f in ("hour", "minute", "day", "month", "weekday"):
-        need(("timestamp",), given)
-        return "int"
-    if f in ("lower", "upper", "length"):
-        need(("string",), given)
-        return "int" if f == "length" else "string"
-    if f == "case":
-        need(("bool",), given[0:-1:2])
-        return _common([*given[1:-1:2], given[-1]], "'case'", where)
-    return _common(given, f"'{f}'", where)  # coalesce, nullif, least, greatest
+def _check_constant(node: Call, place: int, constant: Constant, where: str) -> None:
+    argument = node.arguments[place]
+    if not (isinstance(argument, Literal) and constant.fits(argument.value)):
+        raise DeclarationError(
+            f"{where}: '{node.function}' takes {constant.what}, as its argument {place + 1}."
+        )

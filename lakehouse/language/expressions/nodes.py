@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
 
 @dataclass(frozen=True)
 class Literal:
-    """A constant: int, Decimal (written with a point), str, bool or None."""
+    """A constant: int, Decimal (written with a point), str, bool, date, datetime in UTC or None."""
 
-    value: int | Decimal | str | bool | None
+    value: int | Decimal | str | bool | date | datetime | None
 
 
 @dataclass(frozen=True)
@@ -34,24 +35,6 @@ class Call:
 
 
 Node = Literal | Name | Call
-
-FUNCTIONS: dict[str, tuple[int, int | None]] = {
-    "coalesce": (1, None),
-    "nullif": (2, 2),
-    "abs": (1, 1),
-    "least": (2, None),
-    "greatest": (2, None),
-    "hour": (1, 1),
-    "minute": (1, 1),
-    "day": (1, 1),
-    "month": (1, 1),
-    "weekday": (1, 1),
-    "lower": (1, 1),
-    "upper": (1, 1),
-    "length": (1, 1),
-    "float": (1, 1),
-}
-"""Functions and how many arguments they take; `weekday` is 0 for Monday, times are UTC."""
 
 
 def names(node: Node) -> Iterator[str]:

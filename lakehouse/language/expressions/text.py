@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from lakehouse.errors import DeclarationError, described, unknown
-from lakehouse.language.expressions.nodes import FUNCTIONS, Call, Literal, Name, Node
+from lakehouse.language.expressions.functions import FUNCTIONS
+from lakehouse.language.expressions.nodes import Call, Literal, Name, Node
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 _TOKEN = re.compile(
@@ -24,6 +26,12 @@ _COMPARISONS = {
     "<=": "<=",
     ">": ">",
     ">=": ">=",
+}
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+_TIMES = {
+    "date": (re.compile(_DATE), "2018-04-01"),
+    "timestamp": (re.compile(f"{_DATE}([ T]{_CLOCK})?"), "2018-04-01 06:30:00"),
 }
 
 
@@ -177,6 +185,8 @@ class _Parser:
             raise self.wrong(f"'{token}' does not belong here")
         if token.lower() in ("true", "false", "null"):
             return Literal({"true": True, "false": False, "null": None}[token.lower()])
+        if token.lower() in _TIMES and self.text_follows():
+            return self.time(token.lower())
         if token.lower() in _RESERVED:
             self.at -= 1
             raise self.wrong(f"'{token}' does not belong here")
@@ -192,14 +202,34 @@ class _Parser:
             raise self.wrong(f"{token} has {digits} digits; write at most {MAX_DECIMAL_PRECISION}")
         return Literal(value)
 
+    def text_follows(self) -> bool:
+        return self.at < len(self.tokens) and self.tokens[self.at][0] == "string"
+
+    def time(self, word: str) -> Node:
+        """A constant time, as `date '2018-04-01'`; one without a zone is UTC."""
+        _, token, place = self.tokens[self.at]
+        self.at += 1
+        pattern, example = _TIMES[word]
+        try:
+            if pattern.fullmatch(token[1:-1]) is None:
+                raise ValueError
+            at = datetime.fromisoformat(token[1:-1])
+            if word == "date":
+                return Literal(at.date())
+            return Literal(at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC))
+        except (ValueError, OverflowError):
+            raise self.wrong(f"{token} is no {word}; write {word} '{example}'", place) from None
+
     def called(self, function: str) -> Node:
         if function not in FUNCTIONS:
             subject = f'{self.prefix}expression "{self.text}"'
             raise DeclarationError(unknown("function", function, FUNCTIONS, subject))
         arguments = self.listed()
-        least, most = FUNCTIONS[function]
+        least, most = FUNCTIONS[function].fewest, FUNCTIONS[function].most
         if len(arguments) < least or (most is not None and len(arguments) > most):
-            count = f"{least}" if most == least else f"at least {least}"
+            count = f"at least {least}" if most is None else f"{least} to {most}"
+            if least == most:
+                count = f"{least}"
             raise self.wrong(f"'{function}' takes {count} argument(s), not {len(arguments)}")
         return Call(function, arguments)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -68,6 +69,10 @@ KINDS: Mapping[str, Kind] = {
         ("True", Literal(True)),
         ("null", Literal(None)),
         ("hour", Name("hour")),
+        ("date", Name("date")),
+        ("date '2018-04-01'", Literal(date(2018, 4, 1))),
+        ("timestamp '2018-04-01'", Literal(datetime(2018, 4, 1, tzinfo=UTC))),
+        ("Timestamp '2018-04-01 08:30+02:00'", Literal(datetime(2018, 4, 1, 6, 30, tzinfo=UTC))),
         ("card_spend.payments_1d", Name("card_spend.payments_1d")),
         ("9223372036854775807", Literal(2**63 - 1)),
     ],
@@ -104,6 +109,9 @@ def test_one_is_not_true_nor_is_a_point_forgotten() -> None:
         ("9223372036854775808", 1, "9223372036854775808 has 19 digits; write at most 18"),
         ("0.1234567890123456789", 1, "0.1234567890123456789 has 19 digits; write at most 18"),
         ("nullif(a)", 10, "'nullif' takes 2 argument(s), not 1"),
+        ("round(a, 1, 2)", 15, "'round' takes 1 to 2 argument(s), not 3"),
+        ("a > date '1.4.2018'", 10, "'1.4.2018' is no date; write date '2018-04-01'"),
+        ("date '2019-02-29'", 6, "'2019-02-29' is no date; write date '2018-04-01'"),
     ],
 )
 def test_a_mistake_is_answered_with_its_place(text: str, place: int, why: str) -> None:
@@ -135,6 +143,16 @@ def test_a_mistake_is_answered_with_its_place(text: str, place: int, why: str) -
         ("n in (1, 2.5)", "bool"),
         ("hour(at)", "int"),
         ("length(upper(word))", "int"),
+        ("year(on)", "int"),
+        ("round(d, 1)", "decimal"),
+        ("round(n)", "int"),
+        ("ceil(f)", "int"),
+        ("sqrt(d)", "float"),
+        ("contains(word, 'DE')", "bool"),
+        ("timestampdiff('hour', on, at)", "int"),
+        ("timestampadd('day', n, on)", "timestamp"),
+        ("to_date(date_trunc('month', on))", "date"),
+        ("at >= timestamp '2018-04-01'", "bool"),
         ("lower(word)", "string"),
         ("coalesce(n, 0.0)", "decimal"),
         ("least(n, f)", "float"),
@@ -156,7 +174,26 @@ def test_an_expression_has_one_type(text: str, expected: Kind | None) -> None:
     [
         ("word + 1", "'+' takes int or decimal or float, and was given string."),
         ("yes and n", "'and' takes bool, and was given int."),
-        ("on = at", "'=' mixes date and timestamp; give it values of one type."),
+        ("on = at", "'=' mixes date and timestamp; write to_date(…) around the timestamp."),
+        (
+            "at > '2018-04-01'",
+            "'>' mixes string and timestamp; a constant time is written "
+            "timestamp '2018-04-01 06:30:00'.",
+        ),
+        (
+            "on in ('2018-04-01')",
+            "'in' mixes date and string; a constant date is written date '2018-04-01'.",
+        ),
+        (
+            "timestampdiff('fortnight', at, on)",
+            "'timestampdiff' takes one of year, quarter, month, week, day, hour, minute, second in "
+            "quotes, as its argument 1.",
+        ),
+        (
+            "round(f, n)",
+            "'round' takes the digits to keep after the point, 0 to 15, as in round(x, 2), as its "
+            "argument 2.",
+        ),
         ("word in ('a', 1)", "'in' mixes int and string; give it values of one type."),
         ("n between 'a' and 'b'", "'between' mixes int and string; give it values of one type."),
         ("d % 2", "'%' takes int, and was given decimal."),
@@ -203,6 +240,8 @@ _LEAVES: st.SearchStrategy[Node] = st.one_of(
     st.decimals(0, 10**9, places=3).map(Literal),
     st.text(st.characters(codec="utf-8")).map(Literal),
     st.sampled_from([Literal(True), Literal(False), Literal(None)]),
+    st.dates().map(Literal),
+    st.datetimes(timezones=st.just(UTC)).map(Literal),
 )
 
 
@@ -218,7 +257,7 @@ def _calls(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         *[of(name, 1, 1) for name in ("neg", "not", "is_null")],
         of("in", 2, 4),
         of("between", 3, 3),
-        *[of(name, least, most) for name, (least, most) in FUNCTIONS.items()],
+        *[of(name, one.fewest, one.most) for name, one in FUNCTIONS.items()],
         cases.map(lambda case: Call("case", (*sum(case[0], ()), case[1]))),
     )
 
@@ -230,6 +269,9 @@ def _written(node: Node) -> str:
     if isinstance(node, Literal):
         if isinstance(node.value, str):
             return "'" + node.value.replace("'", "''") + "'"
+        if isinstance(node.value, date):
+            kind = "timestamp" if isinstance(node.value, datetime) else "date"
+            return f"{kind} '{node.value.isoformat()}'"
         return "null" if node.value is None else str(node.value)
     parts = [f"({_written(argument)})" for argument in node.arguments]
     name = node.function

@@ -1,0 +1,90 @@
+"""The choice of one of several values: by what is null, equal, least or greatest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lakehouse.language.expressions.function import Compiling, Evaluate, Function, Python, Takes
+from lakehouse.language.expressions.nodes import Call
+from lakehouse.language.expressions.sql_forms import form, named
+from lakehouse.language.expressions.values import comparable
+
+SHARED = Takes(shared=True)
+
+
+def _coalesce(call: Call, tree: Compiling) -> Evaluate:
+    operands = tree.operands(call)
+
+    def value(row: Mapping[str, Any]) -> Any:
+        for operand in operands:
+            given = operand(row)
+            if given is not None:
+                return given
+        return None
+
+    return value
+
+
+def _nullif(call: Call, tree: Compiling) -> Evaluate:
+    same = tree.build(Call("=", call.arguments))
+    evaluate = tree.operands(call)[0]
+    return lambda row: None if same(row) is True else evaluate(row)
+
+
+def _extreme(choose: Callable[..., Any]) -> Python:
+    def python(call: Call, tree: Compiling) -> Evaluate:
+        operands = tree.operands(call)
+        by = comparable(tree.shared(call))
+
+        def value(row: Mapping[str, Any]) -> Any:
+            given = [v for v in (operand(row) for operand in operands) if v is not None]
+            return choose(given, key=by) if given else None
+
+        return value
+
+    return python
+
+
+FUNCTIONS = (
+    Function(
+        name="coalesce",
+        written="coalesce(x, …)",
+        gives="the first that is not null",
+        takes=(SHARED,),
+        repeats=1,
+        kind="shared",
+        sql=named,
+        python=_coalesce,
+    ),
+    Function(
+        name="nullif",
+        written="nullif(x, y)",
+        gives="null where x = y, else x",
+        takes=(SHARED, SHARED),
+        kind="shared",
+        # NULLIF has the type of its first argument alone; here it is what both have in common.
+        sql=form("CASE WHEN {0} = {1} THEN NULL WHEN TRUE THEN {0} ELSE {1} END"),
+        python=_nullif,
+    ),
+    Function(
+        name="least",
+        written="least(x, y, …)",
+        gives="the least; nulls are skipped",
+        takes=(SHARED, SHARED),
+        repeats=1,
+        kind="shared",
+        sql=named,
+        python=_extreme(min),
+    ),
+    Function(
+        name="greatest",
+        written="greatest(x, y, …)",
+        gives="the greatest; nulls are skipped",
+        takes=(SHARED, SHARED),
+        repeats=1,
+        kind="shared",
+        sql=named,
+        python=_extreme(max),
+    ),
+)

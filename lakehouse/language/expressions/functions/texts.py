@@ -1,0 +1,69 @@
+"""Functions of texts; letters and lengths are by Unicode character."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lakehouse.language import letters
+from lakehouse.language.expressions.function import Function, Sql, Takes
+from lakehouse.language.expressions.python_forms import strict
+from lakehouse.language.expressions.sql_forms import form, named
+from lakehouse.language.kinds import Kind
+
+TEXT = Takes(("string",))
+
+
+def _text(
+    name: str,
+    arguments: tuple[str, ...],
+    gives: str,
+    plain: Callable[..., Any],
+    kind: Kind = "string",
+    sql: Sql = named,
+) -> Function:
+    return Function(
+        name=name,
+        written=f"{name}({', '.join(arguments)})",
+        gives=gives,
+        takes=(TEXT,) * len(arguments),
+        kind=kind,
+        sql=sql,
+        python=strict(plain),
+    )
+
+
+def _replace(text: str, what: str, by: str) -> str:
+    """Nothing is no part of a text, so it is not replaced; Python's own puts `by` everywhere."""
+    return text.replace(what, by) if what else text
+
+
+FUNCTIONS = (
+    _text("lower", ("s",), "the text in small letters", letters.lower),
+    _text("upper", ("s",), "the text in capital letters", letters.upper),
+    _text("length", ("s",), "characters", len, "int", form("CAST(LENGTH({0}) AS BIGINT)")),
+    _text(
+        "contains",
+        ("s", "part"),
+        "whether the part stands in the text",
+        lambda text, part: part in text,
+        "bool",
+    ),
+    _text(
+        "starts_with",
+        ("s", "beginning"),
+        "whether the text begins so",
+        str.startswith,
+        "bool",
+        form("STARTSWITH({0}, {1})"),
+    ),
+    _text(
+        "ends_with",
+        ("s", "end"),
+        "whether the text ends so",
+        str.endswith,
+        "bool",
+        form("ENDSWITH({0}, {1})"),
+    ),
+    _text("replace", ("s", "what", "by"), "the text with every `what` as `by`", _replace),
+)
