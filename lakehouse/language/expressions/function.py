@@ -119,6 +119,6 @@ class Function:
         return self.takes[fixed + (place - fixed) % self.repeats]
 
 
-def always(call: Call) -> bool:
+def always(_: Call) -> bool:
     """Say of every call that it may have no value."""
     return True

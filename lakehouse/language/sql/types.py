@@ -8,6 +8,8 @@ from decimal import Decimal
 
 MOST_DIGITS = 38
 """Digits of a decimal within a query, on every engine; a table holds fewer."""
+_KEPT_SCALE = 6
+"""Digits behind the point that Spark keeps, however many stand before it."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,16 @@ class Unlike(ValueError):
 
 
 def decimal(digits: int, scale: int) -> SqlType:
-    """A decimal type; raises Unlike beyond the digits that engines hold.
+    """A decimal type of at most 38 digits; a value that does not fit raises on every engine.
 
-    A precision that would be cut silently is what engines differ in.
+    Raises Unlike where one engine would cut digits behind the point to hold more before it.
+
+    >>> str(decimal(39, 2))
+    'DECIMAL(38, 2)'
     """
     if digits > MOST_DIGITS:
+        if scale <= _KEPT_SCALE:
+            return SqlType("DECIMAL", MOST_DIGITS, scale)
         raise Unlike(
             f"a DECIMAL of {digits} digits is beyond the {MOST_DIGITS} that engines hold: CAST to "
             "DECIMALs of fewer digits, or to DOUBLE, first"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lakehouse.language.expressions.function import Compiling, Evaluate, Function, Python, Takes
-from lakehouse.language.expressions.nodes import Call
-from lakehouse.language.expressions.sql_forms import form, named
+from lakehouse.language.expressions.nodes import Call, Node
+from lakehouse.language.expressions.sql_forms import form, may_raise, named
 from lakehouse.language.expressions.values import comparable
 
 SHARED = Takes(shared=True)
@@ -24,6 +24,20 @@ def _coalesce(call: Call, tree: Compiling) -> Evaluate:
         return None
 
     return value
+
+
+def _coalesce_sql(call: Call, write: Callable[[Node], str]) -> str:
+    """What stands before an argument that may raise is asked first.
+
+    An engine that computes a part once wherever it stands several times would compute it for every
+    row, but for what stands in CASE.
+    """
+    *before, last = map(write, call.arguments)
+    if not any(map(may_raise, call.arguments[1:])):
+        return f"COALESCE({', '.join([*before, last])})"
+    for given in reversed(before):
+        last = f"CASE WHEN {given} IS NULL THEN {last} ELSE {given} END"
+    return last
 
 
 def _nullif(call: Call, tree: Compiling) -> Evaluate:
@@ -54,7 +68,7 @@ FUNCTIONS = (
         takes=(SHARED,),
         repeats=1,
         kind="shared",
-        sql=named,
+        sql=_coalesce_sql,
         python=_coalesce,
     ),
     Function(

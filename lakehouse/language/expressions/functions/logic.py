@@ -9,7 +9,7 @@ from typing import Any
 from lakehouse.language.expressions.function import Compiling, Evaluate, Function, Takes
 from lakehouse.language.expressions.nodes import Call, Node
 from lakehouse.language.expressions.python_forms import decided, strict
-from lakehouse.language.expressions.sql_forms import form
+from lakehouse.language.expressions.sql_forms import form, may_raise
 
 CONDITION = Takes(("bool",))
 SHARED = Takes(shared=True)
@@ -26,7 +26,7 @@ def _guarded(decides: str, guard: str) -> Callable[[Call, Callable[[Node], str]]
         operands = _operands(call, call.function)
         written = [write(operand) for operand in operands]
         plain = f"({f' {call.function.upper()} '.join(written)})"
-        raising = [place for place, one in enumerate(operands) if place and _may_raise(one)]
+        raising = [place for place, one in enumerate(operands) if place and may_raise(one)]
         if not raising:
             return plain
         guards = " ".join(
@@ -41,14 +41,6 @@ def _operands(node: Node, function: str) -> list[Node]:
     if isinstance(node, Call) and node.function == function:
         return [operand for a in node.arguments for operand in _operands(a, function)]
     return [node]
-
-
-def _may_raise(node: Node) -> bool:
-    from lakehouse.language.expressions.functions import EVERY
-
-    if not isinstance(node, Call):
-        return False
-    return EVERY[node.function].raises(node) or any(map(_may_raise, node.arguments))
 
 
 def _case_sql(call: Call, write: Callable[[Node], str]) -> str:

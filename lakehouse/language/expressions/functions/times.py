@@ -6,11 +6,15 @@ Units are named, and counted, as in portable SQL: `timestampdiff('hour', start, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from calendar import monthrange
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from lakehouse.language.expressions.function import (
+    Compiling,
     Constant,
+    Evaluate,
     Function,
     Takes,
     always,
@@ -72,8 +76,6 @@ def _difference(unit: str, start: date, end: date) -> int:
 
 
 def _moved(unit: str, count: int, at: date) -> datetime:
-    if count not in _COUNTS:
-        raise Undefined(f"overflow, {count} does not fit 32 bits.")
     try:
         if unit in LENGTHS:
             return utc(at) + count * LENGTHS[unit]
@@ -82,11 +84,25 @@ def _moved(unit: str, count: int, at: date) -> datetime:
         raise Undefined(f"overflow, {_BEYOND}.") from None
 
 
+def _moved_in_python(call: Call, tree: Compiling) -> Evaluate:
+    """The time is asked first: beside one that is null the count is left out, as in SQL."""
+    unit, count, at = tree.operands(call)
+
+    def value(row: Mapping[str, Any]) -> datetime | None:
+        moment = at(row)
+        if moment is None or (number := count(row)) is None:
+            return None
+        if number not in _COUNTS:
+            raise Undefined(f"overflow, {number} does not fit 32 bits.")
+        return _moved(unit(row), number, moment)
+
+    return value
+
+
 def _months_later(at: datetime, months: int) -> datetime:
     """The same day and time of another month, or its last day where it has none."""
     year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
-    following = datetime(year + month // 11, (month + 1) % 12 + 1, 1, tzinfo=UTC)
-    last_day = (following - timedelta(days=1)).day if year < 9999 or month < 11 else 31
+    _, last_day = monthrange(year, month + 1)
     return at.replace(year=year, month=month + 1, day=min(at.day, last_day))
 
 
@@ -149,7 +165,7 @@ FUNCTIONS = (
         takes=(UNIT, Takes(("int",)), TIME),
         kind="timestamp",
         sql=_moved_sql,
-        python=strict(_moved),
+        python=_moved_in_python,
         raises=always,
     ),
     Function(
