@@ -147,9 +147,13 @@ def in_python(node: Node, row: dict[str, Any]) -> Any:
 
 
 def error_name(error: Exception) -> str:
+    """The kind of an error; a decimal that is too long for its column has overflowed too."""
     text = str(error).lower().replace("remainder by zero", "division by zero")
-    assert "division by zero" in text or "overflow" in text or "out of range" in text, text
-    return "division by zero" if "division by zero" in text else "overflow"
+    if "division by zero" in text:
+        return "division by zero"
+    overflows = ("overflow", "out of range", "cannot be represented as decimal")
+    assert any(said in text for said in overflows), text
+    return "overflow"
 
 
 def same(left: Any, right: Any, approximate: bool = False) -> bool:
