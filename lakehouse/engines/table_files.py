@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from pyarrow import dataset, fs
 
 from lakehouse.engines.conditions import arrow_condition
 
@@ -66,6 +65,9 @@ def arrow_dataset(opened: DeltaTable, table: Path, dictionaries: Collection[str]
     The file system that delta-rs gives Arrow is called back in Python: a thread of Arrow's that
     still reads ahead when the process ends aborts it.
     """
+    # pandas comes with it, half of what a run with nothing to do would load
+    from pyarrow import dataset, fs
+
     place = fs.SubTreeFileSystem(str(table), fs.LocalFileSystem())
     options = dataset.ParquetReadOptions(
         dictionary_columns=list(dictionaries),

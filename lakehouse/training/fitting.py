@@ -13,6 +13,7 @@ from lakehouse.declare.compiled import FunctionReference
 from lakehouse.declare.training import Distributed, Fit, Model
 from lakehouse.errors import LakehouseError
 from lakehouse.training.onnx import Difference, departure, to_onnx
+from lakehouse.training.openmp import wait_passively
 from lakehouse.training.staging import Staged
 from lakehouse.training.tested import score_test
 from lakehouse.training.training_set import Built
@@ -117,6 +118,7 @@ def checked_estimator(model: Model, estimator: Any) -> Any:
 def fit(function: Fit, built: Built, seed: int) -> Any:
     """Call `fit(X, y)` on the train part, with the global generators seeded."""
     X, y = built.matrix(built.part("train"))
+    wait_passively()
     _seeded(seed)
     return function(X, y)
 

@@ -138,6 +138,18 @@ def test_a_command_on_records_answers_within_half_a_second(
     assert cost([CONSOLE_SCRIPT, *arguments], runs=5) <= 0.5 * slowness()
 
 
+def test_a_run_with_nothing_to_do_loads_neither_mlflow_nor_what_models_are_fitted_with(
+    small_lake: Path,
+) -> None:
+    """The first run makes empty tables; the second reads what they are."""
+    run = command("run", "payments_fraud", "raw", "cleaned")
+    loaded_by(run, small_lake)
+    modules = loaded_by(run, small_lake)
+    assert "duckdb" in modules
+    fitting = {"matplotlib", "mlflow", "onnxruntime", "pandas", "scipy", "sklearn", "xgboost"}
+    assert set() == fitting & set(modules)
+
+
 def test_status_tells_what_the_records_hold(small_lake: Path) -> None:
     answer = subprocess.run(
         [CONSOLE_SCRIPT, "status", "--json"], capture_output=True, text=True, check=True
