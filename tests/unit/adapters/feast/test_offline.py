@@ -16,9 +16,13 @@ from lakehouse.declare import (
     Last,
     LastK,
     LatestView,
+    Mode,
+    Quantile,
     RequestView,
     Share,
+    Since,
     Std,
+    Trend,
     last,
 )
 from lakehouse.errors import LakehouseError
@@ -51,6 +55,12 @@ RECENT = FeatureView(
     spread=Std("weight", over=last("1d"), default=-1),
     different=Distinct("points", over=last("1d")),
     share=Share(where="abroad", over=last("1d")),
+    since=Since(where="abroad", over=last("1d"), default=-1),
+    often=Mode("country", over=last("1d")),
+    often_on=Mode("booked_on", over=last("1d")),
+    median=Quantile("amount_eur", q=0.5, over=last("1d")),
+    high=Quantile("points", q=0.9, over=last("1d")),
+    trend=Trend("points", over=last("1d")),
 )
 KNOWN_SEGMENT = LatestView(
     "known_segment", of=customers, by=card, columns=("segment",), defaults={"segment": "unknown"}
