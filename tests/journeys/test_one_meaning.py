@@ -39,9 +39,13 @@ from lakehouse.declare import (
     Max,
     Mean,
     Min,
+    Mode,
+    Quantile,
     Share,
+    Since,
     Std,
     Sum,
+    Trend,
     last,
 )
 from lakehouse.declare.durations import DAY, HOUR, MINUTE
@@ -99,6 +103,10 @@ VIEWS = (
         last=Last("points", over=OVER, where="abroad"),
         recent=LastK("country", k=3, over=OVER),
         countries=Distinct("country", over=EXACT),
+        since=Since(where="abroad", over=OVER),
+        often=Mode("country", over=EXACT),
+        median=Quantile("amount_eur", q=0.5, over=EXACT),
+        trend=Trend("points", over=EXACT),
     ),
     LatestView(
         "latest",
