@@ -29,8 +29,8 @@ class Program:
 
     def __call__(self, argv: Sequence[str] | None = None) -> int:
         """Do it; print each element of the answer as a JSON object on a line of its own."""
-        given = vars(self.parser.parse_intermixed_args(argv))
-        answer = self.verb(Session.of(given.pop("home")), given | self._fixed)
+        values = vars(self.parser.parse_intermixed_args(argv))
+        answer = self.verb(Session.of(values.pop("home")), values | self._fixed)
         document = answer.document
         for line in document if isinstance(document, list) else [document]:
             print(json.dumps(line, default=str))

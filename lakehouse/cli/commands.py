@@ -29,10 +29,10 @@ def add_verbs(app: typer.Typer) -> None:
 def command(verb: Verb) -> Callable[..., None]:
     """The function that typer makes a command from; it prints the answer and ends with its code."""
 
-    def run(context: typer.Context, **given: Any) -> None:
+    def run(context: typer.Context, **values: Any) -> None:
         here = state(context)
         with here.session() as session:
-            answer = verb(session, given)
+            answer = verb(session, values)
         here.output.answer(answer)
         if answer.code:
             raise typer.Exit(answer.code)

@@ -94,12 +94,12 @@ def _difference(served: Any, history: Any) -> Floats:
         return np.full(len(served), np.nan)
     a, b = _floats(served), _floats(history)
     with np.errstate(invalid="ignore"):  # inf - inf
-        found = np.abs(a - b)
+        difference = np.abs(a - b)
     there = ~_nulls(served) & ~_nulls(history)
-    found[there & np.isnan(found)] = np.inf
-    found[there & ((a == b) | (np.isnan(a) & np.isnan(b)))] = 0.0
-    found[~there] = np.nan
-    return found
+    difference[there & np.isnan(difference)] = np.inf
+    difference[there & ((a == b) | (np.isnan(a) & np.isnan(b)))] = 0.0
+    difference[~there] = np.nan
+    return difference
 
 
 def _floats(numbers: Any) -> Floats:

@@ -55,13 +55,13 @@ class Declarations:
 
     def digest(self, views: Iterable[View]) -> tuple[str, ...]:
         """What tells these declarations from others."""
-        found = []
+        digests = []
         for view in views:
             kept = self._digests.get(id(view))
             if kept is None:
                 kept = self._digests[id(view)] = view, compiled.digest(view)
-            found.append(kept[1])
-        return tuple(found)
+            digests.append(kept[1])
+        return tuple(digests)
 
     def _read(self, model: str, version: int) -> dict[str, View]:
         where = f"Release {version} of model '{model}'"
@@ -71,14 +71,14 @@ class Declarations:
             self._note(f"{where} cannot be read; what it answered is not compared: {error}")
             return {}
         learns_from = released.model.learns_from
-        found: dict[str, View] = {}
+        views: dict[str, View] = {}
         for view in (*learns_from.stored_views, *learns_from.request_views):
             if self._computable(view, where):
                 self._compare_with_today(view, where)
-                found[view.name] = view
+                views[view.name] = view
             else:
                 self._lacking.add((model, version))
-        return found
+        return views
 
     def _computable(self, view: View, where: str) -> bool:
         for stored in stored_in(view):

@@ -21,8 +21,8 @@ def results(
     """Every metric of the features, and how many answers nobody could compare."""
     if not features and not unread:
         return ()
-    found = [result for one in features for result in _of_feature(one)]
-    found.append(
+    rows = [result for one in features for result in _of_feature(one)]
+    rows.append(
         Result(
             ANSWERS,
             UNREAD,
@@ -35,7 +35,7 @@ def results(
             detail={"notes": list(notes)} if notes else None,
         )
     )
-    return tuple(found)
+    return tuple(rows)
 
 
 def summary(features: Sequence[FeatureCounts], unread: int) -> str:
@@ -56,13 +56,13 @@ def _unread(number: int) -> str:
 
 def _of_feature(one: FeatureCounts) -> list[Result]:
     reasons = set(REASONS.values())
-    found = [
+    rows = [
         _reason(one, name)
         if name in reasons
         else Result(one.feature, name, float(one.counts[name]), reference=HISTORY)
         for name in COUNTS
     ]
-    return [*found, Result(one.feature, "worst_difference", one.worst, reference=HISTORY)]
+    return [*rows, Result(one.feature, "worst_difference", one.worst, reference=HISTORY)]
 
 
 def _reason(one: FeatureCounts, reason: str) -> Result:

@@ -43,13 +43,13 @@ class Lateness:
         self.compared_at: dict[str, set[int]] = {}
         """By table the older versions that were computed from."""
 
-    def why(self, answers: Answers, found: Sequence[FeatureCompared]) -> dict[str, Codes]:
+    def why(self, answers: Answers, compared: Sequence[FeatureCompared]) -> dict[str, Codes]:
         """Say for each value of the features, by full name, why it differs."""
         reasons = {
             one.feature.full_name: np.where(one.different, UNPLACED, SAME).astype(np.int8)
-            for one in found
+            for one in compared
         }
-        wrong = [one for one in found if one.different.any()]
+        wrong = [one for one in compared if one.different.any()]
         if not wrong:
             return reasons
         named = {one.feature.view for one in wrong}

@@ -62,14 +62,14 @@ def recompute(
     """
     wanted = np.arange(answers.spine.num_rows) if places is None else places
     history = _history(ctx, answers.spine.take(pa.array(wanted)), views, run)
-    found = []
+    compared = []
     for view in views:
         of_view = [
             _compared(answers, feature, wanted, history[feature.full_name])
             for feature in view.features
         ]
-        found += _but_for_rounding(ctx, answers, view, of_view)
-    return found
+        compared += _but_for_rounding(ctx, answers, view, of_view)
+    return compared
 
 
 def _history(
@@ -89,9 +89,9 @@ def _history(
 
 def _compared(answers: Answers, feature: Feature, wanted: Places, history: Any) -> FeatureCompared:
     values = answers.served[feature.full_name]
-    asked = present(values)[wanted]
-    places = wanted[asked]
-    history = history.filter(pa.array(asked))
+    answered = present(values)[wanted]
+    places = wanted[answered]
+    history = history.filter(pa.array(answered))
     served, unfit = as_array([values[place] for place in places], history.type)
     compared = compare(served, history, unfit, _tolerance(feature))
     return FeatureCompared(feature, places, compared, history)
@@ -106,13 +106,15 @@ def _tolerance(feature: Feature) -> float:
 
 
 def _but_for_rounding(
-    ctx: Context, answers: Answers, view: View, found: list[FeatureCompared]
+    ctx: Context, answers: Answers, view: View, compared: list[FeatureCompared]
 ) -> list[FeatureCompared]:
     """The same, where rounded sums that differ by no more than their rounding are equal."""
     rounded = {feature.name for feature in summed(view)}
-    doubtful = [one for one in found if one.feature.name in rounded and _may_be_rounding(one).any()]
+    doubtful = [
+        one for one in compared if one.feature.name in rounded and _may_be_rounding(one).any()
+    ]
     if not doubtful or not isinstance(view, FeatureView):
-        return found
+        return compared
     places = np.unique(np.concatenate([one.places[_may_be_rounding(one)] for one in doubtful]))
     sizes = magnitude_view(view, [one.feature for one in doubtful])
     computed = _history(ctx, answers.spine.take(pa.array(places)), [sizes])
@@ -124,10 +126,10 @@ def _but_for_rounding(
         code = one.compared.code.copy()
         code[np.flatnonzero(doubt)[one.compared.difference[doubt] <= tolerance]] = EQUAL
         mended[one.feature.name] = replace(one, compared=replace(one.compared, code=code))
-    return [mended.get(one.feature.name, one) for one in found]
+    return [mended.get(one.feature.name, one) for one in compared]
 
 
 def _may_be_rounding(one: FeatureCompared) -> Mask:
     compared = one.compared
-    found: Mask = (compared.code == MISMATCH) & np.isfinite(compared.difference)
-    return found
+    may: Mask = (compared.code == MISMATCH) & np.isfinite(compared.difference)
+    return may

@@ -94,9 +94,9 @@ def answers(
             continue
         for rows in _in_parts(_rows(ctx, log, window, run)):
             for views, part in _by_declaration(log, rows, declarations, unread):
-                found = _read(log, views, part, unread)
-                if found.spine.num_rows:
-                    yield found
+                some = _read(log, views, part, unread)
+                if some.spine.num_rows:
+                    yield some
 
 
 def _rows(ctx: Context, log: _Log, window: Window, run: Run) -> Iterator[Any]:
@@ -147,8 +147,8 @@ def _by_declaration(
             continue
         part = rows.filter(pa.array(chosen))
         parts.setdefault(declarations.digest(views), (views, []))[1].append(part)
-    for views, found in parts.values():
-        yield views, pa.concat_tables(found).combine_chunks()
+    for views, tables in parts.values():
+        yield views, pa.concat_tables(tables).combine_chunks()
 
 
 def _read(log: _Log, views: tuple[View, ...], rows: Any, unread: Unread) -> Answers:
@@ -197,5 +197,5 @@ def _versions(text: str) -> dict[str, int]:
         said = json.loads(text)
     except ValueError:
         return {}
-    found = said.items() if isinstance(said, dict) else ()
-    return {name: v for name, v in found if type(v) is int and v >= 0}
+    versions = said.items() if isinstance(said, dict) else ()
+    return {name: v for name, v in versions if type(v) is int and v >= 0}

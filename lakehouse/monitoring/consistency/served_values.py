@@ -88,10 +88,10 @@ def _array(values: Sequence[Any], kind: Any) -> Any:
         return _lists(values, kind)
     if pa.types.is_floating(kind) and any(type(v) is str for v in values):
         values = [_NOT_NUMBERS.get(v, v) if type(v) is str else v for v in values]
-    found = pa.array(values)
-    if not pa.types.is_null(found.type) and not _allowed(kind)(found.type):
+    array = pa.array(values)
+    if not pa.types.is_null(array.type) and not _allowed(kind)(array.type):
         raise _Unfit
-    return found.cast(kind)
+    return array.cast(kind)
 
 
 def _lists(values: Sequence[Any], kind: Any) -> Any:
@@ -111,7 +111,7 @@ def _allowed(kind: Any) -> Callable[[Any], bool]:
     if pa.types.is_integer(kind):
         return pa.types.is_integer  # type: ignore[no-any-return]
     if pa.types.is_floating(kind):
-        return lambda found: pa.types.is_floating(found) or pa.types.is_integer(found)
+        return lambda held: pa.types.is_floating(held) or pa.types.is_integer(held)
     return pa.types.is_string  # type: ignore[no-any-return]
 
 

@@ -41,12 +41,14 @@ class Verb:
     def parameters(self) -> tuple[Parameter, ...]:
         return parameters(self.function)
 
-    def __call__(self, session: Session, given: Mapping[str, Any]) -> Answer:
-        """Do it with the values given by parameter; those left out have their defaults."""
-        values = {
-            p.name: p.read(given[p.name]) for p in self.parameters if given.get(p.name) is not None
+    def __call__(self, session: Session, values: Mapping[str, Any]) -> Answer:
+        """Do it with the values by parameter; those left out have their defaults."""
+        read = {
+            p.name: p.read(values[p.name])
+            for p in self.parameters
+            if values.get(p.name) is not None
         }
-        return self.function(session, **values)
+        return self.function(session, **read)
 
 
 def verb(name: str) -> Callable[[Callable[..., Answer]], Verb]:
