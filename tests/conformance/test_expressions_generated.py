@@ -13,10 +13,10 @@ from lakehouse.language.expressions import EVERY, Call, Node
 from tests.conformance.random_expressions import Compared, compare, expressions, rows
 
 SEED = 20_261_201
-AT_ONCE = 70
+AT_ONCE = 35
 """Expressions in one query, over `ROWS` rows."""
 ROWS = 12
-COUNTS = {"embedded": 140, "spark": 70}
+COUNTS = {"embedded": 70, "spark": 35}
 """How many the suite compares on each engine."""
 
 
