@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.tables import Raw, Table
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Engine
 from lakehouse.errors import LakehouseError
 from lakehouse.records.clock import LakeClock
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records, Run
+from lakehouse.storage.catalog import Catalog
+from lakehouse.storage.tables import TableRef
 
 
 @dataclass(frozen=True)
@@ -39,35 +39,42 @@ class Context:
     tracking_uri: str | None = None
     online: OnlineSettings = field(default_factory=OnlineSettings)
 
-    def path(self, zone: str, name: str) -> Path:
-        return self.home.table(zone, self.domain.name, name)
+    def table(self, zone: str, name: str) -> TableRef:
+        """A table of the domain, by its zone and name."""
+        return self.catalog.table(zone, self.domain.name, name)
 
-    def table_id(self, zone: str, name: str) -> str:
-        return f"{zone}/{self.domain.name}/{name}"
+    def table_of(self, declared: Table | Raw) -> TableRef:
+        """The table that a declaration is about."""
+        return self.table(declared.zone, declared.name)
+
+    @property
+    def catalog(self) -> Catalog:
+        """Where the lake's tables lie."""
+        return Catalog.of(self.home.path)
 
     def version(self, table: Table | Raw) -> int:
         """The version this context reads of a table; raises LakehouseError if there is none."""
-        table_id = self.table_id(table.zone, table.name)
+        found = self.table_of(table)
         if self.pins is not None:
-            if table_id not in self.pins:
+            if found.id not in self.pins:
                 raise LakehouseError(
-                    f"Table {table_id} has no version at that moment or tag; "
+                    f"Table {found} has no version at that moment or tag; "
                     f"'lakehouse history {self.domain.name}' lists when it was written."
                 )
-            return self.pins[table_id]
-        found = delta.version(self.path(table.zone, table.name))
-        if found is None:
+            return self.pins[found.id]
+        version = found.version()
+        if version is None:
             raise LakehouseError(
-                f"Table {table_id} is not there yet; 'lakehouse run {self.domain.name}' makes it."
+                f"Table {found} is not there yet; 'lakehouse run {self.domain.name}' makes it."
             )
-        return found
+        return version
 
     def read(self, table: Table | Raw, run: Run | None = None, **options: Any) -> Any:
         """Open a table at the version this context reads, noting it on the run."""
         version = self.version(table)
         if run is not None:
-            run.read(self.table_id(table.zone, table.name), version)
-        return self.engine.read(self.path(table.zone, table.name), version, **options)
+            run.read(self.table_of(table).id, version)
+        return self.engine.read(self.table_of(table), version, **options)
 
     def clock(self) -> datetime:
         """The moment now by the lake's clock; raises NoDataYet."""

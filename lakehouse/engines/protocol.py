@@ -17,6 +17,8 @@ from lakehouse.declare.features import StoredView
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from lakehouse.storage.tables import TableRef
+
 Frame = Any
 """An engine's own lazy table."""
 
@@ -105,7 +107,7 @@ class Engine(Protocol):
 
     def read(
         self,
-        table: Path,
+        table: TableRef,
         version: int | None = None,
         columns: Sequence[str] | None = None,
         where: str | None = None,
@@ -167,7 +169,7 @@ class Engine(Protocol):
 
     def write(
         self,
-        table: Path,
+        table: TableRef,
         frame: Frame,
         mode: Literal["append", "overwrite", "merge"],
         transaction: Transaction,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse.engines.conditions import arrow_condition
+from lakehouse.storage.tables import TableRef
 
 BATCH_ROWS = 131_072
 _BATCHES_AHEAD = 2
@@ -24,7 +24,7 @@ _BATCHES_AHEAD = 2
 class Read:
     """What was asked of `Engine.read`."""
 
-    table: Path
+    table: TableRef
     version: int
     where: str | None
 
@@ -59,21 +59,16 @@ class TableFiles:
             )
 
 
-def arrow_dataset(opened: DeltaTable, table: Path, dictionaries: Collection[str] = ()) -> Any:
-    """Return a table's rows, unread, for Arrow to read by itself.
-
-    The file system that delta-rs gives Arrow is called back in Python: a thread of Arrow's that
-    still reads ahead when the process ends aborts it.
-    """
+def arrow_dataset(opened: DeltaTable, table: TableRef, dictionaries: Collection[str] = ()) -> Any:
+    """Return a table's rows, unread, for Arrow to read by itself."""
     # pandas comes with it, half of what a run with nothing to do would load
-    from pyarrow import dataset, fs
+    from pyarrow import dataset
 
-    place = fs.SubTreeFileSystem(str(table), fs.LocalFileSystem())
     options = dataset.ParquetReadOptions(
         dictionary_columns=list(dictionaries),
         coerce_int96_timestamp_unit="us",  # of nanoseconds, years beyond 2262 would wrap
     )
-    return opened.to_pyarrow_dataset(filesystem=place, parquet_read_options=options)
+    return opened.to_pyarrow_dataset(filesystem=table.filesystem(), parquet_read_options=options)
 
 
 def table_files(
@@ -85,7 +80,7 @@ def table_files(
     for names in other letters than the table's, and for conditions that Arrow does not know. Texts
     in `dictionaries` come as these, unless the condition is about one.
     """
-    opened = DeltaTable(str(read.table), version=read.version)
+    opened = read.table.opened(read.version)
     if opened.protocol().min_reader_version > 1 or opened.metadata().partition_columns:
         return None
     found = arrow_dataset(opened, read.table, dictionaries)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from lakehouse.engines.failures import WriteError
+from lakehouse.storage.tables import TableRef
 
 
-def check_fits(table: Path, schema: pa.Schema) -> None:
+def check_fits(table: TableRef, schema: pa.Schema) -> None:
     """Refuse columns of another type than the table's: writers would cast 5.5 to 5 unasked.
 
     Raises WriteError naming the first column that does not fit.
     """
-    held = DeltaTable(str(table)).schema().to_arrow()
+    held = table.opened().schema().to_arrow()
     there = {field.name: field.type for field in pa.schema(held)}
     for field in schema:
         if field.name in there and not _fits(field.type, there[field.name]):

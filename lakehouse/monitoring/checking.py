@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from lakehouse.context import Context
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.language.provenance import KNOWN_AT
@@ -64,16 +63,16 @@ def check(ctx: Context, which: Check, window: Window) -> Checked:
             f"Domain '{ctx.domain.name}' declares a table '{TABLE}', the name of the table that "
             "the results of checks stand in; rename it."
         )
-    path, application = ctx.path("curated", TABLE), ctx.table_id("curated", TABLE)
-    number = max(delta.applied(path, application), 0) + 1
+    ref = ctx.table("curated", TABLE)
+    number = max(ref.applied(ref.id), 0) + 1
     bounds = {"window_begin": window.begin, "window_end": window.end}
     with ctx.run("check", which.name, **bounds) as run:
         done = measured(ctx, which, window, run)
         if not done.findings.results:
             return done
-        frame, transaction = ctx.engine.from_arrow(done.table), Transaction(application, number)
-        version = ctx.engine.write(path, frame, "append", transaction)
-        run.wrote(application, version, done.table.num_rows)
+        frame, transaction = ctx.engine.from_arrow(done.table), Transaction(ref.id, number)
+        version = ctx.engine.write(ref, frame, "append", transaction)
+        run.wrote(ref.id, version, done.table.num_rows)
         return replace(done, version=version)
 
 
@@ -98,10 +97,5 @@ def pinned(ctx: Context) -> Context:
     """The context at the versions now of all tables of the domain, unless it is pinned already."""
     if ctx.pins is not None:
         return ctx
-    root = ctx.home.path / "tables"
-    newest = {}
-    for log in sorted(root.glob(f"*/{ctx.domain.name}/*/_delta_log")):
-        version = delta.version(log.parent)
-        if version is not None:
-            newest[str(log.parent.relative_to(root))] = version
-    return replace(ctx, pins=newest)
+    newest = {table.id: table.version() for table in ctx.catalog.tables(ctx.domain.name)}
+    return replace(ctx, pins={name: v for name, v in newest.items() if v is not None})

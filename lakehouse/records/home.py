@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from lakehouse.errors import LakeFormatError
+from lakehouse.storage.addresses import address_of
 
 FORMAT = 1
 Clock = Literal["wall", "data"]
@@ -33,7 +34,12 @@ class Home:
 
     @staticmethod
     def create(path: Path, clock: Clock = "wall") -> Home:
-        """Make an empty lake, or open the one that is there."""
+        """Make an empty lake, or open the one that is there.
+
+        Raises LakeFormatError where the folder holds something else, LakehouseError where no
+        table could lie below its path.
+        """
+        address_of(path)
         marker = path / "lake.json"
         if marker.exists():
             return Home.open(path)
@@ -60,6 +66,7 @@ class Home:
     @staticmethod
     def open(path: Path) -> Home:
         """Open a lake; raises LakeFormatError if the folder is none, or of another format."""
+        address_of(path)
         marker = path / "lake.json"
         try:
             found = json.loads(marker.read_text())
@@ -92,9 +99,6 @@ class Home:
 
     def landing(self, domain: str) -> Path:
         return self.path / "landing" / domain
-
-    def table(self, zone: str, domain: str, name: str) -> Path:
-        return self.path / "tables" / zone / domain / name
 
     def online(self, domain: str) -> Path:
         return self.path / "online" / f"{domain}.db"

@@ -13,7 +13,6 @@ from lakehouse.adapters.mlflow import Tracking
 from lakehouse.context import Context
 from lakehouse.declare.compiled import FunctionReference, digest, to_data
 from lakehouse.declare.training import Model
-from lakehouse.engines import delta
 from lakehouse.records import releases
 from lakehouse.records.releases import Release
 from lakehouse.records.store import Run, iso
@@ -125,7 +124,7 @@ def _asked(ctx: Context, model: Model, as_of: datetime, seed: int) -> dict[str, 
     tables[model.learns_from.table.name] = model.learns_from.table
     return {
         "tables": {
-            ctx.table_id(t.zone, t.name): delta.data_version(ctx.path(t.zone, t.name))
+            ctx.table_of(t).id: ctx.table_of(t).data_version()
             for t in sorted(tables.values(), key=lambda t: t.name)
         },
         "as_of": as_of.isoformat(),
@@ -216,7 +215,7 @@ def _register(
             (
                 model.learns_from.name,
                 built.digest,
-                str(ctx.path("training", model.learns_from.name)),
+                str(ctx.table("training", model.learns_from.name).folder),
                 built.rows,
             )
         ],

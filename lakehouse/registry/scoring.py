@@ -14,7 +14,6 @@ from typing import Any
 
 from lakehouse.context import Context
 from lakehouse.declare.training import Model
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Frame, Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.features.historical import historical
@@ -68,11 +67,11 @@ def score(
             "Scores are written only in the lake as it is now; here it is read as of the past."
         )
     asked = asked_for(ctx, model, table, since, version)
-    path = ctx.path("curated", asked.name)
+    ref = ctx.table("curated", asked.name)
     with ctx.run("scoring", asked.name, version=asked.released.version) as run:
         meant = {INPUTS: _inputs(ctx, asked), SINCE: iso(since) if since else ""}
-        written = _written(path)
-        newest = delta.version(path)
+        written = _written(ref)
+        newest = ref.version()
         if newest is not None and _covers(written, meant):
             run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", asked.name)
             return Scored(
@@ -81,11 +80,11 @@ def score(
         frame = _scores(ctx, asked, run)
         if since is not None and newest is not None:
             frame = _with_earlier(ctx, asked, since, frame, newest)
-        application = ctx.table_id("curated", asked.name)
-        transaction = Transaction(application, max(delta.applied(path, application), 0) + 1)
+        application = ctx.table("curated", asked.name).id
+        transaction = Transaction(application, max(ref.applied(application), 0) + 1)
         rows = _count(ctx, ctx.read(asked.table), "TRUE" if since is None else _from(asked, since))
         meant[ROWS] = str(rows)
-        committed = ctx.engine.write(path, frame, "overwrite", transaction, meant)
+        committed = ctx.engine.write(ref, frame, "overwrite", transaction, meant)
         run.wrote(application, committed, rows)
         run.metrics["rows"] = rows
         return Scored(asked.name, asked.released.version, rows, committed, changed=True)
@@ -106,20 +105,17 @@ def scores(
 def _inputs(ctx: Context, asked: Asked) -> str:
     """The release, and the versions that changed rows of the tables read, as canonical JSON."""
     read = [asked.table, *(v.of for v in asked.released.model.learns_from.stored_views)]
-    tables = {
-        ctx.table_id(t.zone, t.name): delta.data_version(ctx.path(t.zone, t.name), ctx.version(t))
-        for t in read
-    }
+    tables = {ctx.table_of(t).id: ctx.table_of(t).data_version(ctx.version(t)) for t in read}
     named = {"version": asked.released.version, "digests": asked.released.digests}
     return json.dumps({"release": named, "tables": tables}, sort_keys=True)
 
 
-def _written(path: Any) -> Mapping[str, Any]:
+def _written(ref: Any) -> Mapping[str, Any]:
     """The metadata of the newest commit that changed rows; empty where there is no table."""
-    newest = delta.data_version(path)
+    newest = ref.data_version()
     if newest is None:
         return {}
-    return next(commit for commit in delta.commits(path) if commit["version"] == newest)
+    return next(commit for commit in ref.commits() if commit["version"] == newest)
 
 
 def _covers(written: Mapping[str, Any], meant: Mapping[str, str]) -> bool:
@@ -199,7 +195,7 @@ def _from(asked: Asked, since: datetime) -> str:
 
 def _with_earlier(ctx: Context, asked: Asked, since: datetime, frame: Frame, newest: int) -> Frame:
     """The scores together with those of earlier moments that are there already."""
-    earlier = ctx.engine.read(ctx.path("curated", asked.name), newest)
+    earlier = ctx.engine.read(ctx.table("curated", asked.name), newest)
     columns = ctx.engine.columns(frame)
     if columns != ctx.engine.columns(earlier):
         raise LakehouseError(

@@ -13,10 +13,11 @@ import pyarrow as pa
 from lakehouse.context import Context
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
-from lakehouse.engines import delta
 from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.records import tags
 from lakehouse.sdk import composition
+from lakehouse.storage.catalog import ZONES, Catalog
+from lakehouse.storage.tables import TableRef
 from lakehouse.times import microseconds
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from lakehouse.features.online.write.materialise import Materialised
     from lakehouse.monitoring.checking import Checked
     from lakehouse.training.training_set import Built
-
-ZONES = ("raw", "cleaned", "quarantine", "set_aside", "curated", "training")
 
 
 class Lake:
@@ -54,6 +53,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
     ) -> None:
         self.home = composition.open_home(home)
         self.records = composition.open_records(self.home)
+        self._catalog = Catalog.of(self.home.path)
         self.engine = engine
         self._contexts: dict[str, Context] = {}
         if as_of is not None and tag is not None:
@@ -79,15 +79,13 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
 
         Raises NotFound naming the tables there are.
         """
-        zone, domain, table = self._place(name)
-        table_id = f"{zone}/{domain}/{table}"
+        found = self._found(name)
         if version is None and self.pins is not None:
-            if table_id not in self.pins:
-                raise NotFound(unknown("table", table_id, self.pins, "The lake at that moment"))
-            version = self.pins[table_id]
+            if found.id not in self.pins:
+                raise NotFound(unknown("table", found.id, self.pins, "The lake at that moment"))
+            version = self.pins[found.id]
         engine = self._engine()
-        path = self.home.table(zone, domain, table)
-        return engine.to_arrow(engine.read(path, version, columns))
+        return engine.to_arrow(engine.read(found, version, columns))
 
     def historical_features(
         self,
@@ -244,8 +242,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
 
     def tables(self) -> list[str]:
         """The tables there are, as "zone/domain/table"."""
-        root = self.home.path / "tables"
-        return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/*/_delta_log"))
+        return [table.id for table in self._catalog.tables()]
 
     def _engine(self) -> Any:
         from lakehouse.engines import protocol
@@ -258,7 +255,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
             self._contexts[domain] = dataclasses.replace(opened, pins=self.pins)
         return self._contexts[domain]
 
-    def _place(self, name: str) -> tuple[str, str, str]:
+    def _found(self, name: str) -> TableRef:
         parts = tuple(name.split("/")) if "/" in name else tuple(name.split("."))
         if len(parts) == 3 and parts[0] in ZONES:
             places = [parts]
@@ -267,8 +264,9 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         else:
             raise NotFound(f"'{name}' names no table: write 'domain.table' or 'zone/domain/table'.")
         for zone, domain, table in places:
-            if delta.exists(self.home.table(zone, domain, table)):
-                return zone, domain, table
+            found = self._catalog.table(zone, domain, table)
+            if found.exists():
+                return found
         raise NotFound(unknown("table", name, self.tables(), f"The lake in {self.home.path}"))
 
 

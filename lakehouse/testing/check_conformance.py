@@ -99,10 +99,8 @@ def check_one_state_of_the_lake_is_read_and_noted(make_scene: MakeScene) -> None
     later = scene.measure(pinned(scene.ctx), scene.window)
     require(first != later, "What came in later changes nothing, so that the scene shows little.")
     require(bool(run.reads), "The run has no version that was read.")
-    tables = {str(scene.ctx.home.path / "tables" / name): name for name in here.pins or {}}
     also = run.metrics.get("also_at", {})
-    for table, version in watched.reads:
-        name = tables.get(table, table)
+    for name, version in watched.reads:
         require(version is not None, f"{name} was read at no version.")
         noted = run.reads.get(name) == version or version in also.get(name, ())
         require(noted, f"{name} was read at version {version}, which the run does not say.")
@@ -123,7 +121,7 @@ def check_results_are_appended_once_a_run(make_scene: MakeScene) -> None:
     again = check(scene.ctx, scene.check, scene.window)
     require_equal((done.version, again.version), (0, 1), "The versions of the results table")
     engine = scene.ctx.engine
-    rows = engine.to_arrow(engine.read(scene.ctx.path("curated", TABLE)))
+    rows = engine.to_arrow(engine.read(scene.ctx.table("curated", TABLE)))
     expected = [one.of_run["run"] for one in (done, again) for _ in one.findings.results]
     require_equal(sorted(rows["run"].to_pylist()), sorted(expected), "The runs of the rows")
 
@@ -172,7 +170,7 @@ class _Watched(Wrapped):
         self.reads: list[tuple[str, int | None]] = []
 
     def read(self, table: Any, version: int | None = None, *how: Any, **named: Any) -> Frame:
-        self.reads.append((str(table), version))
+        self.reads.append((table.id, version))
         return super().read(table, version, *how, **named)
 
 

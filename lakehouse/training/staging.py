@@ -20,6 +20,7 @@ from lakehouse.engines.protocol import Engine, Frame, Transaction
 from lakehouse.engines.temporary import temporary_folder
 from lakehouse.language.sql import literals
 from lakehouse.records.store import Run
+from lakehouse.storage.tables import TableRef
 from lakehouse.training.training_set import PART, Bounds, Built, Part, Plan, build, plan
 from lakehouse.zones.streamed_digest import streamed_digest
 
@@ -34,7 +35,7 @@ class Staged:
 
     training_set: TrainingSet
     engine: Engine
-    table: Path
+    table: TableRef
     order: Sequence[str]
     rows: int
     digest: str
@@ -80,7 +81,7 @@ def built(
 
 def stage(ctx: Context, planned: Plan, folder: Path) -> Staged:
     """Compute a planned training set into a table in a folder, and take its digest from there."""
-    table = folder / "rows"
+    table = TableRef.in_folder(folder / "rows")
     version = ctx.engine.write(table, planned.rows, "overwrite", Transaction("staging", 1))
     counted = ctx.engine.query(
         f"SELECT {PART} AS part, count(*) AS n FROM staged GROUP BY {PART}",

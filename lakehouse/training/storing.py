@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lakehouse.context import Context
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Transaction
 from lakehouse.records.store import Run
 from lakehouse.training.staging import Staged
@@ -18,22 +17,22 @@ def store(ctx: Context, built: Built | Staged, run: Run) -> int:
     A staged one goes from table to table within the engine.
     """
     name = built.training_set.name
-    path = ctx.path("training", name)
-    if delta.exists(path):
-        newest = delta.commits(path, 1)[0]
+    ref = ctx.table("training", name)
+    if ref.exists():
+        newest = ref.commits(1)[0]
         if newest.get(DIGEST) == built.digest:
             return int(newest["version"])
-    application = ctx.table_id("training", name)
+    application = ctx.table("training", name).id
     columns = _stored_columns(built)
     if isinstance(built, Staged):
         frame = ctx.engine.read(built.table, columns=columns)
     else:
         frame = ctx.engine.from_arrow(built.frame.select(columns))
     version = ctx.engine.write(
-        path,
+        ref,
         frame,
         "overwrite",
-        Transaction(application, delta.applied(path, application) + 1),
+        Transaction(application, ref.applied(application) + 1),
         metadata={DIGEST: built.digest, "lakehouse.as_of": built.as_of.isoformat()},
     )
     run.wrote(application, version, built.rows)

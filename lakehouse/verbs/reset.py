@@ -17,8 +17,10 @@ def reset(
     yes: Annotated[bool, Option("Do not ask.", ("--yes",))] = False,
 ) -> Answer:
     """Remove the whole lake: tables, models, records and landed files."""
+    from lakehouse.storage.catalog import Catalog
+
     home = session.home()
-    tables = sorted(home.path.glob("tables/*/*/*"))
+    tables = Catalog.of(home.path).tables()
     question = f"Remove the lake in {home.path} with its {len(tables)} tables, for good?"
     if not yes and not session.confirm(question):
         return Answer(None, (), FAILED)

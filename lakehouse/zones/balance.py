@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines import delta
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,7 @@ class Balance:
 
 def balance(ctx: Context, table: Cleaned) -> Balance:
     """Count where the rows of a cleaned table's source are."""
-    applied = delta.applied(
-        ctx.path("cleaned", table.name), f"clean/{ctx.domain.name}/{table.name}"
-    )
+    applied = ctx.table("cleaned", table.name).applied(f"clean/{ctx.domain.name}/{table.name}")
     return Balance(
         delivered=_count(ctx, "raw", table.raw.name, f"`_batch` <= {applied}"),
         cleaned=_count(ctx, "cleaned", table.name),
@@ -47,9 +44,9 @@ def balance(ctx: Context, table: Cleaned) -> Balance:
 
 
 def _count(ctx: Context, zone: str, name: str, where: str | None = None) -> int:
-    path = ctx.path(zone, name)
-    if not delta.exists(path):
+    ref = ctx.table(zone, name)
+    if not ref.exists():
         return 0
-    rows = ctx.engine.read(path, where=where)
+    rows = ctx.engine.read(ref, where=where)
     counted = ctx.engine.query("SELECT COUNT(*) AS `rows` FROM counted", {"counted": rows})
     return int(ctx.engine.to_arrow(counted)["rows"][0].as_py())

@@ -28,7 +28,6 @@ from __future__ import annotations
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines import delta
 from lakehouse.zones.cleaning_runs import Runs
 from lakehouse.zones.cleanup import Cleanup, total
 
@@ -49,7 +48,7 @@ def clean(ctx: Context, table: Cleaned, from_start: bool = False) -> Cleanup:
     runs = Runs(ctx, table)
     done = runs.finish()
     raw = f"raw/{ctx.domain.name}/{table.raw.name}"
-    through = delta.applied(ctx.path("raw", table.raw.name), raw)
+    through = ctx.table("raw", table.raw.name).applied(raw)
     if from_start and runs.taken_in > 0:
         done.append(runs.rebuild(runs.next_number("rebuild")))
     done.append(runs.clean(through))

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_schema
 from lakehouse.engines.protocol import Frame
 from lakehouse.errors import LakehouseError
@@ -20,10 +19,10 @@ def as_declared(ctx: Context, table: Cleaned) -> Frame | None:
 
     Raises LakehouseError where a column stands there with another type than the contract gives.
     """
-    path = ctx.path("cleaned", table.name)
-    if not delta.exists(path):
+    ref = ctx.table("cleaned", table.name)
+    if not ref.exists():
         return None
-    rows = ctx.engine.read(path)
+    rows = ctx.engine.read(ref)
     types = _types(ctx, rows)
     for field in arrow_schema(table.columns):
         found = types.get(field.name)
@@ -40,7 +39,7 @@ def as_declared(ctx: Context, table: Cleaned) -> Frame | None:
 
 def lacks(ctx: Context, table: Cleaned) -> list[str]:
     """The columns that the contract names and the table on disk does not have."""
-    there = ctx.engine.columns(ctx.engine.read(ctx.path("cleaned", table.name)))
+    there = ctx.engine.columns(ctx.engine.read(ctx.table("cleaned", table.name)))
     return [c.name for c in table.columns if c.name not in there]
 
 

@@ -17,17 +17,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 from lakehouse.context import Context
 from lakehouse.declare.compiled import from_data, to_data
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Frame, Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.language.sql import literals
 from lakehouse.records.store import Run
+from lakehouse.storage.tables import TableRef
 from lakehouse.zones.checks import IDENTITY
 from lakehouse.zones.cleaned_shape import as_declared, empty, lacks
 from lakehouse.zones.cleanup import Cleanup
@@ -94,8 +93,8 @@ class Runs:
                 (QUARANTINE, quarantine_rows(settled), settled.quarantined),
                 (ASIDE, aside, settled.dropped + settled.moved),
             ):
-                if rows is None and delta.exists(self._path(zone)):
-                    rows = self.engine.read(self._path(zone), where="1 = 0")
+                if rows is None and self._table(zone).exists():
+                    rows = self.engine.read(self._table(zone), where="1 = 0")
                 if rows is not None:
                     self._commit(run, zone, rows, "overwrite", "rebuild", number, count)
             cleaned, _ = cleaned_rows(settled)
@@ -106,10 +105,10 @@ class Runs:
     def replay(self, number: int) -> Cleanup:
         """Check quarantined rows again; those that pass now go on to cleaned or set_aside."""
         with self._run("replay", number) as run:
-            if not delta.exists(self._path(QUARANTINE)):
+            if not self._table(QUARANTINE).exists():
                 run.metrics["unchanged"] = True
                 return self._cleanup(None)
-            rows = self.engine.read(self._path(QUARANTINE))
+            rows = self.engine.read(self._table(QUARANTINE))
             cleaned = as_declared(self.ctx, self.table)
             processed = self.taken_in
             pending = Pending(
@@ -174,12 +173,12 @@ class Runs:
     def _leave_quarantine(self, number: int) -> None:
         """Take from quarantine what a replay brought to cleaned or set_aside."""
         frames = {
-            zone: self.engine.read(self._path(zone), columns=IDENTITY)
+            zone: self.engine.read(self._table(zone), columns=IDENTITY)
             for zone in (CLEANED, ASIDE)
-            if delta.exists(self._path(zone))
+            if self._table(zone).exists()
         }
         there = " UNION ALL ".join(f"SELECT * FROM {zone}" for zone in frames)
-        frames["quarantine"] = self.engine.read(self._path(QUARANTINE))
+        frames["quarantine"] = self.engine.read(self._table(QUARANTINE))
         rows = self.engine.query(
             "SELECT q.*, TRUE AS `_delete` FROM quarantine q WHERE EXISTS "
             f"(SELECT 1 FROM ({there}) t WHERE {literals.same(IDENTITY, 't', 'q')})",
@@ -191,9 +190,9 @@ class Runs:
     def _raw(self, run: Run, after: int, through: int, cleaned: Frame | None) -> Pending:
         raw = self.table.raw
         version = self.ctx.version(raw)
-        run.read(self.ctx.table_id("raw", raw.name), version)
+        run.read(self.ctx.table("raw", raw.name).id, version)
         rows = self.engine.read(
-            self._path("raw", raw.name),
+            self._table("raw", raw.name),
             version,
             where=f"`_batch` > {after} AND `_batch` <= {through}",
         )
@@ -234,16 +233,16 @@ class Runs:
         count: int | None,
     ) -> None:
         version = self.engine.write(
-            self._path(zone),
+            self._table(zone),
             rows,
             mode,
             Transaction(self._application(verb), number),
             keys=IDENTITY if mode == "merge" else (),
         )
-        run.wrote(self.ctx.table_id(zone, self.table.name), version, count)
+        run.wrote(self.ctx.table(zone, self.table.name).id, version, count)
 
     def _cleanup(self, settled: Settled | None) -> Cleanup:
-        version = delta.version(self._path(CLEANED))
+        version = self._table(CLEANED).version()
         if settled is None:
             return Cleanup(0, 0, 0, 0, 0, version)
         return Cleanup(
@@ -281,10 +280,10 @@ class Runs:
         return f"{verb}/{self.ctx.domain.name}/{self.table.name}"
 
     def _applied(self, zone: str, verb: str) -> int:
-        return delta.applied(self._path(zone), self._application(verb))
+        return self._table(zone).applied(self._application(verb))
 
-    def _path(self, zone: str, name: str = "") -> Path:
-        return self.ctx.path(zone, name or self.table.name)
+    def _table(self, zone: str, name: str = "") -> TableRef:
+        return self.ctx.table(zone, name or self.table.name)
 
     def _delivered(self, rows: Frame) -> list[str]:
         return [c for c in self.engine.columns(rows) if not c.startswith("_")]

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from lakehouse.context import Context
 from lakehouse.declare.contract import Column
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Frame
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION, Kind
 from lakehouse.language.sql import literals
@@ -40,11 +39,11 @@ class Difference:
 
 def diff(ctx: Context, table: Cleaned) -> list[Difference]:
     """Compare the newest raw batch with the contract, column by column; values are not shown."""
-    path = ctx.path("raw", table.raw.name)
-    if not delta.exists(path):
+    ref = ctx.table("raw", table.raw.name)
+    if not ref.exists():
         return []
-    newest = delta.applied(path, f"raw/{ctx.domain.name}/{table.raw.name}")
-    rows = ctx.engine.read(path, where=f"`_batch` = {newest}")
+    newest = ref.applied(f"raw/{ctx.domain.name}/{table.raw.name}")
+    rows = ctx.engine.read(ref, where=f"`_batch` = {newest}")
     delivered = [c for c in ctx.engine.columns(rows) if not c.startswith("_")]
     named = {c.name for c in table.columns}
     found = [Difference(*d) for d in _missing(ctx, table, rows, delivered)]

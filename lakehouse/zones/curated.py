@@ -15,7 +15,6 @@ from lakehouse.context import Context
 from lakehouse.declare.compiled import to_data
 from lakehouse.declare.contract import Column
 from lakehouse.declare.tables import Curated
-from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.protocol import Frame, Transaction
@@ -57,28 +56,25 @@ def curate(ctx: Context, table: Curated) -> Curation:
             f"Table '{table.name}' is read as of the past here; it is curated only in the lake as "
             "it is now."
         )
-    path = ctx.path("curated", table.name)
+    ref = ctx.table("curated", table.name)
     with ctx.run("curated", table.name) as run:
         # By the versions that changed rows: compaction alone is no reason to compute anew.
         inputs = {
-            ctx.table_id(t.zone, t.name): delta.data_version(
-                ctx.path(t.zone, t.name), ctx.version(t)
-            )
-            for t in table.inputs
+            ctx.table_of(t).id: ctx.table_of(t).data_version(ctx.version(t)) for t in table.inputs
         }
         meant = {INPUTS: json.dumps(inputs, sort_keys=True), DECLARATION: _declared(table)}
         written = _written(ctx, table)
-        version = delta.version(path)
+        version = ref.version()
         if version is not None and all(written.get(name) == meant[name] for name in meant):
             run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", table.name)
             return Curation(int(written[ROWS]), version, False)
-        application = ctx.table_id("curated", table.name)
-        transaction = Transaction(application, max(delta.applied(path, application), 0) + 1)
+        application = ctx.table("curated", table.name).id
+        transaction = Transaction(application, max(ref.applied(application), 0) + 1)
         with _naming(table):
             result = _result(ctx, table, run)
             rows = check_result(ctx, table, result)
             metadata = meant | {ROWS: str(rows)}
-            version = ctx.engine.write(path, result, "overwrite", transaction, metadata)
+            version = ctx.engine.write(ref, result, "overwrite", transaction, metadata)
         run.wrote(application, version, rows)
         run.metrics["rows"] = rows
         return Curation(rows, version, True)
@@ -105,11 +101,11 @@ def _declared(table: Curated) -> str:
 
 def _written(ctx: Context, table: Curated) -> Mapping[str, Any]:
     """The metadata of the newest commit that changed rows; empty where there is no table."""
-    path = ctx.path("curated", table.name)
-    newest = delta.data_version(path)
+    ref = ctx.table("curated", table.name)
+    newest = ref.data_version()
     if newest is None:
         return {}
-    commits = delta.commits(path)
+    commits = ref.commits()
     return next(commit for commit in commits if commit["version"] == newest)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from lakehouse.declare.contract import ContractSpec
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Frame
 from lakehouse.language.sql import literals
 from lakehouse.zones.checks import IDENTITY, PROVENANCE, read_sql
@@ -54,10 +53,10 @@ class Earlier:
         frames: dict[str, Any] = {"pending": rows}
         joins, refused = [], []
         for zone, condition in (("quarantine", "TRUE"), ("set_aside", "`_fate` = 'dropped'")):
-            path = self.ctx.path(zone, self.table.name)
-            if delta.exists(path):
+            ref = self.ctx.table(zone, self.table.name)
+            if ref.exists():
                 frames[zone] = self.engine.read(
-                    path, columns=IDENTITY, where=f"`_batch` <= {processed} AND {condition}"
+                    ref, columns=IDENTITY, where=f"`_batch` <= {processed} AND {condition}"
                 )
                 joins.append(f"LEFT JOIN {zone} ON {literals.same(IDENTITY, zone, 't')}")
                 refused.append(f"{zone}.`_row` IS NOT NULL")
@@ -81,10 +80,8 @@ class Earlier:
         )
 
     def _raw(self, columns: list[str] | None = None) -> Frame:
-        path = self.ctx.path("raw", self.table.raw.name)
-        return self.engine.read(
-            path, columns=columns, where=f"`_batch` <= {self.pending.processed}"
-        )
+        ref = self.ctx.table("raw", self.table.raw.name)
+        return self.engine.read(ref, columns=columns, where=f"`_batch` <= {self.pending.processed}")
 
     def _delivered(self) -> list[str]:
         return [c for c in self.engine.columns(self._raw()) if not c.startswith("_")]

@@ -6,14 +6,12 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 
-from deltalake import DeltaTable
-
-from lakehouse.engines import delta
 from lakehouse.records.home import Home
 from lakehouse.records.store import Records, iso
+from lakehouse.storage import maintenance
+from lakehouse.storage.catalog import Catalog
+from lakehouse.storage.tables import TableRef
 
 SMALL_FILES = 16
 """A table is compacted when its newest version has more files than this."""
@@ -43,12 +41,8 @@ def maintain(
     holds the lake's writer lock.
     """
     pinned = named_versions(records, keep_days)
-    root = home.path / "tables"
-    done = []
-    for log in sorted(root.glob("*/*/*/_delta_log")):
-        table_id = str(log.parent.relative_to(root))
-        done.append(_one(log.parent, table_id, pinned[table_id], dry_run))
-    return done
+    tables = Catalog.of(home.path).tables()
+    return [_one(table, pinned[table.id], dry_run) for table in tables]
 
 
 def named_versions(records: Records, keep_days: int | None = None) -> dict[str, set[int]]:
@@ -69,22 +63,14 @@ def _add(named: dict[str, set[int]], versions: dict[str, int]) -> None:
         named[table_id].add(int(version))
 
 
-def _one(path: Path, table_id: str, pinned: set[int], dry_run: bool) -> Maintained:
-    table = DeltaTable(str(path))
-    before = table.get_add_actions(flatten=True)
-    sizes = before.column("size_bytes").to_pylist()
+def _one(table: TableRef, pinned: set[int], dry_run: bool) -> Maintained:
+    sizes = maintenance.file_sizes(table)
     if not dry_run and sum(size < SMALL_BYTES for size in sizes) > SMALL_FILES:
-        table.optimize.compact()
-        table.create_checkpoint()
-    newest = table.version()
-    keep = sorted({v for v in pinned if v <= newest} | {newest, delta.data_version(path) or 0})
-    vacuum = partial(
-        table.vacuum, 0, enforce_retention_duration=False, full=True, keep_versions=keep
-    )
-    # The log names removed files for ever; only those still there are work.
-    gone = [file for file in map(path.joinpath, vacuum(dry_run=True)) if file.exists()]
-    size = sum(file.stat().st_size for file in gone)
+        maintenance.compact(table)
+    newest = table.version() or 0
+    keep = {v for v in pinned if v <= newest} | {newest, table.data_version() or 0}
+    gone = maintenance.unneeded(table, keep)
     if gone and not dry_run:
-        vacuum(dry_run=False)
-    after = len(table.file_uris())
-    return Maintained(table_id, len(sizes), after, len(gone), size, len(keep))
+        maintenance.remove_unneeded(table, keep)
+    after = len(maintenance.file_sizes(table))
+    return Maintained(table.id, len(sizes), after, len(gone), sum(gone), len(keep))

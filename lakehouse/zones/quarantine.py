@@ -6,7 +6,6 @@ from typing import Any
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
-from lakehouse.engines import delta
 from lakehouse.zones.checks import IDENTITY
 from lakehouse.zones.cleaning_runs import Runs
 from lakehouse.zones.cleanup import Cleanup, total
@@ -21,11 +20,11 @@ def listed(ctx: Context, table: Cleaned, limit: int = 5) -> list[dict[str, Any]]
     personal column's value is `***`, as is a whole line of a contract with any. A row that fails
     several checks counts in each.
     """
-    path = ctx.path("quarantine", table.name)
-    if not delta.exists(path):
+    ref = ctx.table("quarantine", table.name)
+    if not ref.exists():
         return []
     engine = ctx.engine
-    rows = engine.read(path, columns=[*IDENTITY, "_batch", "_reasons"])
+    rows = engine.read(ref, columns=[*IDENTITY, "_batch", "_reasons"])
     each = engine.query(
         "SELECT `_delivery`, `_row`, `_batch`, r.`column` AS `column`, r.`check` AS `check`, "
         "r.`value` AS `value` FROM (SELECT `_delivery`, `_row`, `_batch`, "

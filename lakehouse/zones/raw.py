@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Raw
-from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import Frame, Landed, LandedFile, Transaction
 from lakehouse.errors import LakehouseError
@@ -71,8 +70,8 @@ class _Intake:
 
     def __init__(self, ctx: Context, raw: Raw, run: Run) -> None:
         self.ctx, self.raw, self.run = ctx, raw, run
-        self.table = ctx.path(raw.zone, raw.name)
-        self.table_id = ctx.table_id(raw.zone, raw.name)
+        self.table = ctx.table_of(raw)
+        self.table_id = ctx.table_of(raw).id
         self.application = self.table_id
         self.folder = ctx.home.landing(ctx.domain.name)
         self.records = DeliveryRecords(ctx.records, ctx.domain.name, raw.source)
@@ -82,7 +81,7 @@ class _Intake:
 
     def repeat_interrupted(self) -> None:
         """Commit the batches that were planned and that the table has not seen."""
-        applied = max(delta.applied(self.table, self.application), 0)
+        applied = max(self.table.applied(self.application), 0)
         self._restore_records(applied)
         planned: dict[int, list[Delivery]] = {}
         for delivery in self.records.all():
@@ -103,12 +102,12 @@ class _Intake:
         if not waiting:
             return
         batches = [d.batch for d in self.records.all() if d.batch is not None]
-        applied = max(delta.applied(self.table, self.application), 0)
+        applied = max(self.table.applied(self.application), 0)
         batch = max([applied, *batches]) + 1
         self._commit(batch, [replace(d, position=p) for p, d in enumerate(waiting)])
 
     def finished(self) -> TakenIn:
-        version = delta.version(self.table)
+        version = self.table.version()
         if version is not None and not self.run.writes and self._unrecorded(version):
             self.run.wrote(self.table_id, version)
         self.run.metrics |= {
@@ -236,7 +235,7 @@ class _Intake:
     def _wanted(self) -> list[str]:
         """The contract's columns, and further ones the table has, in its spelling."""
         names = [c.name for c in self.raw.source.contract.columns]
-        if delta.exists(self.table):
+        if self.table.exists():
             there = self.ctx.engine.columns(self.ctx.engine.read(self.table))
             names += [n for n in there if n not in names and n not in PROVENANCE]
         return names
@@ -250,7 +249,7 @@ class _Intake:
         known = {d.batch for d in self.records.all()}
         if applied == 0 or all(batch in known for batch in range(1, applied + 1)):
             return
-        for commit in delta.commits(self.table):
+        for commit in self.table.commits():
             lost = [d for d in from_metadata(commit) if d.batch not in known]
             self.records.record(lost)
 

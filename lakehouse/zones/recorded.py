@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lakehouse.context import Context
-from lakehouse.engines import delta
 from lakehouse.records.store import Run
 
 
@@ -13,10 +12,10 @@ def note_unrecorded(ctx: Context, run: Run, zone: str, name: str) -> bool:
     Versions are recorded when a run ends: one that was committed just before a crash would
     otherwise be missing where a moment is resolved to versions.
     """
-    version = delta.version(ctx.path(zone, name))
+    version = ctx.table(zone, name).version()
     if version is None:
         return False
-    table_id = ctx.table_id(zone, name)
+    table_id = ctx.table(zone, name).id
     found = ctx.records.select(
         "SELECT max(version) AS version FROM table_versions "
         "WHERE table_id = ? AND direction = 'write'",

@@ -22,6 +22,7 @@ from lakehouse.engines.protocol import Transaction
 from lakehouse.engines.spark import SparkEngine, jars
 from lakehouse.engines.spark.session import QUIET, submitted
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
+from lakehouse.storage.tables import TableRef
 
 INPUTS = tuple(f"view__f{n:02}" for n in range(15))
 
@@ -40,7 +41,9 @@ def main() -> None:
     heap = java.java.lang.Runtime.getRuntime().maxMemory()
     print(f"Spark on {given.master}, driver's heap {heap / 2**30:.2f} GiB")
     with tempfile.TemporaryDirectory(dir=given.folder) as folder, Watch() as watch:
-        measure(engine, Path(folder) / "rows", given.rows, given.trees, given.seed)
+        measure(
+            engine, TableRef.in_folder(Path(folder) / "rows"), given.rows, given.trees, given.seed
+        )
     jvm = java.java.lang.ProcessHandle.current().pid()
     print(
         f"peak memory: driver's JVM {peak_mib(jvm):,} MiB (with the tasks when local), driver's "
@@ -49,7 +52,7 @@ def main() -> None:
     engine.session.stop()
 
 
-def measure(engine: SparkEngine, table: Path, rows: int, trees: int, seed: int) -> None:
+def measure(engine: SparkEngine, table: TableRef, rows: int, trees: int, seed: int) -> None:
     from sklearn.metrics import roc_auc_score
     from xgboost import XGBClassifier
 

@@ -26,14 +26,15 @@ import pyarrow as pa
 from feature_repo.payments_fraud.features import at_payment
 from feature_repo.payments_fraud.sources import payments
 from lakehouse.features.historical import historical
-from lakehouse.records.home import Home
+from lakehouse.storage.catalog import Catalog
+from lakehouse.storage.tables import TableRef
 from tests.benchmarks.contest import Contestant, Measured, measure, run_one, show, show_ran
 from tests.benchmarks.payments_lake import (
     AT,
     DAYS,
     KEYS,
     PLAIN,
-    asked_path,
+    asked_table,
     files,
     handbook,
     make_lake,
@@ -49,7 +50,7 @@ opened = functools.cache(open_context)
 
 def at_moments(lake: Path, rows: int | None = None) -> pa.Table:
     ctx = opened(lake)
-    return ctx.engine.to_arrow(historical(ctx, ctx.engine.read(asked_path(lake)), AT, PLAIN))
+    return ctx.engine.to_arrow(historical(ctx, ctx.engine.read(asked_table(lake)), AT, PLAIN))
 
 
 def at_payments(lake: Path, rows: int | None = None) -> pa.Table:
@@ -102,7 +103,7 @@ def duckdb_query(lake: Path, query: str) -> pa.Table:
 
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
-    for name, table in (("payments", payments_path(lake)), ("asked", asked_path(lake))):
+    for name, table in (("payments", payments_table(lake)), ("asked", asked_table(lake))):
         con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({files(table)})")
     return con.sql(query).to_arrow_table()
 
@@ -110,7 +111,7 @@ def duckdb_query(lake: Path, query: str) -> pa.Table:
 def polars_rolling(lake: Path, rows: int | None = None) -> pa.Table:
     import polars as pl
 
-    frame = pl.read_parquet(files(payments_path(lake)), columns=COLUMNS)
+    frame = pl.read_parquet(files(payments_table(lake)), columns=COLUMNS)
     for key in KEYS:
         by = f"by_{key.removesuffix('_id')}"
         frame = frame.sort(key, "paid_at")
@@ -127,7 +128,7 @@ def polars_rolling(lake: Path, rows: int | None = None) -> pa.Table:
 def polars_rolling_sums(lake: Path, rows: int | None = None) -> pa.Table:
     import polars as pl
 
-    frame = pl.scan_parquet(files(payments_path(lake))).select(COLUMNS)
+    frame = pl.scan_parquet(files(payments_table(lake))).select(COLUMNS)
     cents = (pl.col("amount_eur") * 100).cast(pl.Int64)
     ones = cents.is_not_null().cast(pl.Int64)
     features = []
@@ -140,8 +141,8 @@ def polars_rolling_sums(lake: Path, rows: int | None = None) -> pa.Table:
     return frame.with_columns(features).collect().to_arrow()
 
 
-def payments_path(lake: Path) -> Path:
-    return Home(lake).table(payments.zone, "payments_fraud", payments.name)
+def payments_table(lake: Path) -> TableRef:
+    return Catalog.of(lake).table(payments.zone, "payments_fraud", payments.name)
 
 
 HISTORICAL = "historical(ctx, {spine}, {at}, {views}) |> ctx.engine.to_arrow"

@@ -22,7 +22,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from lakehouse.features.historical import historical
-from lakehouse.records.home import Home
+from lakehouse.storage.catalog import Catalog
 from tests.benchmarks.contest import (
     Contestant,
     Measured,
@@ -36,7 +36,7 @@ from tests.benchmarks.payments_lake import (
     AT,
     LATEST,
     VALUES,
-    asked_path,
+    asked_table,
     card_values,
     files,
     handbook,
@@ -52,12 +52,12 @@ TABLES = {"card": card_values, "terminal": terminal_values}
 
 def table_files(lake: Path, entity: str) -> list[str]:
     table = TABLES[entity]
-    return files(Home(lake).table(table.zone, "payments_fraud", table.name))
+    return files(Catalog.of(lake).table(table.zone, "payments_fraud", table.name))
 
 
 def platform(lake: Path, rows: int | None) -> pa.Table:
     ctx = open_context(lake)
-    spine = ctx.engine.read(asked_path(lake))
+    spine = ctx.engine.read(asked_table(lake))
     if rows is not None:
         spine = ctx.engine.from_arrow(some(lake, rows))
     return ctx.engine.to_arrow(historical(ctx, spine, AT, LATEST))
@@ -65,7 +65,7 @@ def platform(lake: Path, rows: int | None) -> pa.Table:
 
 def some(lake: Path, rows: int) -> pa.Table:
     """The first so many of the moments, which are in no order."""
-    return parquet.read_table(files(asked_path(lake))).slice(0, rows)
+    return parquet.read_table(files(asked_table(lake))).slice(0, rows)
 
 
 ASOF = f"""
@@ -83,7 +83,7 @@ def duckdb_asof(lake: Path, rows: int | None) -> pa.Table:
 
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
-    views = {"asked": files(asked_path(lake)), **{e: table_files(lake, e) for e in TABLES}}
+    views = {"asked": files(asked_table(lake)), **{e: table_files(lake, e) for e in TABLES}}
     for name, paths in views.items():
         con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({paths})")
     return con.sql(ASOF).to_arrow_table()
@@ -92,7 +92,7 @@ def duckdb_asof(lake: Path, rows: int | None) -> pa.Table:
 def polars_join_asof(lake: Path, rows: int | None) -> pa.Table:
     import polars as pl
 
-    asked = pl.scan_parquet(files(asked_path(lake))).sort(AT)
+    asked = pl.scan_parquet(files(asked_table(lake))).sort(AT)
     for entity in TABLES:
         key = f"{entity}_id"
         names = {value: f"of_{entity}__{value}" for value in VALUES}
@@ -132,7 +132,7 @@ def feast(store: str, lake: Path, rows: int | None) -> pa.Table:
             name = f"of_{entity}"
             made += [of, f.FeatureView(name=name, source=source, entities=[of], schema=fields)]
         opened.apply(made)
-        asked = parquet.read_table(files(asked_path(lake))) if rows is None else some(lake, rows)
+        asked = parquet.read_table(files(asked_table(lake))) if rows is None else some(lake, rows)
         named = ["event_timestamp" if name == AT else name for name in asked.column_names]
         wanted = [f"of_{entity}:{value}" for entity in TABLES for value in VALUES]
         return opened.get_historical_features(

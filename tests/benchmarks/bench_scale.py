@@ -26,7 +26,8 @@ from typing import Any
 from feature_repo.payments_fraud.generator.scale import Scale
 from lakehouse.engines.protocol import Transaction
 from lakehouse.features.historical import historical
-from tests.benchmarks.payments_lake import AT, PLAIN, asked_path, make_lake, open_context
+from lakehouse.storage.tables import TableRef
+from tests.benchmarks.payments_lake import AT, PLAIN, asked_table, make_lake, open_context
 
 SIZES = {"small": (5_000, 10_000), "large": (50_000, 100_000)}
 MOST_TIMES, MOST_GIB = 12, 8
@@ -48,7 +49,7 @@ def draw(size: str) -> None:
 
 def compute(lake: Path, into: str) -> dict[str, Any]:
     ctx = open_context(lake)
-    spine = ctx.engine.read(asked_path(lake))
+    spine = ctx.engine.read(asked_table(lake))
     few = ctx.engine.query(f"SELECT * FROM asked ORDER BY {AT} LIMIT 1000", {"asked": spine})
     ctx.engine.to_arrow(historical(ctx, few, AT, PLAIN))
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -58,7 +59,7 @@ def compute(lake: Path, into: str) -> dict[str, Any]:
         rows = ctx.engine.to_arrow(frame).num_rows
     else:
         with tempfile.TemporaryDirectory() as folder:
-            table = Path(folder) / "answer"
+            table = TableRef.in_folder(Path(folder) / "answer")
             ctx.engine.write(table, frame, "append", Transaction("bench", 1))
             rows = ctx.engine.to_arrow(
                 ctx.engine.query("SELECT count(*) AS n FROM t", {"t": ctx.engine.read(table)})

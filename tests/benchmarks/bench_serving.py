@@ -83,10 +83,10 @@ def make_lake(
         "_known_at": times,
     }
     table = pa.table(columns)
-    write_deltalake(str(ctx.path("cleaned", "payments")), table)
+    write_deltalake(ctx.table("cleaned", "payments").address, table)
     frauds = table.take(random.choice(payments, payments // 100, replace=False))
     write_deltalake(
-        str(ctx.path("curated", "reported_frauds")), frauds.drop_columns(["amount_eur"])
+        ctx.table("curated", "reported_frauds").address, frauds.drop_columns(["amount_eur"])
     )
     on_redis = dataclasses.replace(ctx, online=OnlineSettings(redis_url))
     for view in domain.stored_views:

@@ -106,7 +106,7 @@ def feast(lake: Path, asked: Path, into: Path) -> None:
         of = f.Entity(name=entity.name, join_keys=[name])
         source = SparkSource(
             name=table.name,
-            query=f"SELECT * FROM delta.`{ctx.path(table.zone, table.name)}`",
+            query=f"SELECT * FROM delta.`{ctx.table_of(table).folder}`",
             timestamp_field="at",
         )
         schema = [f.Field(name=v, dtype=Int64 if v < "v4" else FeastDecimal) for v in VALUES]

@@ -36,7 +36,7 @@ from tests.benchmarks.payments_lake import (
     DAYS,
     KEYS,
     PLAIN,
-    asked_path,
+    asked_table,
     handbook,
     make_lake,
     open_context,
@@ -87,17 +87,17 @@ FROM (SELECT *, unix_micros(paid_at) AS moment FROM payments)
 
 
 def platform(ctx: Context, into: Path) -> Any:
-    return written(historical(ctx, ctx.engine.read(asked_path(ctx.home.path)), AT, PLAIN), into)
+    return written(historical(ctx, ctx.engine.read(asked_table(ctx.home.path)), AT, PLAIN), into)
 
 
 def by_hand(ctx: Context, query: str, into: Path) -> Any:
     engine: Any = ctx.engine
     places = {
-        "payments": ctx.path(payments.zone, payments.name),
-        "asked": asked_path(ctx.home.path),
+        "payments": ctx.table_of(payments),
+        "asked": asked_table(ctx.home.path),
     }
     for name, place in places.items():
-        engine.session.read.format("delta").load(str(place)).createOrReplaceTempView(name)
+        engine.session.read.format("delta").load(str(place.folder)).createOrReplaceTempView(name)
     return written(engine.session.sql(query), into)
 
 

@@ -66,7 +66,7 @@ def make_lake(folder: Path, rows: int, hot_rows: int) -> Context:
         ("curated", "other_movements", payments(hot_rows, NOW - HOT_DAYS * DAY, HOT_DAYS, 1)),
     )
     for zone, name, table in written:
-        ctx.engine.write(ctx.path(zone, name), table, "append", Transaction("bench", 1))
+        ctx.engine.write(ctx.table(zone, name), table, "append", Transaction("bench", 1))
     return ctx
 
 

@@ -43,6 +43,7 @@ from lakehouse.features.historical import historical
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.records.home import Home
 from lakehouse.records.store import CodeVersion, Records
+from lakehouse.storage.tables import TableRef
 
 DAYS = {"1d": 1, "7d": 7, "30d": 30}
 KEYS = ("card_id", "terminal_id")
@@ -123,10 +124,10 @@ def make_lake(home: Path, world: Iterable[Any]) -> int:
         amount = table.column("amount_eur").cast(pa.decimal128(18, 2))
         table = table.set_column(table.column_names.index("amount_eur"), "amount_eur", amount)
         taken = table.select([c.name for c in payments.columns])
-        _write(ctx, ctx.path(payments.zone, payments.name), _known(taken, "paid_at", 0), commit)
+        _write(ctx, ctx.table_of(payments), _known(taken, "paid_at", 0), commit)
         frauds = table.filter(pc.greater(table.column("fraud_scenario"), 0))
         reported = _known(frauds.select([c.name for c in reported_frauds.columns]), "paid_at", 7)
-        _write(ctx, ctx.path(reported_frauds.zone, reported_frauds.name), reported, commit)
+        _write(ctx, ctx.table_of(reported_frauds), reported, commit)
         rows += table.num_rows
     _write_asked(ctx, home)
     return rows
@@ -144,19 +145,17 @@ def store_values(ctx: Context) -> None:
             f"paid_at AS {KNOWN_AT} FROM computed",
             {"computed": computed},
         )
-        place = ctx.path(table.zone, table.name)
+        place = ctx.table_of(table)
         ctx.engine.write(place, rows, "append", Transaction("bench", 1))
 
 
-def asked_path(home: Path) -> Path:
-    return home / "asked"
+def asked_table(home: Path) -> TableRef:
+    return TableRef.in_folder(home / "asked")
 
 
-def files(table: Path) -> list[str]:
+def files(table: TableRef) -> list[str]:
     """The Parquet files of a Delta table, for peers that read no Delta."""
-    from deltalake import DeltaTable
-
-    return DeltaTable(str(table)).file_uris()
+    return [str(table.folder / name) for name in table.files()]
 
 
 def _in_commits(world: Iterable[Any]) -> Iterator[pa.Table]:
@@ -174,14 +173,14 @@ def _known(table: pa.Table, of: str, days: int) -> pa.Table:
     return table.append_column(KNOWN_AT, pc.add(table.column(of), pa.scalar(timedelta(days=days))))
 
 
-def _write(ctx: Context, table: Path, rows: pa.Table, commit: int) -> None:
+def _write(ctx: Context, table: TableRef, rows: pa.Table, commit: int) -> None:
     ctx.engine.write(table, ctx.engine.from_arrow(rows), "append", Transaction("bench", commit))
 
 
 def _write_asked(ctx: Context, home: Path) -> None:
     """Write moments all over the history for keys of each commit's payments."""
     random = np.random.default_rng(0)
-    source = ctx.path(payments.zone, payments.name)
+    source = ctx.table_of(payments)
     times = ctx.engine.to_arrow(
         ctx.engine.query(
             "SELECT min(paid_at) AS first_at, max(paid_at) AS last_at FROM p",
@@ -193,4 +192,4 @@ def _write_asked(ctx: Context, home: Path) -> None:
         keys = parquet.read_table(file, columns=list(KEYS))
         rows = keys.take(pa.array(random.integers(0, keys.num_rows, keys.num_rows)))
         at = pa.array(random.integers(first, end, rows.num_rows)).cast(MICROSECONDS)
-        _write(ctx, asked_path(home), rows.append_column(AT, at), commit)
+        _write(ctx, asked_table(home), rows.append_column(AT, at), commit)

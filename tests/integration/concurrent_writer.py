@@ -26,6 +26,7 @@ from deltalake.exceptions import DeltaError
 from lakehouse.engines import committing, protocol
 from lakehouse.engines.failures import WriteConflict
 from lakehouse.engines.protocol import Engine, Transaction
+from lakehouse.storage.tables import TableRef
 
 
 @dataclass
@@ -48,7 +49,7 @@ def write(engine: Engine, table: Path, name: str, count: int) -> Written:
         rows = engine.from_arrow(row(name, number))
         while len(told.accepted) == number:
             try:
-                engine.write(table, rows, "append", Transaction(name, number))
+                engine.write(TableRef.in_folder(table), rows, "append", Transaction(name, number))
             except WriteConflict as refusal:
                 told.refused.append(f"in the end: {type(refusal).__name__}")
                 continue
@@ -86,10 +87,10 @@ def row(name: str, number: int) -> pa.Table:
     return pa.table({"writer": [name], "number": pa.array([number], pa.int64())})
 
 
-def watched(refused: list[str]) -> Callable[[Path, Transaction, Callable[[], int]], int]:
+def watched(refused: list[str]) -> Callable[[TableRef, Transaction, Callable[[], int]], int]:
     """`commit_once` that notes every refusal of an attempt, also those that are tried again."""
 
-    def commit_once(table: Path, transaction: Transaction, attempt: Callable[[], int]) -> int:
+    def commit_once(table: TableRef, transaction: Transaction, attempt: Callable[[], int]) -> int:
         def noted() -> int:
             try:
                 return attempt()

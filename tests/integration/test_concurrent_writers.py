@@ -28,6 +28,7 @@ from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Engine, Transaction
 from lakehouse.engines.spark.engine import SparkEngine
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
+from lakehouse.storage.tables import TableRef
 from tests.integration.concurrent_writer import Written, row, watched, write
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +65,7 @@ def test_a_refused_commit_is_typed_and_tried_again_on_spark(
     rows = row("spark", 1)
     frame = spark.map_arrow(spark.from_arrow(rows), in_the_way, rows.schema)
     refused = refusals(spark, monkeypatch)
-    spark.write(table, frame, "append", Transaction("spark", 1))
+    spark.write(TableRef.in_folder(table), frame, "append", Transaction("spark", 1))
     assert refused == ["WriteConflict"]
     check(table, [Written("spark", [1])])
 
@@ -88,7 +89,7 @@ def test_a_refused_commit_is_typed_and_tried_again_on_the_embedded_engine(
     monkeypatch.setattr("lakehouse.engines.embedded.writing.write_deltalake", write_meanwhile)
     refused = refusals(engine, monkeypatch)
     frame = engine.from_arrow(row("embedded", 1))
-    engine.write(table, frame, "append", Transaction("embedded", 1))
+    engine.write(TableRef.in_folder(table), frame, "append", Transaction("embedded", 1))
     assert refused == ["WriteConflict"]
     check(table, [Written("embedded", [1])])
 
@@ -131,7 +132,9 @@ def _table(folder: Path) -> Path:
     table = folder / "written_by_all"
     none = row("nobody", 0).slice(0, 0)
     engine = EmbeddedEngine()
-    engine.write(table, engine.from_arrow(none), "append", Transaction("maker", 0))
+    engine.write(
+        TableRef.in_folder(table), engine.from_arrow(none), "append", Transaction("maker", 0)
+    )
     return table
 
 

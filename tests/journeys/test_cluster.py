@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from feature_repo.payments_fraud.generator.deliveries import deliver
-from lakehouse.engines import delta
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.records.home import Home
 from lakehouse.sdk import composition, stages
+from lakehouse.storage.catalog import Catalog
 from tests.journeys.agreement import computed, payments_lake, stored
 from tests.spark_processes import SMALL, Cluster, cluster, submitted
 
@@ -76,7 +76,7 @@ def run_and_lose_a_worker(
 ) -> Done:
     """Submit the run of a domain's stages, and kill a worker that cleans when raw is written."""
     began = time.perf_counter()
-    taken_in = home.table("raw", DOMAIN, "payments_raw")
+    taken_in = Catalog.of(home.path).table("raw", DOMAIN, "payments_raw")
     with submitted(
         made.folder / "run.log",
         settings,
@@ -85,7 +85,7 @@ def run_and_lose_a_worker(
         properties=properties,
         LAKEHOUSE_CODE_VERSION="test",
     ) as job:
-        lost = made.kill_worker(1, when=lambda: delta.exists(taken_in), seconds=300)
+        lost = made.kill_worker(1, when=taken_in.exists, seconds=300)
         code = job.process.wait(900)
     assert code == 0, job.said()
     seconds = time.perf_counter() - began

@@ -289,7 +289,7 @@ def open_context(folder: Path, facts: pa.Table) -> Context:
     settings = OnlineSettings(keep_us=None)
     ctx = Context(home, records, EmbeddedEngine(), DOMAIN, CodeVersion("test"), online=settings)
     frame = ctx.engine.from_arrow(facts)
-    path = ctx.path(movements.zone, movements.name)
+    path = ctx.table_of(movements)
     ctx.engine.write(path, frame, "append", Transaction("test", 1))
     return ctx
 

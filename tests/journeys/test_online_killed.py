@@ -161,7 +161,7 @@ def begin(folder: Path) -> None:
 
 def write(ctx: Context, rows: Sequence[Fields], name: str) -> None:
     frame = ctx.engine.from_arrow(table_of(movements, rows))
-    path = ctx.path(movements.zone, movements.name)
+    path = ctx.table_of(movements)
     ctx.engine.write(path, frame, "append", Transaction(name, 1))
 
 

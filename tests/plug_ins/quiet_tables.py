@@ -22,7 +22,7 @@ class QuietTables:
         results = []
         for table in ctx.domain.cleaned:
             time = table.event_time
-            if time is None or ctx.table_id(table.zone, table.name) not in (ctx.pins or {}):
+            if time is None or ctx.table_of(table).id not in (ctx.pins or {}):
                 continue
             rows = ctx.read(table, run, columns=[time], where=window.condition(time))
             counted = ctx.engine.to_arrow(

@@ -35,6 +35,7 @@ from lakehouse.declare.training import TrainingSet
 from lakehouse.errors import DeclarationError
 from lakehouse.features.online.answering.answers import columns_needed
 from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.storage.catalog import place
 
 PROJECT = "lakehouse"
 
@@ -141,7 +142,7 @@ class _Made:
         return added
 
     def _source(self, domain: Domain, table: Table) -> FileSource:
-        path = f"tables/{table.zone}/{domain.name}/{table.name}"
+        path = place(table.zone, domain.name, table.name)
         made = FileSource(
             name=f"{table.zone}/{domain.name}/{table.name}",
             path=path,
@@ -164,7 +165,7 @@ class _Made:
         named = {c.name for c in keys} | {table.event_time, table.contract.known_at}
         source = FileSource(
             name=rows_view_name(table),
-            path=f"tables/{table.zone}/{domain.name}/{table.name}",
+            path=place(table.zone, domain.name, table.name),
             file_format=DeltaFormat(),
             timestamp_field=table.event_time or table.contract.known_at or KNOWN_AT,
             created_timestamp_column=_created(table),

@@ -13,7 +13,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet
-from deltalake import DeltaTable, write_deltalake
 from feast.data_format import DeltaFormat
 from feast.data_source import DataSource
 from feast.infra.offline_stores.file_source import FileSource
@@ -22,6 +21,8 @@ from lakehouse.adapters.feast import declarations
 from lakehouse.engines.table_files import arrow_dataset
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.sdk import composition
+from lakehouse.storage.rows import put_rows
+from lakehouse.storage.tables import TableRef
 
 
 def connection() -> duckdb.DuckDBPyConnection:
@@ -54,7 +55,8 @@ def dataset(source: FileSource, repo_path: Path | None) -> pa.dataset.Dataset:
     if not path.exists():
         raise NotFound(f"Source '{source.name}' has no file {path}; write it, or mend its path.")
     if isinstance(source.file_format, DeltaFormat):
-        return arrow_dataset(DeltaTable(str(path)), path)
+        table = TableRef.in_folder(path)
+        return arrow_dataset(table.opened(), table)
     return pa.dataset.dataset(path, format="parquet")
 
 
@@ -74,7 +76,7 @@ def write(source: FileSource, path: Path, table: pa.Table) -> None:
     """Put rows in the place of a source's, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(source.file_format, DeltaFormat):
-        write_deltalake(str(path), table, mode="overwrite", schema_mode="overwrite")
+        put_rows(TableRef.in_folder(path), table, "overwrite")
         return
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     pa.parquet.write_table(table, partial)
@@ -84,7 +86,7 @@ def write(source: FileSource, path: Path, table: pa.Table) -> None:
 def append(source: FileSource, path: Path, table: pa.Table) -> None:
     """Add rows to a source's; a Parquet file is written anew with them."""
     if isinstance(source.file_format, DeltaFormat):
-        write_deltalake(str(path), table, mode="append")
+        put_rows(TableRef.in_folder(path), table, "append")
         return
     if path.is_dir():
         raise LakehouseError(

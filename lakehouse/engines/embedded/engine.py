@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from lakehouse.engines import delta
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.batches import lake_batches, matrix, targets
 from lakehouse.engines.committing import commit_once
@@ -34,6 +32,7 @@ from lakehouse.errors import unknown
 from lakehouse.language.sql import portable as portable_sql
 from lakehouse.language.sql.typed import typed, typed_condition
 from lakehouse.language.sql.types import SqlType
+from lakehouse.storage.tables import TableRef
 
 Columns = tuple[tuple[str, str], ...]
 """The columns of a frame with DuckDB's types."""
@@ -62,7 +61,7 @@ class EmbeddedEngine:
 
     def read(
         self,
-        table: Path,
+        table: TableRef,
         version: int | None = None,
         columns: Sequence[str] | None = None,
         where: str | None = None,
@@ -144,7 +143,7 @@ class EmbeddedEngine:
 
     def write(
         self,
-        table: Path,
+        table: TableRef,
         frame: Frame,
         mode: Literal["append", "overwrite", "merge"],
         transaction: Transaction,
@@ -169,7 +168,7 @@ class EmbeddedEngine:
 
     def _merge(
         self,
-        table: Path,
+        table: TableRef,
         rows: DuckFrame,
         transaction: Transaction,
         metadata: Mapping[str, str],
@@ -183,7 +182,7 @@ class EmbeddedEngine:
                 f"{found} keys ({', '.join(keys)}) stand in several rows to merge into {table}; "
                 "give each key once."
             )
-        if not delta.exists(table):
+        if not table.exists():
             if writing.DELETE in rows.names:
                 others = listed(n for n in rows.names if n != writing.DELETE)
                 kept = f"SELECT {others} FROM {{}} WHERE {quoted(writing.DELETE)} IS NOT TRUE"

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from lakehouse.engines import delta
 from lakehouse.engines.embedded.frames import listed, quoted, text
 from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.storage.tables import TableRef
 
 _TYPES = {
     "string": "VARCHAR",
@@ -31,21 +30,21 @@ _TYPES = {
 }
 
 
-def open_table(table: Path, version: int | None) -> DeltaTable:
+def open_table(table: TableRef, version: int | None) -> DeltaTable:
     """Open a Delta table at a version, the newest by default; raises NotFound without one."""
-    if not delta.exists(table):
-        raise NotFound(f"There is no table in {table}.")
+    if not table.exists():
+        raise NotFound(f"There is no table {table}.")
     try:
-        return DeltaTable(str(table), version=version)
+        return table.opened(version)
     except DeltaError as error:
-        newest = delta.version(table)
+        newest = table.version()
         raise NotFound(
             f"Table {table} cannot be read at version {version}; its newest version is {newest} "
             f"({error})."
         ) from error
 
 
-def table_sql(table: Path, opened: DeltaTable, columns: Sequence[str] | None) -> str:
+def table_sql(table: TableRef, opened: DeltaTable, columns: Sequence[str] | None) -> str:
     """Return the SELECT of columns of a Delta table, `opened` at the version to read.
 
     The table's own schema decides: a file that lacks a column gives nulls, folder names are never
@@ -62,7 +61,8 @@ def table_sql(table: Path, opened: DeltaTable, columns: Sequence[str] | None) ->
     for name in wanted:
         if name not in fields:
             raise NotFound(unknown("column", name, fields, f"Table {table}"))
-    files = [Path(unquote(uri)) for uri in opened.file_uris()]
+    folder = table.folder
+    files = [folder / name for name in table.files_of(opened)]
     return f"SELECT {listed(wanted)} FROM ({parquet_sql(files, fields)})"
 
 

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 from deltalake import (
     CommitProperties,
-    DeltaTable,
     PostCommitHookProperties,
     Transaction,
     write_deltalake,
 )
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from lakehouse.engines import delta, protocol
+from lakehouse.engines import protocol
 from lakehouse.engines.embedded.frames import quoted
 from lakehouse.engines.failures import WriteConflict, WriteError
 from lakehouse.engines.table_schema import check_fits
+from lakehouse.storage.tables import TableRef
 
 DELETE = "_delete"
 
 
 def write(
-    table: Path,
+    table: TableRef,
     batches: Any,
     mode: Literal["append", "overwrite"],
     transaction: protocol.Transaction,
     metadata: Mapping[str, str],
 ) -> int:
     """Commit a stream of record batches and return the table's version after it."""
-    made = not delta.exists(table)
+    made = not table.exists()
     if made:
-        table.mkdir(parents=True, exist_ok=True)
+        table.folder.mkdir(parents=True, exist_ok=True)
     elif mode == "append":
         check_fits(table, batches.schema)
     try:
         write_deltalake(
-            str(table),
+            table.address,
             batches,
             mode=mode,
             schema_mode=None if made else ("merge" if mode == "append" else "overwrite"),
@@ -51,18 +50,18 @@ def write(
         raise WriteConflict(f"Table {table}: another writer was there first: {error}") from error
     except (DeltaError, pa.ArrowException) as error:
         raise WriteError(f"Table {table} could not be written: {error}") from error
-    return DeltaTable(str(table)).version()
+    return table.opened().version()
 
 
 def merge(
-    table: Path,
+    table: TableRef,
     rows: Any,
     keys: Sequence[str],
     transaction: protocol.Transaction,
     metadata: Mapping[str, str],
 ) -> int:
     """Merge rows into a table by keys: `_delete` removes, another row replaces or is added."""
-    target = DeltaTable(str(table))
+    target = table.opened()
     names = [name for name in rows.schema.names if name != DELETE]
     has_deletes = DELETE in rows.schema.names
     check_fits(table, rows.schema)
@@ -88,7 +87,7 @@ def merge(
         raise WriteConflict(f"Table {table}: another writer was there first: {error}") from error
     except (DeltaError, pa.ArrowException) as error:
         raise WriteError(f"Table {table} could not be merged into: {error}") from error
-    return DeltaTable(str(table)).version()
+    return table.opened().version()
 
 
 # Old log entries stay until `lakehouse maintain` removes what nothing names.

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 
-from lakehouse.engines import delta
 from lakehouse.engines.arrow_tables import lake_table
 from lakehouse.engines.committing import commit_once
 from lakehouse.engines.failures import QueryError
@@ -33,6 +31,7 @@ from lakehouse.engines.table_files import Read
 from lakehouse.errors import NotFound, unknown
 from lakehouse.language.sql import portable as portable_sql
 from lakehouse.language.sql.typed import typed, typed_condition
+from lakehouse.storage.tables import TableRef
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -67,7 +66,7 @@ class SparkEngine:
 
     def read(
         self,
-        table: Path,
+        table: TableRef,
         version: int | None = None,
         columns: Sequence[str] | None = None,
         where: str | None = None,
@@ -79,9 +78,9 @@ class SparkEngine:
         from lakehouse.engines.spark.frames import portable_types, quoted
         from lakehouse.engines.spark.translate import to_spark
 
-        newest = delta.version(table)
+        newest = table.version()
         if newest is None:
-            raise NotFound(f"There is no table in {table}.")
+            raise NotFound(f"There is no table {table}.")
         if version is not None and not 0 <= version <= newest:
             raise NotFound(
                 f"Table {table} cannot be read at version {version}; its newest version is "
@@ -91,7 +90,7 @@ class SparkEngine:
         at = newest if version is None else version
         reader = self.session.read.format("delta").option("versionAsOf", at)
         with told():
-            frame = reader.load(str(table))
+            frame = reader.load(str(table.folder))
             there = frame.columns
             if where is not None:
                 condition = portable_sql.read(where, "Condition of a read")
@@ -189,7 +188,7 @@ class SparkEngine:
 
     def write(
         self,
-        table: Path,
+        table: TableRef,
         frame: Frame,
         mode: Literal["append", "overwrite", "merge"],
         transaction: Transaction,

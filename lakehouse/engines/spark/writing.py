@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lakehouse.engines import delta, protocol
+from lakehouse.engines import protocol
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.spark.failures import told
 from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, quoted
 from lakehouse.engines.table_schema import check_fits
+from lakehouse.storage.tables import TableRef
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,14 +22,14 @@ _FRESH = protocol.TABLE_PROPERTIES | {"delta.enableDeletionVectors": "false"}
 
 
 def write(
-    table: Path,
+    table: TableRef,
     frame: SparkFrame,
     mode: Literal["append", "overwrite"],
     transaction: protocol.Transaction,
     metadata: Mapping[str, str],
 ) -> int:
     """Commit a frame's rows and return the table's version after it."""
-    made = not delta.exists(table)
+    made = not table.exists()
     if not made and mode == "append":
         check_fits(table, arrow_schema_of(frame))
     options = {
@@ -40,13 +40,13 @@ def write(
         **(_FRESH if made else {}),
     }
     with told():
-        frame.write.format("delta").mode(mode).options(**options).save(str(table))
+        frame.write.format("delta").mode(mode).options(**options).save(str(table.folder))
     return _version(table)
 
 
 def merge(
     session: SparkSession,
-    table: Path,
+    table: TableRef,
     frame: SparkFrame,
     keys: Sequence[str],
     transaction: protocol.Transaction,
@@ -64,7 +64,7 @@ def merge(
         )
     names = [name for name in frame.columns if name != DELETE]
     deletes = DELETE in frame.columns
-    if not delta.exists(table):
+    if not table.exists():
         kept = frame.where(f"{DELETE} IS NOT TRUE") if deletes else frame
         columns = [col(quoted(name)) for name in names]
         return write(table, kept.select(*columns), "append", transaction, metadata)
@@ -75,7 +75,7 @@ def merge(
     kept_too = f" AND source.{DELETE} IS NOT TRUE" if deletes else ""
     removed = f"WHEN MATCHED AND source.{DELETE} THEN DELETE " if deletes else ""
     statement = (
-        f"MERGE WITH SCHEMA EVOLUTION INTO delta.{quoted(str(table))} AS target "
+        f"MERGE WITH SCHEMA EVOLUTION INTO delta.{quoted(str(table.folder))} AS target "
         f"USING {{source}} AS source ON {matched} {removed}"
         f"WHEN MATCHED{kept_too} THEN UPDATE SET {updates} "
         f"WHEN NOT MATCHED{kept_too} THEN INSERT ({', '.join(map(quoted, names))}) "
@@ -106,8 +106,8 @@ def _committing(
             session.conf.unset(name)
 
 
-def _version(table: Path) -> int:
-    found = delta.version(table)
+def _version(table: TableRef) -> int:
+    found = table.version()
     if found is None:
         raise QueryError(f"Spark committed to {table}, and there is no table.")
     return found

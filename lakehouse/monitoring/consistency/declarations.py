@@ -82,7 +82,7 @@ class Declarations:
 
     def _computable(self, view: View, where: str) -> bool:
         for stored in stored_in(view):
-            table = self._ctx.table_id(stored.of.zone, stored.of.name)
+            table = self._ctx.table_of(stored.of).id
             if table not in (self._ctx.pins or {}):
                 self._note(
                     f"{where}: view '{view.name}' is not compared: its table {table} is not in "

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from lakehouse.context import Context
 from lakehouse.declare.features import StoredView
-from lakehouse.engines import delta
 from lakehouse.monitoring.consistency.declarations import View, stored_in
 from lakehouse.monitoring.consistency.recomputed import FeatureCompared, Places, recompute
 from lakehouse.monitoring.consistency.served_answers import UNKNOWN, Answers
@@ -121,13 +120,13 @@ class Lateness:
         return pins
 
     def _table(self, view: StoredView) -> str:
-        return self._ctx.table_id(view.of.zone, view.of.name)
+        return self._ctx.table_of(view.of).id
 
     def _can_read(self, view: StoredView, version: int) -> bool:
         key = self._table(view), version
         if key not in self._readable:
-            path = self._ctx.path(view.of.zone, view.of.name)
-            self._readable[key] = delta.readable(path, version)
+            ref = self._ctx.table_of(view.of)
+            self._readable[key] = ref.readable(version)
         return self._readable[key]
 
     def _next(self, view: StoredView, version: int) -> int:

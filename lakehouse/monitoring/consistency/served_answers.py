@@ -90,7 +90,7 @@ def answers(
     logs = [_Log(decision_log(m), "request", "table_versions", m.name) for m in ctx.domain.models]
     logs.append(_Log(served_log(), "entity", "table_version", None))
     for log in logs:
-        if ctx.table_id(log.table.zone, log.table.name) not in (ctx.pins or {}):
+        if ctx.table_of(log.table).id not in (ctx.pins or {}):
             continue
         for rows in _in_parts(_rows(ctx, log, window, run)):
             for views, part in _by_declaration(log, rows, declarations, unread):

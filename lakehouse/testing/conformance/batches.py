@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.protocol import Engine, Transaction
+from lakehouse.storage.tables import TableRef
 from lakehouse.testing.conformance.comparing import require, require_equal
 from lakehouse.testing.conformance.world import NOON
 
@@ -65,10 +66,9 @@ def check_every_row_is_mapped_once(engine: Engine, folder: Path) -> None:
             require_equal(found.num_rows, count, "Rows out of a function")
             same = found.sort_by("at").equals(right)
             require(same, f"{count} rows through a function came out as others.")
-        engine.write(folder / f"t{count}", mapped, "append", Transaction("x", 1))
-        counted = engine.query(
-            "SELECT count(*) AS n FROM t", {"t": engine.read(folder / f"t{count}")}
-        )
+        written = TableRef.in_folder(folder / f"t{count}")
+        engine.write(written, mapped, "append", Transaction("x", 1))
+        counted = engine.query("SELECT count(*) AS n FROM t", {"t": engine.read(written)})
         require_equal(engine.to_arrow(counted)["n"][0].as_py(), count, "Rows written")
 
 

@@ -78,7 +78,7 @@ def _unnoted(scene: Scene, right: Measure, ctx: Context, window: Window, _: Run)
 def _writing(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
     found = right(ctx, window, run)
     frame = ctx.engine.query("SELECT 1 AS n", {})
-    ctx.engine.write(ctx.path("curated", "own"), frame, "append", Transaction("own", 1))
+    ctx.engine.write(ctx.table("curated", "own"), frame, "append", Transaction("own", 1))
     return found
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Engine, Frame, Transaction
+from lakehouse.storage.tables import TableRef
 from lakehouse.testing.mutations.wrapping import Wrapped
 
 Mode = Literal["append", "overwrite", "merge"]
@@ -20,14 +19,14 @@ class ForgetsTransactions(Wrapped):
 
     def write(
         self,
-        table: Path,
+        table: TableRef,
         frame: Frame,
         mode: Mode,
         transaction: Transaction,
         metadata: Mapping[str, str] | None = None,
         keys: Sequence[str] = (),
     ) -> int:
-        version = delta.version(table)
+        version = table.version()
         once = Transaction(f"{transaction.application}/{version}", transaction.version)
         return self.engine.write(table, frame, mode, once, metadata, keys)
 
@@ -37,7 +36,7 @@ class ReadsTheNewestVersion(Wrapped):
 
     def read(
         self,
-        table: Path,
+        table: TableRef,
         version: int | None = None,  # noqa: ARG002, this is the mistake
         columns: Sequence[str] | None = None,
         where: str | None = None,
@@ -50,7 +49,7 @@ class ReadsEveryRow(Wrapped):
 
     def read(
         self,
-        table: Path,
+        table: TableRef,
         version: int | None = None,
         columns: Sequence[str] | None = None,
         where: str | None = None,  # noqa: ARG002, this is the mistake
@@ -63,7 +62,7 @@ class LosesMetadata(Wrapped):
 
     def write(
         self,
-        table: Path,
+        table: TableRef,
         frame: Frame,
         mode: Mode,
         transaction: Transaction,
@@ -85,14 +84,14 @@ class ChangedWrites(Wrapped):
 
     def write(
         self,
-        table: Path,
+        table: TableRef,
         frame: Frame,
         mode: Mode,
         transaction: Transaction,
         metadata: Mapping[str, str] | None = None,
         keys: Sequence[str] = (),
     ) -> int:
-        there = self.engine.columns(self.engine.read(table)) if delta.exists(table) else []
+        there = self.engine.columns(self.engine.read(table)) if table.exists() else []
         rows, mode = self.change(self.engine.to_arrow(frame), mode, there)
         frame = self.engine.from_arrow(rows)
         return self.engine.write(table, frame, mode, transaction, metadata, keys)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from lakehouse.engines.protocol import (
@@ -16,6 +15,7 @@ from lakehouse.engines.protocol import (
     MapBatches,
     Transaction,
 )
+from lakehouse.storage.tables import TableRef
 
 
 class Wrapped:
@@ -33,7 +33,7 @@ class Wrapped:
 
     def read(
         self,
-        table: Path,
+        table: TableRef,
         version: int | None = None,
         columns: Sequence[str] | None = None,
         where: str | None = None,
@@ -74,7 +74,7 @@ class Wrapped:
 
     def write(
         self,
-        table: Path,
+        table: TableRef,
         frame: Frame,
         mode: Literal["append", "overwrite", "merge"],
         transaction: Transaction,

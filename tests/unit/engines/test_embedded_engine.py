@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
 from lakehouse.engines import protocol
 from lakehouse.engines.embedded import EmbeddedEngine
@@ -21,15 +21,16 @@ from lakehouse.engines.failures import QueryError, WriteError
 from lakehouse.engines.protocol import TABLE_PROPERTIES, Transaction
 from lakehouse.engines.temporary import temporary_folder
 from lakehouse.errors import LakehouseError, NotFound
+from lakehouse.storage.tables import TableRef
 
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Path:
+def table(tmp_path: Path) -> TableRef:
     """A path that needs quoting wherever it is used."""
-    return tmp_path / "it's a table ü" / "day=1" / "t"
+    return TableRef.in_folder(tmp_path / "it's a table ü" / "day=1" / "t")
 
 
 @pytest.fixture
@@ -43,11 +44,13 @@ def ask(engine: EmbeddedEngine) -> Callable[..., list[dict[str, Any]]]:
     return ask_
 
 
-def append(engine: EmbeddedEngine, table: Path, version: int, **columns: list[Any]) -> int:
+def append(engine: EmbeddedEngine, table: TableRef, version: int, **columns: list[Any]) -> int:
     return engine.write(table, pa.table(columns), "append", Transaction("test", version))
 
 
-def rows(engine: EmbeddedEngine, table: Path, *read: Any, **named: Any) -> list[tuple[Any, ...]]:
+def rows(
+    engine: EmbeddedEngine, table: TableRef, *read: Any, **named: Any
+) -> list[tuple[Any, ...]]:
     found = engine.to_arrow(engine.read(table, *read, **named)).to_pylist()
     return sorted((tuple(row.values()) for row in found), key=str)
 
@@ -56,13 +59,13 @@ def test_the_engine_is_found_by_its_name() -> None:
     assert isinstance(protocol.load("embedded"), EmbeddedEngine)
 
 
-def test_each_version_is_read_as_it_was(engine: EmbeddedEngine, table: Path) -> None:
+def test_each_version_is_read_as_it_was(engine: EmbeddedEngine, table: TableRef) -> None:
     assert [append(engine, table, n, a=[n]) for n in (1, 2)] == [0, 1]
     assert rows(engine, table, 0) == [(1,)]
     assert rows(engine, table) == [(1,), (2,)]
 
 
-def test_a_transaction_seen_before_changes_nothing(engine: EmbeddedEngine, table: Path) -> None:
+def test_a_transaction_seen_before_changes_nothing(engine: EmbeddedEngine, table: TableRef) -> None:
     append(engine, table, 5, a=[1])
     assert append(engine, table, 5, a=[2]) == 0
     assert append(engine, table, 4, a=[3]) == 0
@@ -73,10 +76,10 @@ def test_a_transaction_seen_before_changes_nothing(engine: EmbeddedEngine, table
     assert rows(engine, table) == [(1,), (4,)]
 
 
-def test_a_table_is_made_with_plain_delta_features(engine: EmbeddedEngine, table: Path) -> None:
+def test_a_table_is_made_with_plain_delta_features(engine: EmbeddedEngine, table: TableRef) -> None:
     frame = pa.table({"at": pa.array([0], pa.timestamp("ns")), "d": [Decimal("1.50")]})
     engine.write(table, frame, "append", Transaction("test", 1), {"inputs": "raw@3"})
-    made = DeltaTable(str(table))
+    made = table.opened()
     protocol_ = made.protocol()
     assert (protocol_.min_reader_version, protocol_.min_writer_version) == (1, 2)
     assert made.metadata().configuration == TABLE_PROPERTIES
@@ -84,7 +87,7 @@ def test_a_table_is_made_with_plain_delta_features(engine: EmbeddedEngine, table
     assert json.loads(made.schema().to_json())["fields"][0]["type"] == "timestamp"
 
 
-def test_no_rows_are_a_commit_of_their_own(engine: EmbeddedEngine, table: Path) -> None:
+def test_no_rows_are_a_commit_of_their_own(engine: EmbeddedEngine, table: TableRef) -> None:
     none: list[int] = []
     frame = pa.table({"a": pa.array(none, pa.int64())})
     engine.write(table, frame, "append", Transaction("test", 1))
@@ -97,7 +100,7 @@ def test_no_rows_are_a_commit_of_their_own(engine: EmbeddedEngine, table: Path) 
 
 
 def test_a_new_column_widens_the_table_and_old_rows_have_none(
-    engine: EmbeddedEngine, table: Path
+    engine: EmbeddedEngine, table: TableRef
 ) -> None:
     append(engine, table, 1, a=[1], b=["x"])
     append(engine, table, 2, a=[2], c=[date(2020, 1, 1)])
@@ -106,7 +109,7 @@ def test_a_new_column_widens_the_table_and_old_rows_have_none(
     assert rows(engine, table, columns=["c", "a"], where="c IS NULL") == [(None, 1)]
 
 
-def test_overwrite_replaces_rows_and_columns(engine: EmbeddedEngine, table: Path) -> None:
+def test_overwrite_replaces_rows_and_columns(engine: EmbeddedEngine, table: TableRef) -> None:
     append(engine, table, 1, a=[1])
     frame = engine.query(
         "SELECT CAST(a AS STRING) AS a, a + 1 AS b FROM t", {"t": engine.read(table)}
@@ -114,10 +117,10 @@ def test_overwrite_replaces_rows_and_columns(engine: EmbeddedEngine, table: Path
     assert engine.write(table, frame, "overwrite", Transaction("test", 2)) == 1
     assert rows(engine, table) == [("1", 2)]
     assert rows(engine, table, 0) == [(1,)]
-    assert DeltaTable(str(table)).metadata().configuration == TABLE_PROPERTIES
+    assert table.opened().metadata().configuration == TABLE_PROPERTIES
 
 
-def test_merge_replaces_adds_and_removes_by_key(engine: EmbeddedEngine, table: Path) -> None:
+def test_merge_replaces_adds_and_removes_by_key(engine: EmbeddedEngine, table: TableRef) -> None:
     keyed = {"k": ["a", "b", "c"], "n": [1, 1, 2], "v": [10, 20, 30]}
     made = pa.table(keyed | {"_delete": [False, False, True]})
     engine.write(table, made, "merge", Transaction("test", 1), keys=["k", "n"])
@@ -135,7 +138,7 @@ def test_merge_replaces_adds_and_removes_by_key(engine: EmbeddedEngine, table: P
     assert rows(engine, table) == [("a", 1, 11, "new"), ("b", 2, 22, "new")]
 
 
-def test_merge_refuses_a_key_that_stands_twice(engine: EmbeddedEngine, table: Path) -> None:
+def test_merge_refuses_a_key_that_stands_twice(engine: EmbeddedEngine, table: TableRef) -> None:
     append(engine, table, 1, k=[1], v=[1])
     twice = pa.table({"k": [1, 1], "v": [2, 3]})
     with pytest.raises(QueryError, match=r"1 keys \(k\) stand in several rows"):
@@ -143,7 +146,7 @@ def test_merge_refuses_a_key_that_stands_twice(engine: EmbeddedEngine, table: Pa
     assert rows(engine, table) == [(1, 1)]
 
 
-def test_a_failing_row_leaves_the_table_as_it_was(engine: EmbeddedEngine, table: Path) -> None:
+def test_a_failing_row_leaves_the_table_as_it_was(engine: EmbeddedEngine, table: TableRef) -> None:
     append(engine, table, 1, a=[1])
     frame = engine.query("SELECT 10 DIV a AS a FROM t", {"t": pa.table({"a": [1] * 200_000 + [0]})})
     with pytest.raises(LakehouseError, match="Division by zero"):
@@ -158,7 +161,7 @@ def test_a_failing_row_leaves_the_table_as_it_was(engine: EmbeddedEngine, table:
 )
 @pytest.mark.parametrize("mode", ["append", "merge"])
 def test_a_value_that_the_tables_type_would_change_is_refused(
-    engine: EmbeddedEngine, table: Path, mode: Any, column: str, value: Any
+    engine: EmbeddedEngine, table: TableRef, mode: Any, column: str, value: Any
 ) -> None:
     append(engine, table, 1, k=[1], n=[1], t=["x"], d=[Decimal("1.50")], at=[NOON])
     frame = pa.table({"k": [2], column: [value]})
@@ -167,15 +170,15 @@ def test_a_value_that_the_tables_type_would_change_is_refused(
     assert len(rows(engine, table)) == 1
 
 
-def test_narrower_numbers_and_missing_values_fit(engine: EmbeddedEngine, table: Path) -> None:
+def test_narrower_numbers_and_missing_values_fit(engine: EmbeddedEngine, table: TableRef) -> None:
     append(engine, table, 1, n=[1], t=["x"])
     narrow = {"t": pa.nulls(1), "n": pa.array([2], pa.int16())}
     assert engine.write(table, pa.table(narrow), "append", Transaction("test", 2)) == 1
     assert rows(engine, table) == [(1, "x"), (2, None)]
 
 
-def test_what_is_not_there_is_named(engine: EmbeddedEngine, table: Path) -> None:
-    with pytest.raises(NotFound, match="no table in"):
+def test_what_is_not_there_is_named(engine: EmbeddedEngine, table: TableRef) -> None:
+    with pytest.raises(NotFound, match="no table"):
         engine.read(table)
     append(engine, table, 1, amount=[1])
     with pytest.raises(NotFound, match="newest version is 0"):
@@ -188,9 +191,11 @@ def test_what_is_not_there_is_named(engine: EmbeddedEngine, table: Path) -> None
         engine.query("SELECT nothing FROM t", {"t": engine.read(table)})
 
 
-def test_a_table_that_others_partitioned_is_refused(engine: EmbeddedEngine, table: Path) -> None:
-    table.mkdir(parents=True)
-    write_deltalake(str(table), pa.table({"a": [1], "p": ["x"]}), partition_by=["p"])
+def test_a_table_that_others_partitioned_is_refused(
+    engine: EmbeddedEngine, table: TableRef
+) -> None:
+    table.folder.mkdir(parents=True)
+    write_deltalake(table.address, pa.table({"a": [1], "p": ["x"]}), partition_by=["p"])
     with pytest.raises(LakehouseError, match="partitioned by p"):
         engine.read(table)
 
@@ -256,7 +261,7 @@ def test_a_name_in_sql_is_never_a_python_variable(engine: EmbeddedEngine) -> Non
         engine.query("SELECT * FROM secret", {})
 
 
-def test_one_stream_does_not_end_another(engine: EmbeddedEngine, table: Path) -> None:
+def test_one_stream_does_not_end_another(engine: EmbeddedEngine, table: TableRef) -> None:
     """A frame is written while frames of the same engine are made and dropped."""
     source = engine.query("SELECT a FROM t", {"t": pa.table({"a": list(range(300_000))})})
     with engine._session.batches(source) as batches:
@@ -265,10 +270,10 @@ def test_one_stream_does_not_end_another(engine: EmbeddedEngine, table: Path) ->
         assert first + sum(batch.num_rows for batch in batches) == 300_000
 
 
-def test_plain_readers_open_the_table(engine: EmbeddedEngine, table: Path) -> None:
+def test_plain_readers_open_the_table(engine: EmbeddedEngine, table: TableRef) -> None:
     append(engine, table, 1, a=[1], at=[NOON])
-    assert DeltaTable(str(table)).to_pyarrow_table().to_pylist() == [{"a": 1, "at": NOON}]
-    (file,) = table.glob("*.parquet")
+    assert table.opened().to_pyarrow_table().to_pylist() == [{"a": 1, "at": NOON}]
+    (file,) = table.folder.glob("*.parquet")
     assert pq.read_schema(file).field("at").type == UTC_MICROSECONDS
 
 

@@ -42,6 +42,7 @@ from lakehouse.engines.kernels.entity_codes import EntityKeyError
 from lakehouse.engines.protocol import BoundView, Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.storage.tables import TableRef
 from lakehouse.testing.conformance.world import (
     NOON,
     card,
@@ -195,11 +196,13 @@ def test_rows_and_moments_of_tables_are_read_from_their_files(
     for name, table in given.items():
         for commit in range(5):  # a file each
             rows = whole.from_arrow(table.slice(60 * commit, 60))
-            whole.write(tmp_path / name, rows, "append", Transaction("t", commit))
+            whole.write(
+                TableRef.in_folder(tmp_path / name), rows, "append", Transaction("t", commit)
+            )
     answers = []
     for engine in (whole, parts):
-        rows = engine.read(tmp_path / "rows", where=where)
-        spine = engine.read(tmp_path / "spine")
+        rows = engine.read(TableRef.in_folder(tmp_path / "rows"), where=where)
+        spine = engine.read(TableRef.in_folder(tmp_path / "spine"))
         read = ToRead.of(spine, {("card",): ["card", "asked_at"]}, is_spine=True)
         assert read.files is not None
         assert read.rows(engine._session) == 250

@@ -9,12 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, TableFeatures, write_deltalake
+from deltalake import TableFeatures, write_deltalake
 from pyarrow import parquet
 
 from lakehouse.engines.conditions import arrow_condition
 from lakehouse.engines.spark.table_tasks import shares
 from lakehouse.engines.table_files import Read, TableFiles, table_files
+from lakehouse.storage.tables import TableRef
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 COLUMNS = ["n", "key", "at", "amount"]
@@ -35,15 +36,15 @@ def day(number: int) -> pa.Table:
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Path:
+def table(tmp_path: Path) -> TableRef:
     """Four days, each in a file of its own."""
-    path = tmp_path / "odd name ü"
+    table = TableRef.in_folder(tmp_path / "odd name ü")
     for number in range(4):
-        write_deltalake(str(path), day(number), mode="append")
-    return path
+        write_deltalake(table.address, day(number), mode="append")
+    return table
 
 
-def files(table: Path, where: str | None = None, version: int = 3) -> TableFiles:
+def files(table: TableRef, where: str | None = None, version: int = 3) -> TableFiles:
     found = table_files(Read(table, version, where), COLUMNS)
     assert found is not None
     return found
@@ -54,7 +55,7 @@ def rows(found: TableFiles) -> list[dict[str, Any]]:
     return sorted(read.to_pylist(), key=lambda row: row["n"])
 
 
-def test_every_row_of_a_version_is_read(table: Path) -> None:
+def test_every_row_of_a_version_is_read(table: TableRef) -> None:
     days = pa.concat_tables(day(number) for number in range(4)).select(COLUMNS)
     assert rows(files(table)) == days.to_pylist()
     assert rows(files(table, version=1)) == days.slice(0, 20).to_pylist()
@@ -62,7 +63,7 @@ def test_every_row_of_a_version_is_read(table: Path) -> None:
 
 
 @pytest.mark.parametrize("tasks", [1, 2, 3, 9])
-def test_shares_hold_every_row_once(table: Path, tasks: int) -> None:
+def test_shares_hold_every_row_once(table: TableRef, tasks: int) -> None:
     shared = shares(files(table), tasks)
     assert len(shared) == min(tasks, 4)
     assert all(share.pieces for share in shared)
@@ -82,21 +83,21 @@ def test_shares_hold_every_row_once(table: Path, tasks: int) -> None:
     ],
 )
 def test_a_condition_leaves_files_and_rows_out(
-    table: Path, where: str, read: int, left: Any
+    table: TableRef, where: str, read: int, left: Any
 ) -> None:
     found = files(table, where)
     assert found.rows == read
     assert [row["n"] for row in rows(found)] == list(left)
 
 
-def test_no_file_is_an_empty_share(table: Path) -> None:
+def test_no_file_is_an_empty_share(table: TableRef) -> None:
     (share,) = shares(files(table, "false"), 2)
     assert rows(share) == []
 
 
-def test_files_older_than_a_column_have_nulls_in_it(table: Path) -> None:
+def test_files_older_than_a_column_have_nulls_in_it(table: TableRef) -> None:
     wider = day(4).append_column("extra", pa.array([1.5] * 10))
-    write_deltalake(str(table), wider, mode="append", schema_mode="merge")
+    write_deltalake(table.address, wider, mode="append", schema_mode="merge")
     found = table_files(Read(table, 4, "`n` >= 30"), ["extra"])
     assert found is not None
     read = pa.Table.from_batches(found.batches(), found.schema)
@@ -109,7 +110,7 @@ def test_times_of_an_older_kind_of_file_are_exact(tmp_path: Path) -> None:
     write_deltalake(str(tmp_path), rows)
     (file,) = tmp_path.glob("*.parquet")
     parquet.write_table(rows, file, use_deprecated_int96_timestamps=True)
-    found = table_files(Read(tmp_path, 0, None), ["at"])
+    found = table_files(Read(TableRef.in_folder(tmp_path), 0, None), ["at"])
     assert found is not None
     assert pa.Table.from_batches(found.batches(), found.schema).equals(rows)
 
@@ -121,20 +122,20 @@ def test_times_of_an_older_kind_of_file_are_exact(tmp_path: Path) -> None:
         *("`n` = '3'", "`at` < '2026-01-02'", "`on` IN ('2026-01-02')", "`N` > 3", "`amount` > 1"),
     ],
 )
-def test_other_conditions_are_left_to_an_engine(table: Path, where: str) -> None:
+def test_other_conditions_are_left_to_an_engine(table: TableRef, where: str) -> None:
     assert arrow_condition(where, day(0).schema) is None
     assert table_files(Read(table, 3, where), COLUMNS) is None
 
 
-def test_tables_of_other_makes_are_left_to_an_engine(tmp_path: Path, table: Path) -> None:
+def test_tables_of_other_makes_are_left_to_an_engine(tmp_path: Path, table: TableRef) -> None:
     partitioned, other = tmp_path / "partitioned", tmp_path / "other"
     write_deltalake(str(partitioned), day(0), partition_by=["key"])
-    assert table_files(Read(partitioned, 0, None), ["n"]) is None
+    assert table_files(Read(TableRef.in_folder(partitioned), 0, None), ["n"]) is None
     kinds = {"n": pa.array([1]), "naive": pa.array([0], pa.timestamp("us"))}
     write_deltalake(str(other), pa.table(kinds))
-    assert table_files(Read(other, 0, None), ["naive"]) is None
+    assert table_files(Read(TableRef.in_folder(other), 0, None), ["naive"]) is None
     assert table_files(Read(table, 3, None), ["N"]) is None
-    DeltaTable(str(table)).alter.add_feature(
+    table.opened().alter.add_feature(
         TableFeatures.DeletionVectors, allow_protocol_versions_increase=True
     )
     assert table_files(Read(table, 4, None), COLUMNS) is None

@@ -54,7 +54,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OnlineStor
 
 def written(ctx: Context, table: Table, rows: Any, mode: str = "append") -> int:
     """Write rows to a table of the lake as they are; each call is a commit."""
-    path = ctx.path(table.zone, table.name)
-    version = len(list(path.glob("_delta_log/*.json")))
+    path = ctx.table_of(table)
+    version = len(list(path.folder.glob("_delta_log/*.json")))
     how: Any = mode
     return ctx.engine.write(path, ctx.engine.from_arrow(rows), how, Transaction("test", version))

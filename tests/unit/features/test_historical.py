@@ -119,7 +119,7 @@ def write(ctx: Context, table: Any, rows: Sequence[Sequence[Any]], batch: int = 
     columns = zip(*rows, strict=True)
     arrays = [pa.array(values, type=f.type) for values, f in zip(columns, schema, strict=True)]
     frame = ctx.engine.from_arrow(pa.table(arrays, schema=schema))
-    path = ctx.path(table.zone, table.name)
+    path = ctx.table_of(table)
     ctx.engine.write(path, frame, "append", Transaction("test", batch))
 
 

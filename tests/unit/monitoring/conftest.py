@@ -175,7 +175,7 @@ class Shop:
     def write(self, table: use.Cleaned, rows: list[dict[str, Any]]) -> int:
         """Append rows to a cleaned table; its version."""
         self._commits += 1
-        path = self.ctx.path("cleaned", table.name)
+        path = self.ctx.table("cleaned", table.name)
         transaction = Transaction("test", self._commits)
         return self.ctx.engine.write(path, table_of(table, rows), "append", transaction)
 

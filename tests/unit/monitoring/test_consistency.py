@@ -12,7 +12,6 @@ import pytest
 
 from lakehouse import declare as use
 from lakehouse.declare.logs import decision_log
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.monitoring.check import Window
@@ -238,15 +237,15 @@ def test_a_version_that_the_service_had_not_noticed_yet_counts_as_late_too(a_sho
 
 
 def test_a_version_whose_files_are_gone_places_nothing(a_shop: Shop) -> None:
-    path = a_shop.ctx.path("cleaned", "payments")
+    path = a_shop.ctx.table("cleaned", "payments")
     rows = a_shop.ctx.engine.read(path)
-    files = list(path.glob("*.parquet"))
+    files = list(path.folder.glob("*.parquet"))
     a_shop.ctx.engine.write(path, rows, "overwrite", Transaction("rewrite", 1))
-    assert delta.readable(path, 0)
+    assert path.readable(0)
     for file in files:
         file.unlink()
-    assert not delta.readable(path, 0)
-    assert not delta.readable(path, 7)
+    assert not path.readable(0)
+    assert not path.readable(7)
     a_shop.serve(SPEND | {"payments_1d": 5})
     expected = {"compared": 1, "mismatch": 1, "unplaced": 1}
     assert a_shop.counts("card_spend.payments_1d") == expected
@@ -349,7 +348,7 @@ def test_what_cannot_be_compared_is_counted_and_told(a_shop: Shop) -> None:
 
 def test_a_table_that_is_gone_leaves_the_other_views_compared(a_shop: Shop) -> None:
     a_shop.decide(DECIDED, REQUEST)
-    shutil.rmtree(a_shop.ctx.path("cleaned", "cards"))
+    shutil.rmtree(a_shop.ctx.table("cleaned", "cards").folder)
     found = a_shop.compared()
     assert {t.view for t in found.features} == {"card_spend", "shop_sales"}
     assert found.unread == 1
@@ -359,9 +358,9 @@ def test_a_table_that_is_gone_leaves_the_other_views_compared(a_shop: Shop) -> N
 def test_a_table_that_lost_a_column_hides_nothing_of_the_others(a_shop: Shop) -> None:
     a_shop.serve(SPEND)
     a_shop.serve(NOW, "card_now")
-    path = a_shop.ctx.path("cleaned", "payments")
+    path = a_shop.ctx.table("cleaned", "payments")
     rows = a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).drop_columns("weight")
-    shutil.rmtree(path)
+    shutil.rmtree(path.folder)
     a_shop.ctx.engine.write(path, rows, "append", Transaction("without", 1))
     found = a_shop.compared()
     assert ({t.view for t in found.features}, found.unread) == ({"card_now"}, 1)
@@ -371,9 +370,9 @@ def test_a_table_that_lost_a_column_hides_nothing_of_the_others(a_shop: Shop) ->
 
 def test_logs_of_before_versions_were_logged_are_compared_all_the_same(a_shop: Shop) -> None:
     a_shop.decide(DECIDED, REQUEST)
-    path = a_shop.ctx.path("cleaned", decision_log(FRAUD).name)
+    path = a_shop.ctx.table("cleaned", decision_log(FRAUD).name)
     rows = a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).drop_columns("table_versions")
-    shutil.rmtree(path)
+    shutil.rmtree(path.folder)
     a_shop.ctx.engine.write(path, rows, "append", Transaction("before", 1))
     assert a_shop.findings().holds()
 
@@ -393,7 +392,7 @@ def test_each_run_appends_its_rows_once_and_records_what_it_read(a_shop: Shop) -
     first = check(ctx, CONSISTENCY, Window(begin=SERVED_AT))
     again = check(ctx, CONSISTENCY, Window())
     assert (first.version, again.version) == (0, 1)
-    rows = ctx.engine.to_arrow(ctx.engine.read(ctx.path("curated", "check_results")))
+    rows = ctx.engine.to_arrow(ctx.engine.read(ctx.table("curated", "check_results")))
     assert rows.num_rows == 2 * (4 * 9 + 1)
     of_first = [row for row in rows.to_pylist() if row["run"] == first.of_run["run"]]
     figures = {(row["subject"], row["metric"]): row["value"] for row in of_first}
@@ -429,7 +428,7 @@ def test_the_same_run_is_not_written_twice(a_shop: Shop, monkeypatch: pytest.Mon
     monkeypatch.setattr(a_shop.ctx.engine, "write", lambda *a: (write(*a), write(*a))[1])
     assert check(a_shop.ctx, CONSISTENCY, Window()).version == 0
     monkeypatch.undo()
-    path = a_shop.ctx.path("curated", "check_results")
+    path = a_shop.ctx.table("curated", "check_results")
     assert a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).num_rows == 4 * 9 + 1
 
 

@@ -109,7 +109,6 @@ def test_each_thing_has_its_place_below_the_lake(tmp_path: Path) -> None:
     home = Home(tmp_path)
     assert [
         "landing/flights",
-        "tables/raw/flights/weather_raw",
         "online/flights.db",
         "releases/flights/delay",
         "records.db",
@@ -118,7 +117,6 @@ def test_each_thing_has_its_place_below_the_lake(tmp_path: Path) -> None:
         str(path.relative_to(tmp_path))
         for path in (
             home.landing("flights"),
-            home.table("raw", "flights", "weather_raw"),
             home.online("flights"),
             home.releases("flights", "delay"),
             home.records,

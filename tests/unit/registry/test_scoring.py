@@ -13,7 +13,6 @@ import pytest
 
 from lakehouse import declare as use
 from lakehouse.context import Context
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.records import releases
@@ -123,7 +122,7 @@ def write(ctx: Context, rows: list[Any], version: int) -> None:
             for order, who, amount, at, known in rows
         ],
     )
-    path = ctx.path("cleaned", "orders")
+    path = ctx.table("cleaned", "orders")
     ctx.engine.write(path, table, "append", Transaction("test", version))
 
 
@@ -135,7 +134,7 @@ def release_version(ctx: Context, version: int, **changes: Any) -> None:
 
 
 def rows_of(ctx: Context, table: str = "returns_scores_of_orders") -> list[dict[str, Any]]:
-    frame = ctx.engine.read(ctx.path("curated", table))
+    frame = ctx.engine.read(ctx.table("curated", table))
     rows: list[dict[str, Any]] = ctx.engine.to_arrow(frame).sort_by("order_id").to_pylist()
     return rows
 
@@ -175,13 +174,13 @@ def test_each_row_names_model_data_and_when_it_was_known(ctx: Context) -> None:
         late,
         *[TRAINED_FOR] * 2,
     ]
-    (commit,) = delta.commits(ctx.path("curated", "returns_scores_of_orders"))
+    (commit,) = ctx.table("curated", "returns_scores_of_orders").commits()
     assert commit["lakehouse.rows"] == "5"
-    assert delta.applied(ctx.path("curated", "returns_scores_of_orders"), done_by(ctx)) == 1
+    assert ctx.table("curated", "returns_scores_of_orders").applied(done_by(ctx)) == 1
 
 
 def done_by(ctx: Context) -> str:
-    return ctx.table_id("curated", "returns_scores_of_orders")
+    return ctx.table("curated", "returns_scores_of_orders").id
 
 
 def test_nothing_new_makes_no_commit_and_anything_new_does(ctx: Context) -> None:
@@ -209,7 +208,7 @@ def test_since_scores_later_rows_anew_and_keeps_earlier_ones(ctx: Context) -> No
 
 def test_scores_are_given_without_being_written(ctx: Context) -> None:
     given = ctx.engine.to_arrow(scores(ctx, MODEL)).sort_by("order_id").to_pylist()
-    assert not delta.exists(ctx.path("curated", "returns_scores_of_orders"))
+    assert not ctx.table("curated", "returns_scores_of_orders").exists()
     score(ctx, MODEL)
     assert given == rows_of(ctx)
 

@@ -243,7 +243,7 @@ def write(ctx: Context, table: use.Cleaned, rows: list[dict[str, Any]]) -> None:
     """Write a cleaned table as its stage would."""
     types = {c.name: arrow_type(c.kind, c.scale) for c in table.columns}
     schema = pa.schema({**types, "_known_at": arrow_type("timestamp", None)})
-    write_deltalake(str(ctx.path("cleaned", table.name)), pa.Table.from_pylist(rows, schema))
+    write_deltalake(ctx.table("cleaned", table.name).address, pa.Table.from_pylist(rows, schema))
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,6 @@ import pytest
 
 from lakehouse.context import Context
 from lakehouse.declare import Cleaned, Domain
-from lakehouse.engines import delta
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import Transaction
@@ -99,7 +98,7 @@ class Lake:
             {"d": engine.from_arrow(pa.Table.from_pylist(rows, schema=schema))},
         )
         application = f"raw/{self.ctx.domain.name}/{raw.name}"
-        path = self.ctx.path("raw", raw.name)
+        path = self.ctx.table("raw", raw.name)
         engine.write(path, frame, "append", Transaction(application, self.batch))
 
     def declare(self, table: Cleaned) -> None:
@@ -109,8 +108,8 @@ class Lake:
 
     def rows(self, zone: str = "cleaned") -> list[dict[str, Any]]:
         """The rows of a zone's table, with the file's path for its delivery, in order of file."""
-        path = self.ctx.path(zone, self.table.name)
-        if not delta.exists(path):
+        path = self.ctx.table(zone, self.table.name)
+        if not path.exists():
             return []
         paths = {key: path for path, key in self.delivered.items()}
         found: list[dict[str, Any]] = self.ctx.engine.to_arrow(
@@ -140,13 +139,15 @@ class Lake:
 
     def digest(self, zone: str = "cleaned") -> str:
         """The digest of a table's business columns and provenance."""
-        found = self.ctx.engine.to_arrow(self.ctx.engine.read(self.ctx.path(zone, self.table.name)))
+        found = self.ctx.engine.to_arrow(
+            self.ctx.engine.read(self.ctx.table(zone, self.table.name))
+        )
         columns = [c.name for c in self.table.columns] + ["_delivery", "_row", "_known_at"]
         return digest(found, ["_delivery", "_row"], columns)
 
     def versions(self) -> dict[str, int | None]:
         zones = ("cleaned", "quarantine", "set_aside")
-        return {z: delta.version(self.ctx.path(z, self.table.name)) for z in zones}
+        return {z: self.ctx.table(z, self.table.name).version() for z in zones}
 
 
 class Crash(Exception):

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from deltalake import DeltaTable
 
 from lakehouse.declare import (
     Cleaned,
@@ -20,7 +19,6 @@ from lakehouse.declare import (
     event_time,
     key,
 )
-from lakehouse.engines import delta
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import ContractViolation, DeclarationError, LakehouseError
 from lakehouse.zones.cleaned import clean
@@ -64,7 +62,7 @@ def lake(open_lake):
 
 
 def rows(lake):
-    found = lake.ctx.engine.to_arrow(lake.ctx.engine.read(lake.ctx.path("curated", "totals")))
+    found = lake.ctx.engine.to_arrow(lake.ctx.engine.read(lake.ctx.table("curated", "totals")))
     return found.sort_by("card")
 
 
@@ -94,7 +92,7 @@ def test_compaction_of_an_input_is_no_change(lake):
     lake.deliver(("2.csv", [sale("d")]))
     clean(lake.ctx, SALES)
     curate(lake.ctx, totals())
-    DeltaTable(str(lake.ctx.path("cleaned", "sales"))).optimize.compact()
+    lake.ctx.table("cleaned", "sales").opened().optimize.compact()
     assert not curate(lake.ctx, totals()).changed
 
 
@@ -154,7 +152,7 @@ def test_sql_that_does_not_give_the_contract_is_refused(lake, sql, message):
     with pytest.raises(LakehouseError, match=message) as refused:
         curate(lake.ctx, totals(sql, Wrong))
     assert "day, factor" in sql or isinstance(refused.value, DeclarationError)
-    assert delta.version(lake.ctx.path("curated", "totals")) is None
+    assert lake.ctx.table("curated", "totals").version() is None
 
 
 @pytest.mark.parametrize(
@@ -189,7 +187,7 @@ def test_a_repeated_key_is_an_error_with_examples_and_nothing_is_written(lake):
         "Curated table 'totals': 1 keys stand in several rows of its result. Nothing was written.",
         "  card = ***",
     ]
-    assert delta.version(lake.ctx.path("curated", "totals")) is None
+    assert lake.ctx.table("curated", "totals").version() is None
 
 
 @pytest.mark.parametrize(
@@ -211,7 +209,7 @@ def test_a_result_that_breaks_its_contract_is_not_written(lake, sales, message):
     with pytest.raises(ContractViolation) as refused:
         curate(lake.ctx, totals(SQL.replace("count(*) AS", f"{sales} AS")))
     assert message in str(refused.value)
-    assert delta.version(lake.ctx.path("curated", "totals")) is None
+    assert lake.ctx.table("curated", "totals").version() is None
 
 
 def test_a_unique_column_repeats_nothing(lake):
@@ -252,7 +250,7 @@ def test_a_lake_read_as_of_the_past_is_not_curated(lake):
 
 def test_a_foreign_commit_on_top_is_computed_over(lake):
     curate(lake.ctx, totals())
-    path = lake.ctx.path("curated", "totals")
+    path = lake.ctx.table("curated", "totals")
     nothing = lake.ctx.engine.from_arrow(rows(lake).slice(0, 0))
     lake.ctx.engine.write(path, nothing, "overwrite", Transaction("someone/else", 1))
     assert curate(lake.ctx, totals()).changed

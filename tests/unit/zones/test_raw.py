@@ -25,7 +25,6 @@ from lakehouse.declare import (
     event_time,
     key,
 )
-from lakehouse.engines import delta
 from lakehouse.errors import LakehouseError
 from lakehouse.zones.raw import TakenIn, take_in
 
@@ -338,7 +337,7 @@ def test_a_crash_before_the_commit_repeats_the_same_batch(
     shop.deliver("payments/bad.csv", "nothing\n")
     _crash_at_write(shop, monkeypatch)
     planned = shop.deliveries()
-    assert not delta.exists(shop.ctx.path("raw", "feed_raw"))
+    assert not shop.ctx.table("raw", "feed_raw").exists()
     shop.deliver("payments/a.csv", HEADER + "1,1,,x\n")
     shop.ctx = shop.reopen()
     taken = shop.take()
@@ -408,7 +407,7 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(
 def test_a_batch_names_its_deliveries_in_the_commit(shop: Shop) -> None:
     shop.deliver("payments/a.csv", HEADER + "1,1,,x\n")
     shop.take()
-    log = shop.ctx.path("raw", "feed_raw") / "_delta_log" / f"{0:020}.json"
+    log = shop.ctx.table("raw", "feed_raw").folder / "_delta_log" / f"{0:020}.json"
     actions = [json.loads(line) for line in log.read_text().splitlines()]
     transaction = next(a["txn"] for a in actions if "txn" in a)
     metadata = next(a["commitInfo"] for a in actions if "commitInfo" in a)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 
+from lakehouse.context import Context
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.protocol import Engine
 from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.storage.tables import VersionGone
 
 MOST_READ = 4_000_000
 """More rows of rewritten files than these are not compared."""
@@ -31,9 +29,8 @@ class Changed:
 
 
 def changed_rows(
-    engine: Engine,
+    ctx: Context,
     table: Table,
-    path: Path,
     versions: tuple[int, int],
     columns: Sequence[str],
     most: int,
@@ -43,26 +40,27 @@ def changed_rows(
     None where that cannot be told, or is more than `most` rows: the earlier version or files of
     it are gone, or too much was rewritten.
     """
+    ref = ctx.table_of(table)
     try:
-        before, after = (_files(path, version) for version in versions)
-    except DeltaError:
+        before, after = (set(ref.files(version)) for version in versions)
+    except VersionGone:
         return None
     came, went = sorted(after - before), sorted(before - after)
-    if not all(Path(file).exists() for file in went):
+    if not ref.holds(went):
         return None
-    sizes = [sum(pq.read_metadata(file).num_rows for file in files) for files in (came, went)]
+    place = ref.filesystem()
+    sizes = [
+        sum(pq.read_metadata(file, filesystem=place).num_rows for file in files)
+        for files in (came, went)
+    ]
     if (sizes[0] > most and not went) or sum(sizes) > MOST_READ:
         return None
     schema = _schema(table, columns)
-    read = [_read(files, schema) for files in (came, went)]
-    changed = Changed(*read) if not went else _difference(engine, *read)
+    read = [_read(place, files, schema) for files in (came, went)]
+    changed = Changed(*read) if not went else _difference(ctx.engine, *read)
     if changed.came.num_rows + changed.went.num_rows > most:
         return None
     return changed
-
-
-def _files(path: Path, version: int) -> set[str]:
-    return {unquote(uri) for uri in DeltaTable(str(path), version=version).file_uris()}
 
 
 def _schema(table: Table, columns: Sequence[str]) -> pa.Schema:
@@ -76,11 +74,12 @@ def _schema(table: Table, columns: Sequence[str]) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _read(files: Sequence[str], schema: pa.Schema) -> pa.Table:
+def _read(place: Any, files: Sequence[str], schema: pa.Schema) -> pa.Table:
     parts = [schema.empty_table()]
     for file in files:
-        there = set(pq.read_schema(file).names)
-        found = pq.read_table(file, columns=[n for n in schema.names if n in there])
+        there = set(pq.read_schema(file, filesystem=place).names)
+        wanted = [n for n in schema.names if n in there]
+        found = pq.read_table(file, columns=wanted, filesystem=place)
         arrays: list[Any] = [
             found.column(f.name).cast(f.type) if f.name in there else pa.nulls(len(found), f.type)
             for f in schema

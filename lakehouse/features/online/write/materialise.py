@@ -154,10 +154,10 @@ class _Work:
         if self._version < there.version:
             return None
         table, columns = self._view.of, columns_needed(self._view)
-        path, versions = self._ctx.path(table.zone, table.name), (there.version, self._version)
-        found = changed_rows(self._ctx.engine, table, path, versions, columns, MOST_NEW)
+        versions = (there.version, self._version)
+        found = changed_rows(self._ctx, table, versions, columns, MOST_NEW)
         if found is not None:
-            self._run.read(self._ctx.table_id(table.zone, table.name), self._version)
+            self._run.read(self._ctx.table_of(table).id, self._version)
         return found
 
     def _whole(self) -> Materialised:

@@ -88,8 +88,8 @@ class World:
 
     def write(self, table: Any, rows: list[Fields]) -> None:
         """Add rows to a table of the lake as they are; each call is a commit."""
-        path = self.ctx.path(table.zone, table.name)
-        version = len(list(path.glob("_delta_log/*.json")))
+        path = self.ctx.table_of(table)
+        version = len(list(path.folder.glob("_delta_log/*.json")))
         frame = self.ctx.engine.from_arrow(table_of(table, rows))
         self.ctx.engine.write(path, frame, "append", Transaction("test", version))
 
