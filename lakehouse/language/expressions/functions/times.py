@@ -183,7 +183,7 @@ FUNCTIONS = (
         gives="the date of t",
         takes=(TIME,),
         kind="date",
-        sql=form("TO_DATE({0})"),
+        sql=form("CAST({0} AS DATE)"),
         python=strict(lambda at: utc(at).date()),
     ),
 )
