@@ -189,13 +189,16 @@ class Records:
                 [(run.run, t, v, rows, now) for t, v, rows in run.writes],
             )
 
-    def version_at(self, table_id: str, moment: datetime) -> int | None:
-        """The table's version at a moment, by the records of the runs that wrote it."""
+    def version_at(self, table_id: str, moment: datetime | None = None) -> int | None:
+        """The table's version at a moment, by the records of the runs that wrote it.
+
+        Without a moment the newest recorded, also where the clock has been put back since.
+        """
         found = self.select(
             "SELECT max(version) AS version FROM table_versions "
-            "WHERE table_id = ? AND direction = 'write' AND at <= ?",
+            "WHERE table_id = ?1 AND direction = 'write' AND (?2 IS NULL OR at <= ?2)",
             table_id,
-            iso(moment),
+            None if moment is None else iso(moment),
         )
         version = found[0]["version"]
         return None if version is None else int(version)

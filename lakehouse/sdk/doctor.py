@@ -67,16 +67,17 @@ def _java() -> tuple[str, str]:
 
 
 def _lake(folder: Path) -> tuple[str, str]:
+    from lakehouse.records import runs
     from lakehouse.sdk.composition import open_home, open_records
 
     try:
         home = open_home(folder)
-        unfinished = open_records(home).select("SELECT 1 FROM runs WHERE status = 'running'")
+        unfinished = runs.unfinished(open_records(home))
     except LakehouseError as error:
         return "note", str(error)
     if unfinished:
         return "note", (
-            f"{len(unfinished)} run(s) never finished: still at work, or ended hard; "
+            f"{unfinished} run(s) never finished: still at work, or ended hard; "
             "the next 'lakehouse run' completes what they began"
         )
     return "fine", f"format and records of {home.path} are readable"

@@ -14,7 +14,6 @@ the records with the run): a contract that was edited in between must not put a 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -25,6 +24,7 @@ from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.protocol import Frame, Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.language.sql import literals
+from lakehouse.records.runs import configuration_of
 from lakehouse.records.store import Run
 from lakehouse.storage.tables import TableRef
 from lakehouse.zones.checks import IDENTITY
@@ -157,18 +157,12 @@ class Runs:
         return done
 
     def _as_begun(self, verb: Verb, number: int) -> Runs:
-        found = self.ctx.records.select(
-            "SELECT configuration FROM runs WHERE domain = ? AND target = ? "
-            "AND json_extract(configuration, '$.application') = ? "
-            "AND json_extract(configuration, '$.number') = ? ORDER BY rowid DESC LIMIT 1",
-            self.ctx.domain.name,
-            self.table.name,
-            self._application(verb),
-            number,
+        configuration = configuration_of(
+            self.ctx.records, self.ctx.domain.name, self.table.name, self._application(verb), number
         )
-        if not found:
+        if configuration is None:
             return self
-        return Runs(self.ctx, from_data(json.loads(found[0]["configuration"])["declaration"]))
+        return Runs(self.ctx, from_data(configuration["declaration"]))
 
     def _leave_quarantine(self, number: int) -> None:
         """Take from quarantine what a replay brought to cleaned or set_aside."""

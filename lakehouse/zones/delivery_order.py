@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
+from lakehouse.records.deliveries import Delivery, DeliveryRecords
+
+UNDECLARED = datetime.min.replace(tzinfo=UTC)
+"""Where a delivery that declares no time stands: before those that do."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +53,16 @@ class DeliveryOrder:
 def delivery_order(ctx: Context, table: Cleaned) -> DeliveryOrder:
     """Read the order of the deliveries that a cleaned table's source has brought."""
     source = table.raw.source
-    found = ctx.records.select(
-        "SELECT delivery, batch, coalesce(position, 0) AS position, "
-        "coalesce(delivered_at, '') AS delivered_at "
-        "FROM deliveries WHERE domain = ? AND source = ? AND batch IS NOT NULL",
-        ctx.domain.name,
-        source.name,
-    )
+    records = DeliveryRecords(ctx.records, ctx.domain.name, source)
+    taken_in = [(d, d.batch) for d in records.all() if d.batch is not None]
     by_state = source.mode == "snapshot"
-    found.sort(
-        key=lambda d: (
-            d["delivered_at"] if by_state else "",
-            d["batch"],
-            d["position"],
-            d["delivery"],
-        )
-    )
+
+    def place(taken: tuple[Delivery, int]) -> tuple[datetime, int, int, str]:
+        delivery, batch = taken
+        state = delivery.delivered_at if by_state else None
+        return state or UNDECLARED, batch, delivery.position or 0, delivery.delivery
+
+    taken_in.sort(key=place)
     return DeliveryOrder(
-        tuple(d["delivery"] for d in found), {d["delivery"]: int(d["batch"]) for d in found}
+        tuple(d.delivery for d, _ in taken_in), {d.delivery: batch for d, batch in taken_in}
     )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
 
 from lakehouse.records.home import Home
-from lakehouse.records.store import Records, iso
+from lakehouse.records.store import Records
+from lakehouse.records.versions import named_versions
 from lakehouse.storage import maintenance
 from lakehouse.storage.catalog import Catalog
 from lakehouse.storage.tables import TableRef
@@ -43,24 +41,6 @@ def maintain(
     pinned = named_versions(records, keep_days)
     tables = Catalog.of(home.path).tables()
     return [_one(table, pinned[table.id], dry_run) for table in tables]
-
-
-def named_versions(records: Records, keep_days: int | None = None) -> dict[str, set[int]]:
-    """The versions of each table that something names and that must stay readable."""
-    named: dict[str, set[int]] = defaultdict(set)
-    for row in records.select("SELECT versions FROM tags"):
-        _add(named, json.loads(row["versions"]))
-    for row in records.select("SELECT pins FROM models"):
-        _add(named, json.loads(row["pins"])["tables"])
-    since = "" if keep_days is None else iso(records.now() - timedelta(days=keep_days))
-    for row in records.select("SELECT table_id, version FROM table_versions WHERE at >= ?", since):
-        named[row["table_id"]].add(int(row["version"]))
-    return named
-
-
-def _add(named: dict[str, set[int]], versions: dict[str, int]) -> None:
-    for table_id, version in versions.items():
-        named[table_id].add(int(version))
 
 
 def _one(table: TableRef, pinned: set[int], dry_run: bool) -> Maintained:

@@ -6,10 +6,11 @@ from typing import Any
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
+from lakehouse.records.deliveries import paths_of
 from lakehouse.zones.checks import IDENTITY
 from lakehouse.zones.cleaning_runs import Runs
 from lakehouse.zones.cleanup import Cleanup, total
-from lakehouse.zones.violation import delivered_paths, masked
+from lakehouse.zones.violation import masked
 
 
 def listed(ctx: Context, table: Cleaned, limit: int = 5) -> list[dict[str, Any]]:
@@ -41,7 +42,7 @@ def listed(ctx: Context, table: Cleaned, limit: int = 5) -> list[dict[str, Any]]
             {"each_reason": each},
         )
     ).to_pylist()
-    paths = delivered_paths(ctx, sorted({row["_delivery"] for row in found}))
+    paths = paths_of(ctx.records, sorted({row["_delivery"] for row in found}))
     entries: dict[tuple[str, str], dict[str, Any]] = {}
     for row in found:
         entry = entries.setdefault(

@@ -20,14 +20,9 @@ from lakehouse.engines.protocol import Frame, Landed, LandedFile, Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.language.sql import literals
+from lakehouse.records.deliveries import Delivery, DeliveryRecords, from_metadata, to_metadata
 from lakehouse.records.store import Run
 from lakehouse.zones import landing, typing_grammar
-from lakehouse.zones.delivery_records import (
-    Delivery,
-    DeliveryRecords,
-    from_metadata,
-    to_metadata,
-)
 from lakehouse.zones.schema_policy import refusal
 
 PROVENANCE = ("_unparsed", "_delivery", "_row", "_batch", "_arrived_at", KNOWN_AT)
@@ -255,12 +250,8 @@ class _Intake:
 
     def _unrecorded(self, version: int) -> bool:
         """Whether a crash after the commit left its version out of the records."""
-        found = self.ctx.records.select(
-            "SELECT max(version) AS version FROM table_versions "
-            "WHERE table_id = ? AND direction = 'write'",
-            self.table_id,
-        )
-        return found[0]["version"] is None or int(found[0]["version"]) < version
+        recorded = self.ctx.records.version_at(self.table_id)
+        return recorded is None or recorded < version
 
 
 def _is_as_it_was(path: Path, delivery: Delivery) -> bool:

@@ -16,13 +16,8 @@ def note_unrecorded(ctx: Context, run: Run, zone: str, name: str) -> bool:
     if version is None:
         return False
     table_id = ctx.table(zone, name).id
-    found = ctx.records.select(
-        "SELECT max(version) AS version FROM table_versions "
-        "WHERE table_id = ? AND direction = 'write'",
-        table_id,
-    )
-    recorded = found[0]["version"]
-    if recorded is not None and int(recorded) >= version:
+    recorded = ctx.records.version_at(table_id)
+    if recorded is not None and recorded >= version:
         return False
     run.wrote(table_id, version)
     return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lakehouse.context import Context
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.errors import ContractViolation
+from lakehouse.records.deliveries import paths_of
 from lakehouse.zones.outcome import broken_rows
 from lakehouse.zones.settling import Settled
 from lakehouse.zones.typing_grammar import expected
@@ -28,7 +28,7 @@ def stop_if_broken(settled: Settled) -> None:
             {"broken": broken_rows(settled)},
         )
     ).to_pylist()
-    paths = delivered_paths(ctx, [row["_delivery"] for row in first])
+    paths = paths_of(ctx.records, [row["_delivery"] for row in first])
     lines = [
         f"  {paths.get(row['_delivery'], row['_delivery'])}, row {row['_row']}: "
         f"{said(table.contract, row['_reasons'][0])}"
@@ -68,12 +68,3 @@ def masked(contract: ContractSpec, reason: Mapping[str, Any]) -> str | None:
     column = contract.by_name.get(reason["column"])
     personal = column.personal if column is not None else bool(contract.personal)
     return MASK if personal else f"'{value}'"
-
-
-def delivered_paths(ctx: Context, deliveries: list[str]) -> dict[str, str]:
-    """The paths that deliveries came from, below the domain's landing folder."""
-    marks = ", ".join("?" for _ in deliveries)
-    rows = ctx.records.select(
-        f"SELECT delivery, path FROM deliveries WHERE delivery IN ({marks})", *deliveries
-    )
-    return {row["delivery"]: row["path"] for row in rows}

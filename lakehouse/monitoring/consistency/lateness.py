@@ -17,6 +17,7 @@ from lakehouse.declare.features import StoredView
 from lakehouse.monitoring.consistency.declarations import View, stored_in
 from lakehouse.monitoring.consistency.recomputed import FeatureCompared, Places, recompute
 from lakehouse.monitoring.consistency.served_answers import UNKNOWN, Answers
+from lakehouse.records.versions import versions_read
 
 SAME, STALE, SKEW, UNPLACED = range(4)
 """Why a served value differs: it does not; the store was behind; no version of the table that the
@@ -132,13 +133,13 @@ class Lateness:
     def _next(self, view: StoredView, version: int) -> int:
         """The version that the view was materialised from after this one, by the runs' records."""
         if view.name not in self._materialised:
-            rows = self._ctx.records.select(
-                "SELECT DISTINCT v.version FROM table_versions v JOIN runs r ON r.run = v.run "
-                "WHERE r.domain = ? AND r.stage = 'features' AND r.target = ? "
-                "AND v.direction = 'read' AND v.table_id = ? ORDER BY v.version",
-                *(self._ctx.domain.name, view.name, self._table(view)),
+            self._materialised[view.name] = versions_read(
+                self._ctx.records,
+                self._ctx.domain.name,
+                "features",
+                view.name,
+                self._table(view),
             )
-            self._materialised[view.name] = [int(row["version"]) for row in rows]
         newest = (self._ctx.pins or {}).get(self._table(view), version)
         after = [v for v in self._materialised[view.name] if version < v <= newest]
         return min(after, default=version)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from lakehouse.declare import compiled
@@ -91,6 +91,15 @@ class DeliveryRecords:
             )
 
 
+def paths_of(records: Records, deliveries: Sequence[str]) -> dict[str, str]:
+    """The paths that deliveries came from, by delivery, below the domain's landing folder."""
+    marks = ", ".join("?" for _ in deliveries)
+    rows = records.select(
+        f"SELECT delivery, path FROM deliveries WHERE delivery IN ({marks})", *deliveries
+    )
+    return {row["delivery"]: row["path"] for row in rows}
+
+
 def to_metadata(deliveries: Sequence[Delivery]) -> dict[str, str]:
     """What a commit keeps of its batch, so that records that were lost can be written again."""
     plain = []
@@ -117,4 +126,4 @@ def _delivery(values: Mapping[str, Any]) -> Delivery:
 def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
