@@ -124,6 +124,8 @@ MEANINGS = {
     f"timestampadd(QUARTER, 2, {SUNDAY})": datetime(2020, 9, 1, tzinfo=UTC),
     f"timestampdiff(HOUR, {TIME}, TIMESTAMP '2021-01-01 01:00:00')": 1,
     f"datediff(HOUR, {TIME}, TIMESTAMP '2021-01-01 01:00:00')": 1,
+    "timestampdiff(DAY, DATE '2018-12-31', TIMESTAMP '2018-04-01 00:00:00.000001')": -273,
+    "timestampdiff(HOUR, DATE '2018-12-31', TIMESTAMP '2018-04-01 00:00:00.000001')": -6575,
     "make_date(2020, 2, 29)": date(2020, 2, 29),
     "to_date('2020-02-29')": date(2020, 2, 29),
     "unix_seconds(TIMESTAMP '1969-12-31 23:59:59.5')": -1,

@@ -154,6 +154,13 @@ def _duration(unit: str, count: exp.Expr) -> exp.Expr:
     return call(f"to_{names.get(unit, unit + 's')}", amount if unit == "quarter" else count)
 
 
+_LENGTHS_US = {
+    "second": 1_000_000,
+    "minute": 60_000_000,
+    "hour": 3_600_000_000,
+    "day": 86_400_000_000,
+    "week": 604_800_000_000,
+}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -164,7 +171,12 @@ def _whole_units(node: exp.Expr) -> exp.Expr:
     """
     unit = _unit(node)
     if unit not in _MONTHS:
-        return call("date_sub", text(unit), node.expression, node.this)
+        elapsed = exp.Sub(
+            this=call("epoch_us", node.this), expression=call("epoch_us", node.expression)
+        )
+        return exp.Paren(
+            this=exp.IntDiv(this=exp.Paren(this=elapsed), expression=number(_LENGTHS_US[unit]))
+        )
 
     def offset(at: exp.Expr) -> exp.Expr:
         start = call("date_trunc", text("month"), at.copy())

@@ -45,12 +45,13 @@ class Constant:
     """What a constant argument may be; it belongs to the call and is never null.
 
     `fits` decides, `what` completes "takes … here" in errors, `examples` are what the generated
-    test draws from.
+    test draws from. `why` adds to an error what is wrong with a constant, where more is known.
     """
 
     fits: Callable[[Any], bool]
     what: str
     examples: tuple[Any, ...]
+    why: Callable[[Any], str] = lambda given: ""
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,8 @@ def _instead(kinds: set[Kind]) -> str:
 def _check_constant(node: Call, place: int, constant: Constant, where: str) -> None:
     argument = node.arguments[place]
     if not (isinstance(argument, Literal) and constant.fits(argument.value)):
+        why = constant.why(argument.value) if isinstance(argument, Literal) else ""
         raise DeclarationError(
-            f"{where}: '{node.function}' takes {constant.what}, as its argument {place + 1}."
+            f"{where}: '{node.function}' takes {constant.what}, as its argument {place + 1}"
+            + (f"; {why}" if why else ".")
         )

@@ -297,3 +297,11 @@ def _written(node: Node) -> str:
 @given(st.recursive(_LEAVES, _calls, max_leaves=12))
 def test_a_tree_that_is_written_is_read_again(node: Node) -> None:
     assert node == parse(_written(node))
+
+
+def test_a_pattern_is_refused_where_it_is_declared_with_what_to_write() -> None:
+    kinds: dict[str, Kind] = {"country": "string"}
+    with pytest.raises(DeclarationError, match=r"'a\{,3\}' uses .* \{0,n\} for at most n"):
+        condition("matches(country, 'a{,3}')", kinds, "Feature view 'v'.n.where")
+    with pytest.raises(DeclarationError, match="takes a pattern in quotes"):
+        condition("matches(country, country)", kinds, "Feature view 'v'.n.where")

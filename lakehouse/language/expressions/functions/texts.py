@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lakehouse.language import letters
-from lakehouse.language.expressions.function import Function, Sql, Takes
+from lakehouse.language import letters, patterns
+from lakehouse.language.expressions.function import Constant, Function, Sql, Takes
+from lakehouse.language.expressions.nodes import Call, Literal, Node
 from lakehouse.language.expressions.python_forms import strict
-from lakehouse.language.expressions.sql_forms import form, named
+from lakehouse.language.expressions.sql_forms import constant, form, named
 from lakehouse.language.kinds import Kind
 
 TEXT = Takes(("string",))
@@ -38,6 +39,33 @@ def _replace(text: str, what: str, by: str) -> str:
     return text.replace(what, by) if what else text
 
 
+def _why_refused(given: Any) -> str:
+    """What is wrong with a pattern, empty where nothing is."""
+    if not isinstance(given, str):
+        return ""
+    try:
+        patterns.parse(given)
+    except patterns.PatternError as error:
+        return f"'{given}' {error}"
+    return ""
+
+
+PATTERN = Takes(
+    ("string",),
+    constant=Constant(
+        lambda given: isinstance(given, str) and not _why_refused(given),
+        "a pattern in quotes, as str_matches of a contract does",
+        ("D.*", "(?i:de|fr)", r"\w+", "[^a-z]{0,3}", "", "(é|e.)+"),
+        _why_refused,
+    ),
+)
+
+
+def _matches_sql(call: Call, write: Callable[[Node], str]) -> str:
+    pattern = patterns.parse(constant(call, 1)).sql
+    return f"({write(call.arguments[0])} RLIKE {write(Literal(pattern))})"
+
+
 FUNCTIONS = (
     _text("lower", ("s",), "the text in small letters", letters.lower),
     _text("upper", ("s",), "the text in capital letters", letters.upper),
@@ -64,6 +92,15 @@ FUNCTIONS = (
         str.endswith,
         "bool",
         form("ENDSWITH({0}, {1})"),
+    ),
+    Function(
+        name="matches",
+        written="matches(s, 'pattern')",
+        gives="whether the whole text matches a pattern, of those that `str_matches` takes",
+        takes=(TEXT, PATTERN),
+        kind="bool",
+        sql=_matches_sql,
+        python=strict(lambda text, pattern: patterns.parse(pattern).matches(text)),
     ),
     _text("replace", ("s", "what", "by"), "the text with every `what` as `by`", _replace),
 )
