@@ -731,7 +731,7 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
     "a function that does not exist": (
         night("hours(paid_at) <= 6"),
         "Request view 'at_payment'.night: expression \"hours(paid_at) <= 6\" has no function "
-        "'hours'; did you mean 'hour'? It has: coalesce, greatest, hour, lower, upper … and 9 "
+        "'hours'; did you mean 'hour'? It has: hour, lower, power, round, upper … and 30 "
         "more.",
     ),
     "a text compared with a number": (
