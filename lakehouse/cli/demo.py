@@ -130,10 +130,9 @@ def _tell_uncommitted(ctx: Context, model: Model, output: Output) -> None:
 
 def _keys(ctx: Context, output: Output) -> dict[str, str]:
     """One fresh key for each role; those of earlier demonstrations stop working."""
-    from lakehouse.records.keys import make_key
+    from lakehouse.records.keys import make_key, revoke_keys_labelled
 
-    with ctx.records.connection() as db:
-        db.execute("DELETE FROM keys WHERE label = 'demo'")
+    revoke_keys_labelled(ctx.records, "demo")
     keys = {role: make_key(ctx.records, role, "demo") for role in ROLES}
     output.rows(
         ({"role": role, "key": key} for role, key in keys.items()),

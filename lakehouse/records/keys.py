@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from lakehouse.errors import NotFound, unknown
 from lakehouse.records.store import Records, iso
@@ -35,6 +35,28 @@ def role_of(records: Records, key: str) -> str | None:
     """Return the role of a key, or None if the lake does not know it."""
     found = records.select("SELECT role FROM keys WHERE key_sha256 = ?", fingerprint(key))
     return str(found[0]["role"]) if found else None
+
+
+def listed_keys(records: Records) -> list[dict[str, Any]]:
+    """The keys there are, oldest first: role, label, age and the first digits of the hash."""
+    return records.select(
+        "SELECT role, label, created_at, substr(key_sha256, 1, 12) AS hash FROM keys "
+        "ORDER BY created_at"
+    )
+
+
+def revoke_keys(records: Records, hash_prefix: str) -> int:
+    """Take away the keys whose hash begins so, and return how many there were."""
+    with records.connection() as db:
+        return db.execute(
+            "DELETE FROM keys WHERE substr(key_sha256, 1, ?) = ?", (len(hash_prefix), hash_prefix)
+        ).rowcount
+
+
+def revoke_keys_labelled(records: Records, label: str) -> int:
+    """Take away the keys with a label, and return how many there were."""
+    with records.connection() as db:
+        return db.execute("DELETE FROM keys WHERE label = ?", (label,)).rowcount
 
 
 def fingerprint(key: str) -> str:

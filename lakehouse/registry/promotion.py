@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 from lakehouse.adapters.mlflow import Tracking
 from lakehouse.context import Context
 from lakehouse.declare.training import Model
 from lakehouse.errors import GateRefused, LakehouseError, NotFound
-from lakehouse.records import releases
+from lakehouse.records import models, releases
+from lakehouse.records.models import ModelVersion
 from lakehouse.registry import uncommitted
 
 ALIAS = "champion"
@@ -26,17 +25,18 @@ def versions(ctx: Context, model: Model) -> list[dict[str, Any]]:
 
     `uncommitted` names the files of code that was in no commit when the version was made.
     """
-    rows = ctx.records.select(
-        "SELECT model, version, status, created_at, metrics, reasons, pins FROM models "
-        "WHERE domain = ? AND model = ? ORDER BY version DESC",
-        ctx.domain.name,
-        model.name,
-    )
-    for row in rows:
-        row["metrics"] = json.loads(row["metrics"])
-        row["reasons"] = json.loads(row["reasons"])
-        row["uncommitted"] = json.loads(row.pop("pins")).get("uncommitted", [])
-    return rows
+    return [
+        {
+            "model": made.model,
+            "version": made.version,
+            "status": made.status,
+            "created_at": made.created_at,
+            "metrics": made.metrics,
+            "reasons": made.reasons,
+            "uncommitted": made.uncommitted,
+        }
+        for made in models.versions(ctx.records, ctx.domain.name, model.name)
+    ]
 
 
 def promote(ctx: Context, model: Model, version: int) -> None:
@@ -45,9 +45,8 @@ def promote(ctx: Context, model: Model, version: int) -> None:
     Raises GateRefused if its gate refused it, or if it was made by uncommitted code, also where a
     demonstration let it serve.
     """
-    row = recorded(ctx, model, version)
-    made_by = json.loads(row["pins"]).get("uncommitted", [])
-    reasons = json.loads(row["reasons"]) or uncommitted.reasons(made_by)
+    made = recorded(ctx, model, version)
+    reasons = made.reasons or uncommitted.reasons(made.uncommitted)
     if reasons:
         raise GateRefused(
             f"Version {version} of '{model.name}' was refused: {'; '.join(reasons[:5])}. "
@@ -84,27 +83,7 @@ def make_champion(ctx: Context, model: Model, version: int) -> None:
     releases.point(ctx.home, *name, version)
     tracking = Tracking(ctx.home.mlflow, ctx.tracking_uri)
     tracking.set_alias(registered_name(ctx, model), ALIAS, version)
-    with ctx.records.connection() as db:
-        db.execute(
-            "UPDATE models SET status = 'retired' "
-            "WHERE domain = ? AND model = ? AND status = 'champion' AND version <> ?",
-            (ctx.domain.name, model.name, version),
-        )
-        db.execute(
-            "UPDATE models SET status = 'champion', reasons = '[]' "
-            "WHERE domain = ? AND model = ? AND version = ?",
-            (ctx.domain.name, model.name, version),
-        )
-
-
-def refuse(ctx: Context, model: Model, version: int, reasons: Sequence[str]) -> None:
-    """Record that a version was refused, and why."""
-    with ctx.records.connection() as db:
-        db.execute(
-            "UPDATE models SET status = 'refused', reasons = ? "
-            "WHERE domain = ? AND model = ? AND version = ?",
-            (json.dumps(list(reasons)), ctx.domain.name, model.name, version),
-        )
+    models.set_champion(ctx.records, *name, version)
 
 
 def registered_name(ctx: Context, model: Model) -> str:
@@ -112,15 +91,11 @@ def registered_name(ctx: Context, model: Model) -> str:
     return f"{ctx.domain.name}.{model.name}"
 
 
-def recorded(ctx: Context, model: Model, version: int) -> dict[str, Any]:
+def recorded(ctx: Context, model: Model, version: int) -> ModelVersion:
     """A version's record; raises NotFound naming the versions there are."""
-    rows = ctx.records.select(
-        "SELECT * FROM models WHERE domain = ? AND model = ? AND version = ?",
-        ctx.domain.name,
-        model.name,
-        version,
-    )
-    if not rows:
-        known = ", ".join(str(v["version"]) for v in versions(ctx, model)[:5]) or "none"
-        raise NotFound(f"Model '{model.name}' has no version {version}; it has: {known}.")
-    return rows[0]
+    name = (ctx.domain.name, model.name)
+    made = models.recorded(ctx.records, *name, version)
+    if made is None:
+        known = ", ".join(str(v.version) for v in models.versions(ctx.records, *name)[:5])
+        raise NotFound(f"Model '{model.name}' has no version {version}; it has: {known or 'none'}.")
+    return made

@@ -13,12 +13,13 @@ from lakehouse.adapters.mlflow import Tracking
 from lakehouse.context import Context
 from lakehouse.declare.compiled import FunctionReference, digest, to_data
 from lakehouse.declare.training import Model
-from lakehouse.records import releases
+from lakehouse.records import models, releases
+from lakehouse.records.models import ModelVersion
 from lakehouse.records.releases import Release
 from lakehouse.records.store import Run, iso
 from lakehouse.registry import uncommitted
 from lakehouse.registry.gate import Verdict, judge
-from lakehouse.registry.promotion import champion, make_champion, refuse, registered_name
+from lakehouse.registry.promotion import champion, make_champion, registered_name
 from lakehouse.training.fitting import Candidate, fit_candidate
 from lakehouse.training.onnx import OnnxScorer
 from lakehouse.training.pictures import pictures
@@ -76,14 +77,14 @@ def train(
     """
     barred = () if promote_uncommitted else uncommitted.reasons(ctx.code.uncommitted)
     with ctx.run("training", model.name, as_of, seed=seed) as run:
-        newest = _newest(ctx, model)
-        if newest is not None and not barred and uncommitted.only(newest["reasons"]):
+        newest = models.newest(ctx.records, ctx.domain.name, model.name)
+        if newest is not None and not barred and uncommitted.only(newest.reasons):
             newest = None  # what barred it is gone: the same inputs are a new case
         asked = _asked(ctx, model, as_of, seed)
-        if newest is not None and newest["pins"]["asked"] == asked:
+        if newest is not None and newest.pins["asked"] == asked:
             return _unchanged(ctx, model, newest, run)
         with training_set_of(ctx, model, as_of, run=run) as built:
-            if newest is not None and _same_but_inputs(newest["pins"], asked, built):
+            if newest is not None and _same_but_inputs(newest.pins, asked, built):
                 return _unchanged(ctx, model, newest, run)
             stored = store(ctx, built, run)
             candidate = fit_candidate(model, built, seed)
@@ -92,7 +93,7 @@ def train(
             version = _register(ctx, candidate, asked, stored, verdict)
         reasons = [*verdict.reasons, *barred]
         if reasons:
-            refuse(ctx, model, version, reasons)
+            models.set_refused(ctx.records, ctx.domain.name, model.name, version, reasons)
         else:
             make_champion(ctx, model, version)
         run.metrics.update(candidate.metrics, version=version, refused=reasons)
@@ -104,18 +105,6 @@ def train(
             candidate.metrics,
             Verdict(not reasons, (*verdict.lines, *barred)),
         )
-
-
-def _newest(ctx: Context, model: Model) -> dict[str, Any] | None:
-    rows = ctx.records.select(
-        "SELECT version, status, pins, metrics, reasons FROM models "
-        "WHERE domain = ? AND model = ? ORDER BY version DESC LIMIT 1",
-        ctx.domain.name,
-        model.name,
-    )
-    if not rows:
-        return None
-    return rows[0] | {key: json.loads(rows[0][key]) for key in ("pins", "metrics", "reasons")}
 
 
 def _asked(ctx: Context, model: Model, as_of: datetime, seed: int) -> dict[str, Any]:
@@ -145,13 +134,11 @@ def _bounds(built: Built | Staged) -> dict[str, str]:
     return {name: at.isoformat() for name, at in vars(built.bounds).items()}
 
 
-def _unchanged(ctx: Context, model: Model, newest: Mapping[str, Any], run: Run) -> Trained:
+def _unchanged(ctx: Context, model: Model, newest: ModelVersion, run: Run) -> Trained:
     run.metrics["unchanged"] = True
     run.reads.clear()
     serves = champion(ctx, model)
-    return Trained(
-        False, newest["version"], serves == newest["version"], 0, newest["metrics"], None
-    )
+    return Trained(False, newest.version, serves == newest.version, 0, newest.metrics, None)
 
 
 def _champion_metrics(ctx: Context, model: Model, built: Built | Staged) -> dict[str, float] | None:
@@ -243,17 +230,13 @@ def _register(
         ctx.domain.name, model.name, version, model, tuple(built.inputs), candidate.onnx, facts
     )
     releases.write(ctx.home, released)
-    with ctx.records.connection() as db:
-        db.execute(
-            "INSERT INTO models VALUES (?, ?, ?, ?, 'candidate', ?, ?, ?)",
-            (
-                ctx.domain.name,
-                model.name,
-                version,
-                iso(created),
-                json.dumps(pins, sort_keys=True),
-                json.dumps(dict(candidate.metrics)),
-                "[]",
-            ),
-        )
+    models.add_candidate(
+        ctx.records,
+        ctx.domain.name,
+        model.name,
+        version,
+        created_at=created,
+        pins=pins,
+        metrics=candidate.metrics,
+    )
     return version

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,8 +48,8 @@ def reproduce(ctx: Context, model: Model, version: int | None = None) -> Reprodu
     chosen = version if version is not None else champion(ctx, model)
     if chosen is None:
         raise LakehouseError(f"Model '{model.name}' has no champion; name a --version.")
-    row = recorded(ctx, model, chosen)
-    pins = json.loads(row["pins"])
+    made = recorded(ctx, model, chosen)
+    pins = made.pins
     declared: Model = from_data(pins["declaration"])
     pinned = dataclasses.replace(ctx, pins=pins["tables"])
     bounds = Bounds(**{k: datetime.fromisoformat(v) for k, v in pins["bounds"].items()})
@@ -62,7 +61,7 @@ def reproduce(ctx: Context, model: Model, version: int | None = None) -> Reprodu
         chosen,
         pins["training_set_digest"],
         built.digest,
-        json.loads(row["metrics"]),
+        made.metrics,
         dict(candidate.metrics),
         tuple(_notes(ctx, pins, declared)),
     )

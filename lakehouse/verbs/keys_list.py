@@ -10,8 +10,7 @@ from lakehouse.verbs.core.verb import verb
 @verb("keys list")
 def keys_list(session: Session) -> Answer:
     """List the keys there are: role, label, age and the first digits of their hash."""
-    keys = session.records().select(
-        "SELECT role, label, created_at, substr(key_sha256, 1, 12) AS hash FROM keys "
-        "ORDER BY created_at"
-    )
+    from lakehouse.records.keys import listed_keys
+
+    keys = listed_keys(session.records())
     return rows(keys, "Keys", empty="none; make one with 'lakehouse keys make application'")

@@ -17,10 +17,9 @@ def keys_revoke(
     hash_prefix: Annotated[str, Argument("First digits of the hash, from 'list'.")],
 ) -> Answer:
     """Take a key away; the service refuses it from then on."""
-    with session.records().connection() as db:
-        gone = db.execute(
-            "DELETE FROM keys WHERE substr(key_sha256, 1, ?) = ?", (len(hash_prefix), hash_prefix)
-        ).rowcount
+    from lakehouse.records.keys import revoke_keys
+
+    gone = revoke_keys(session.records(), hash_prefix)
     if gone == 0:
         raise NotFound(f"No key has a hash that begins with '{hash_prefix}'; see 'keys list'.")
     return said(f"{gone} key(s) taken away.")

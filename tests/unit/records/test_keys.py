@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from lakehouse.errors import NotFound
-from lakehouse.records.keys import make_key, role_of
+from lakehouse.records.keys import (
+    fingerprint,
+    listed_keys,
+    make_key,
+    revoke_keys,
+    revoke_keys_labelled,
+    role_of,
+)
 from lakehouse.records.store import Records
 
 
@@ -37,3 +44,27 @@ def test_the_key_itself_is_stored_nowhere(records: Records, tmp_path: Path) -> N
 def test_a_role_that_does_not_exist_is_refused_naming_those_that_do(records: Records) -> None:
     with pytest.raises(NotFound, match="application, operator, scientist"):
         make_key(records, "admin", "x")
+
+
+def test_keys_are_listed_without_themselves(records: Records) -> None:
+    key = make_key(records, "operator", "night")
+    created = "2026-01-01T00:00:00.000000Z"
+    hashed = fingerprint(key)[:12]
+    assert listed_keys(records) == [
+        {"role": "operator", "label": "night", "created_at": created, "hash": hashed}
+    ]
+
+
+def test_a_key_is_taken_away_by_the_beginning_of_its_hash(records: Records) -> None:
+    gone, kept = (make_key(records, "operator", label) for label in ("gone", "kept"))
+    assert 1 == revoke_keys(records, fingerprint(gone)[:12])
+    assert [None, "operator"] == [role_of(records, key) for key in (gone, kept)]
+    assert 0 == revoke_keys(records, fingerprint(gone)[:12])
+
+
+def test_keys_are_taken_away_by_their_label(records: Records) -> None:
+    for role in ("operator", "scientist"):
+        make_key(records, role, "demo")
+    kept = make_key(records, "operator", "demonstration")
+    assert 2 == revoke_keys_labelled(records, "demo")
+    assert [fingerprint(kept)[:12]] == [key["hash"] for key in listed_keys(records)]
