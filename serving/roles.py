@@ -17,9 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from lakehouse.errors import LakehouseError
 from lakehouse.records.keys import ROLES, Role
+from lakehouse.records.reader import RecordsReader
 from serving.metrics import Metrics
 from serving.problems import Problem, error_response
-from serving.records import RecordsReader
 
 _log = logging.getLogger("serving")
 Endpoint = Callable[[Request], Awaitable[Response]]

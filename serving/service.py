@@ -9,12 +9,12 @@ from datetime import datetime
 
 from lakehouse.records.clock import LakeClock, NoDataYet
 from lakehouse.records.home import Home
+from lakehouse.records.reader import RecordsReader
 from serving.champions import Champions, Name, Slot
 from serving.log import DeliveryLog
 from serving.metrics import Metrics
 from serving.online import OnlineStores
 from serving.problems import Problem
-from serving.records import RecordsReader
 from serving.settings import Settings
 
 _log = logging.getLogger("serving")

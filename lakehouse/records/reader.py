@@ -1,4 +1,4 @@
-"""The two things the service reads of a lake's records: who holds a key, and the data clocks."""
+"""Who holds a key and how far the data clocks are, for a process that answers many requests."""
 
 from __future__ import annotations
 

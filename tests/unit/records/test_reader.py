@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lakehouse.records.keys import make_key
+from lakehouse.records.reader import RecordsReader
 from lakehouse.records.store import Records
-from serving.records import RecordsReader
 
 
 class Watch:
