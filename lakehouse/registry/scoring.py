@@ -70,7 +70,7 @@ def score(
     ref = ctx.table("curated", asked.name)
     with ctx.run("scoring", asked.name, version=asked.released.version) as run:
         meant = {INPUTS: _inputs(ctx, asked), SINCE: iso(since) if since else ""}
-        written = _written(ref)
+        written = ref.written()
         newest = ref.version()
         if newest is not None and _covers(written, meant):
             run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", asked.name)
@@ -108,14 +108,6 @@ def _inputs(ctx: Context, asked: Asked) -> str:
     tables = {ctx.table_of(t).id: ctx.table_of(t).data_version(ctx.version(t)) for t in read}
     named = {"version": asked.released.version, "digests": asked.released.digests}
     return json.dumps({"release": named, "tables": tables}, sort_keys=True)
-
-
-def _written(ref: Any) -> Mapping[str, Any]:
-    """The metadata of the newest commit that changed rows; empty where there is no table."""
-    newest = ref.data_version()
-    if newest is None:
-        return {}
-    return next(commit for commit in ref.commits() if commit["version"] == newest)
 
 
 def _covers(written: Mapping[str, Any], meant: Mapping[str, str]) -> bool:

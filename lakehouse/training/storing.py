@@ -12,17 +12,16 @@ DIGEST = "lakehouse.digest"
 
 
 def store(ctx: Context, built: Built | Staged, run: Run) -> int:
-    """Write a training set to its table, unless its newest version holds the same; its version.
+    """Write a training set to its table, unless the same rows were the last written; their version.
 
     A staged one goes from table to table within the engine.
     """
     name = built.training_set.name
     ref = ctx.table("training", name)
-    if ref.exists():
-        newest = ref.commits(1)[0]
-        if newest.get(DIGEST) == built.digest:
-            return int(newest["version"])
-    application = ctx.table("training", name).id
+    written = ref.written()
+    if written.get(DIGEST) == built.digest:
+        return int(written["version"])
+    application = ref.id
     columns = _stored_columns(built)
     if isinstance(built, Staged):
         frame = ctx.engine.read(built.table, columns=columns)

@@ -63,12 +63,12 @@ def curate(ctx: Context, table: Curated) -> Curation:
             ctx.table_of(t).id: ctx.table_of(t).data_version(ctx.version(t)) for t in table.inputs
         }
         meant = {INPUTS: json.dumps(inputs, sort_keys=True), DECLARATION: _declared(table)}
-        written = _written(ctx, table)
+        written = ref.written()
         version = ref.version()
         if version is not None and all(written.get(name) == meant[name] for name in meant):
             run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", table.name)
             return Curation(int(written[ROWS]), version, False)
-        application = ctx.table("curated", table.name).id
+        application = ref.id
         transaction = Transaction(application, max(ref.applied(application), 0) + 1)
         with _naming(table):
             result = _result(ctx, table, run)
@@ -97,16 +97,6 @@ def _declared(table: Curated) -> str:
     columns = [to_data(column) for column in table.columns]
     text = json.dumps([table.sql, columns], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _written(ctx: Context, table: Curated) -> Mapping[str, Any]:
-    """The metadata of the newest commit that changed rows; empty where there is no table."""
-    ref = ctx.table("curated", table.name)
-    newest = ref.data_version()
-    if newest is None:
-        return {}
-    commits = ref.commits()
-    return next(commit for commit in commits if commit["version"] == newest)
 
 
 def _result(ctx: Context, table: Curated, run: Run) -> Frame:
