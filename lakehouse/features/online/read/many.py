@@ -55,8 +55,9 @@ def many_columns(
     running = _Running(rows)
     columns: Columns = {}
     for group in answers.exact:
-        firsts = np.array([group.begin(end) for end in ends.tolist()], dtype=np.int64)
-        begins = np.clip(firsts - base, 0, span - 1)
+        reach_us = group.window.reach_us
+        assert reach_us is not None  # exact to the event, a window is so long at any moment
+        begins = np.clip(ends - reach_us - base, 0, span - 1)
         low = keys.searchsorted(numbers + begins)
         without_rows = np.flatnonzero(low >= high).tolist()
         for feature, _ in group.features:

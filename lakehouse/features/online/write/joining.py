@@ -6,6 +6,7 @@ import math
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from lakehouse.declare.features import StoredView
@@ -24,11 +25,18 @@ from lakehouse.features.online.layout.slots import (
     WindowLayout,
 )
 from lakehouse.features.online.layout.stored_numbers import ValueOverflow, float_bits
-from lakehouse.features.online.stores.protocol import Change, EntityChunks, OnlineStore, Stored
+from lakehouse.features.online.stores.protocol import (
+    Change,
+    EntityChunks,
+    OnlineStore,
+    Pushed,
+    Stored,
+)
 from lakehouse.features.online.write.new_rows import NewRow
 from lakehouse.features.online.write.settling import Settling
 
-"""Later than every time."""
+Add = Callable[[EntityChunks, bytes, NewRow], None]
+"""Adds a row to the chunks of an entity."""
 MOST_BYTES = 1_800
 """A chunk that gets longer is cut in two."""
 
@@ -68,7 +76,8 @@ class Joining:
 
     def changes(self, rows: Mapping[bytes, Sequence[NewRow]]) -> dict[bytes, Change]:
         """What to do with the chunks of each entity."""
-        return {entity: self._change(entity, of_entity) for entity, of_entity in rows.items()}
+        add = self._add_latest if isinstance(self._stored.layout, LatestLayout) else self._add
+        return {entity: partial(_join, add, entity, joining) for entity, joining in rows.items()}
 
     def settled(self, changes: Mapping[bytes, Change]) -> dict[bytes, Change]:
         """The same changes, after which what no moment needs of an entity is gone."""
@@ -83,15 +92,6 @@ class Joining:
             return both
 
         return {entity: then_settled(change) for entity, change in changes.items()}
-
-    def _change(self, entity: bytes, rows: Sequence[NewRow]) -> Change:
-        add = self._add_latest if isinstance(self._stored.layout, LatestLayout) else self._add
-
-        def change(chunks: EntityChunks) -> None:
-            for row in rows:
-                add(chunks, entity, row)
-
-        return change
 
     def _add(self, chunks: EntityChunks, entity: bytes, row: NewRow) -> None:
         if not self._add_event(chunks, entity, row):
@@ -196,6 +196,13 @@ class Joining:
             rows = others
         rows = sorted([*rows, new], key=lambda one: one.order)
         chunks.put("event", row.event_us, rows[-1].known_us, self._format.pack(rows))
+
+
+def _join(add: Add, entity: bytes, rows: Sequence[NewRow], chunks: EntityChunks) -> None:
+    for row in rows:
+        add(chunks, entity, row)
+        if row.text is not None:
+            chunks.list_pushed(Pushed(entity, row.event_us, row.id, row.text))
 
 
 def _put(chunks: EntityChunks, grain: Grain, begin: int, data: bytes, width: int) -> None:

@@ -72,7 +72,8 @@ class NewRow(NamedTuple):
     """A row that counts at some moment: whose it is, when, and what is kept of it.
 
     `id` stands for the table's key, 0 where there is none. `kept` is the packed event, or a row
-    of latest values; `tile` the numbers of a tile that holds this event alone.
+    of latest values; `tile` the numbers of a tile that holds this event alone. `text` is the row as
+    it is listed until its table has it, None where it is not to be listed.
     """
 
     entity: bytes
@@ -82,6 +83,7 @@ class NewRow(NamedTuple):
     key: bytes
     kept: bytes | LatestRow
     tile: list[int] | None
+    text: bytes | None = None
 
 
 class RowPacker:
@@ -110,8 +112,8 @@ class RowPacker:
         """
         return self.placed(row, self.places.of(row))
 
-    def placed(self, row: Row, place: RowPlace | None) -> NewRow | None:
-        """The same of a row whose place is known."""
+    def placed(self, row: Row, place: RowPlace | None, text: bytes | None = None) -> NewRow | None:
+        """The same of a row whose place is known, with its text if it is to be listed."""
         entity = self._entities.of(row)
         if entity is None or place is None:
             return None
@@ -119,7 +121,7 @@ class RowPacker:
         if self._ordered:
             self.texts[number] = key
         kept, tile = self._kept(row, (event_us, known_us), number)
-        return NewRow(entity, event_us, known_us, number, key, kept, tile)
+        return NewRow(entity, event_us, known_us, number, key, kept, tile, text)
 
 
 Kept = tuple[bytes | LatestRow, list[int] | None]

@@ -8,20 +8,12 @@ materialised, it counts once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import Table
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError, NotFound
-from lakehouse.features.online.stores.protocol import (
-    Change,
-    EntityChunks,
-    OnlineStore,
-    Pushed,
-    Replaced,
-    Stored,
-)
+from lakehouse.features.online.stores.protocol import OnlineStore, Replaced, Stored
 from lakehouse.features.online.write import once
 from lakehouse.features.online.write.joining import Joining
 from lakehouse.features.online.write.new_rows import (
@@ -105,9 +97,8 @@ class Pusher:
         packer = self._packer
         packer.texts.clear()
         by_entity: dict[bytes, list[NewRow]] = {}
-        listed: dict[bytes, list[Pushed]] = {}
         for row, (text, place) in zip(rows, prepared, strict=True):
-            new = packer.placed(row, place)
+            new = packer.placed(row, place, text)
             if new is None:
                 continue
             if new.event_us < stored.horizon.whole("event"):
@@ -116,20 +107,8 @@ class Pusher:
                     "store keeps; deliver it to its table, and materialise the view."
                 )
             by_entity.setdefault(new.entity, []).append(new)
-            pushed = Pushed(new.entity, new.event_us, new.id, text)
-            listed.setdefault(new.entity, []).append(pushed)
-        joining = Joining(self._store, stored, self._view, packer.texts)
-        changes = {
-            entity: partial(_change_and_list, change, listed[entity])
-            for entity, change in joining.changes(by_entity).items()
-        }
+        changes = Joining(self._store, stored, self._view, packer.texts).changes(by_entity)
         return change_once(self._store, stored, changes, packer.texts, transaction)
-
-
-def _change_and_list(change: Change, rows: Sequence[Pushed], chunks: EntityChunks) -> None:
-    change(chunks)
-    for row in rows:
-        chunks.list_pushed(row)
 
 
 def preparer(table: Table) -> Callable[[Sequence[Row]], list[Prepared]]:

@@ -31,6 +31,8 @@ _NO_NUMBER = 2**64
 class _Kept:
     """One grain of an entity's chunks: what was read of it, and what was put since."""
 
+    __slots__ = ("begins", "letter", "newest", "puts", "starts")
+
     def __init__(self, letter: bytes, newest: bytes | None) -> None:
         self.letter, self.newest = letter, newest
         self.starts: dict[int, bytes] = {}
@@ -55,7 +57,7 @@ class RedisChunks:
     """One entity's chunks while they are changed; `commands` makes the changes.
 
     Its newest chunk of each grain was read with those of others. An older one is read when it is
-    asked for.
+    asked for. Rows to be listed join those of other entities in `listed`.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class RedisChunks:
         entity: bytes,
         newest: Sequence[bytes | None],
         noted: int | None,
+        listed: list[Pushed],
     ) -> None:
         self._wire, self._view, self._generation, self._entity = wire, keys, generation, entity
         self._key = generation.chunks + entity
@@ -76,7 +79,7 @@ class RedisChunks:
         self._forgotten = False
         self._noted = noted
         self.fresh_note: int | None = None
-        self.fresh_rows: list[Pushed] = []
+        self._listed = listed
 
     def holding(self, grain: Grain, at_us: int) -> Held | None:
         kept = self._kept[grain]
@@ -102,7 +105,7 @@ class RedisChunks:
         return [row_listed(text) for text in found]
 
     def list_pushed(self, row: Pushed) -> None:
-        self.fresh_rows.append(row)
+        self._listed.append(row)
 
     def noted(self) -> int | None:
         return self._noted
@@ -118,10 +121,11 @@ class RedisChunks:
         for kept in self._kept.values():
             letter = kept.letter
             for begin, (until, payload) in kept.puts.items():
-                there = self._stored(kept, begin)
-                if there is not None and there.begin == begin:
-                    low, end = beginning_with(kept.starts[begin])
-                    yield command(b"ZREMRANGEBYLEX", self._key, low, end)
+                if begin not in kept.starts:
+                    self._stored(kept, begin)  # there it may be all the same, and not read yet
+                start = kept.starts.get(begin)
+                if start is not None:
+                    yield command(b"ZREMRANGEBYLEX", self._key, *beginning_with(start))
                 added += (b"0", self._generation.start(letter, begin, until) + payload)
                 scores.add(self._entity, letter, begin, until)
         if added:
@@ -204,10 +208,9 @@ def made(
     for entity, change in changes:
         there = [next(iter(next(answers)), None) for _ in generation.letters]
         noted = None if notes is None else notes.there.get(entity)
-        chunks = RedisChunks(wire, keys, generation, entity, there, noted)
+        chunks = RedisChunks(wire, keys, generation, entity, there, noted, rows)
         change(chunks)
         commands += chunks.commands(scores)
-        rows += chunks.fresh_rows
         if notes is not None and chunks.fresh_note is not None:
             commands.append(notes.put(entity, chunks.fresh_note))
     return [*commands, *scores.commands(), *_listing(keys, rows)]
