@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from lakehouse.declare import contract, domain, durations, features, gates, tables, training
+from lakehouse.declare.features import ColumnFeature, ComputedFeature, WindowedFeature
 from lakehouse.errors import LakehouseError, described
 
 _TYPES: dict[str, type] = {
@@ -34,6 +35,17 @@ _ADDED: dict[str, tuple[str, ...]] = {
 }
 """Fields that came after declarations were first kept: left out of the data where they say
 nothing, so that what was declared before keeps its digest."""
+_KINDS: dict[str, dict[str, type]] = {
+    "Feature": {
+        "aggregate": WindowedFeature,
+        "column": ColumnFeature,
+        "expression": ComputedFeature,
+    },
+}
+"""Types that are recorded under one name, each by the field that tells it from the others.
+
+They are recorded with what only some of them have too, null in the others, as they were one type
+when declarations were first kept."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +94,27 @@ class FunctionReference:
 
 
 _TYPES["FunctionReference"] = FunctionReference
+_NAMES: dict[type, str] = {
+    **{t: name for name, t in _TYPES.items()},
+    **{t: name for name, kinds in _KINDS.items() for t in kinds.values()},
+}
+"""The name that each type is recorded under."""
+
+
+def _own(kind: type) -> set[str]:
+    return {f.name for f in dataclasses.fields(kind) if f.name != "by_name"}
+
+
+_NOT_OF_ALL: dict[str, frozenset[str]] = {
+    name: frozenset(
+        field
+        for kind in kinds.values()
+        for field in _own(kind)
+        if not all(field in _own(other) for other in kinds.values())
+    )
+    for name, kinds in _KINDS.items()
+}
+"""Of types that are recorded under one name, the fields that some of them lack."""
 
 
 def to_data(item: Any) -> dict[str, Any]:
@@ -109,17 +142,16 @@ def to_data(item: Any) -> dict[str, Any]:
         declared = value
         if callable(value) and not dataclasses.is_dataclass(value):
             declared = FunctionReference.of(value)
-        if type(declared) not in _TYPES.values():
+        if type(declared) not in _NAMES:
             raise LakehouseError(
                 f"{where} is {described(value)}, which cannot stand in a declaration; give it "
                 "texts, numbers, and what lakehouse.declare offers."
             )
-        name = type(declared).__name__
-        fields = {
-            f.name: encode(getattr(declared, f.name), f"{name}.{f.name}")
-            for f in dataclasses.fields(declared)
-            if f.name != "by_name" and not _says_nothing(declared, f.name)
-        }
+        name = _NAMES[type(declared)]
+        fields: dict[str, Any] = dict.fromkeys(_NOT_OF_ALL.get(name, ()))
+        for f in dataclasses.fields(declared):
+            if f.name != "by_name" and not _says_nothing(declared, name, f.name):
+                fields[f.name] = encode(getattr(declared, f.name), f"{name}.{f.name}")
         node = {"type": name, "fields": fields}
         place = places.setdefault(json.dumps(node, sort_keys=True), len(nodes))
         if place == len(nodes):
@@ -133,10 +165,11 @@ def to_data(item: Any) -> dict[str, Any]:
     return {"nodes": nodes, "root": root["ref"]}
 
 
-def _says_nothing(declared: Any, name: str) -> bool:
+def _says_nothing(declared: Any, name: str, field: str) -> bool:
     """Whether a field was added since and holds what stands in for it where it is not recorded."""
-    kind = type(declared)
-    return name in _ADDED.get(kind.__name__, ()) and getattr(declared, name) == getattr(kind, name)
+    if field not in _ADDED.get(name, ()):
+        return False
+    return bool(getattr(declared, field) == getattr(type(declared), field))
 
 
 def from_data(data: dict[str, Any]) -> Any:
@@ -158,8 +191,9 @@ def from_data(data: dict[str, Any]) -> Any:
         return value
 
     for node in data["nodes"]:
-        item: Any = object.__new__(_type(node["type"], node["fields"]))
-        for name, value in node["fields"].items():
+        kind, fields = _recorded(node["type"], node["fields"])
+        item: Any = object.__new__(kind)
+        for name, value in fields.items():
             object.__setattr__(item, name, decode(value))
         if isinstance(item, contract.ContractSpec):
             object.__setattr__(item, "by_name", {c.name: c for c in item.columns})
@@ -167,22 +201,27 @@ def from_data(data: dict[str, Any]) -> Any:
     return built[data["root"]]
 
 
-def _type(name: str, recorded: Mapping[str, Any]) -> type:
-    """The type of a recorded node, which must give every field that has no default."""
-    if name not in _TYPES:
+def _recorded(name: str, recorded: Mapping[str, Any]) -> tuple[type, Mapping[str, Any]]:
+    """The type of a recorded node and its fields: all that have no default have to be there."""
+    kind = _TYPES.get(name)
+    if name in _KINDS:
+        others = _NOT_OF_ALL[name]
+        recorded = {f: v for f, v in recorded.items() if f not in others or v is not None}
+        kind = next((t for f, t in _KINDS[name].items() if f in recorded), None)
+    if kind is None:
         raise LakehouseError(
             f"The recorded declaration holds a {name}, which this version does not know; read it "
             "with the version that recorded it."
         )
-    fields = {f.name: f for f in dataclasses.fields(_TYPES[name]) if f.name != "by_name"}
+    fields = _own(kind)
     # A default is an attribute of the class: it stands in for a field added since.
-    lacking = [f for f in fields if f not in recorded and not hasattr(_TYPES[name], f)]
+    lacking = sorted(f for f in fields if f not in recorded and not hasattr(kind, f))
     for f in [*lacking, *(f for f in recorded if f not in fields)]:
         raise LakehouseError(
             f"The recorded {name} {'lacks' if f in lacking else 'holds'} '{f}', unlike this "
             "version's; read it with the version that recorded it."
         )
-    return _TYPES[name]
+    return kind, recorded
 
 
 def digest(item: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from lakehouse.declare.aggregates import Aggregate, Default
 from lakehouse.declare.columns import Column
@@ -15,25 +15,22 @@ from lakehouse.errors import DeclarationError, unknown
 from lakehouse.language import expressions
 from lakehouse.language.kinds import Kind
 
+F = TypeVar("F", bound="Feature")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Feature:
-    """One named feature of a view: what it is computed from, and the type of its value.
+    """One named feature of a view, and the type of its value: what all three kinds share.
 
-    `scale` is the digits after the point where `kind` is decimal. `aggregate` and `window` are
-    set for windowed features, `column` for stored columns, `expression` for request-time ones.
-    With `many` the feature is a list of up to so many values of this kind, which are not null.
-    `default` is given instead of null: a constant of the kind, times and dates as ISO text.
+    `scale` is the digits after the point where `kind` is decimal. With `many` the feature is a
+    list of up to so many values of this kind, which are not null. `default` is given instead of
+    null: a constant of the kind, times and dates as ISO text.
     """
 
     view: str
     name: str
     kind: Kind
     scale: int | None = None
-    aggregate: Aggregate | None = None
-    window: AnyWindow | None = None
-    column: str | None = None
-    expression: str | None = None
     many: int | None = None
     default: Default = None
 
@@ -48,6 +45,11 @@ class Feature:
         return f"{self.view}.{self.name}"
 
     @property
+    def rounded(self) -> bool:
+        """Whether its value may be rounded on the way to it, on each engine in another order."""
+        return False
+
+    @property
     def default_value(self) -> Any:
         """The default as a value of the feature's kind: Decimal, datetime in UTC, date, …
 
@@ -56,6 +58,40 @@ class Feature:
         if self.default is None or self.kind not in ("timestamp", "date"):
             return self.default
         return constant(Column(kind=self.kind), self.default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowedFeature(Feature):
+    """An aggregate of an entity's rows, over one window."""
+
+    aggregate: Aggregate
+    window: AnyWindow
+
+    @property
+    def rounded(self) -> bool:
+        return self.aggregate.facts.rounds != "never"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnFeature(Feature):
+    """A column of an entity's latest row."""
+
+    column: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputedFeature(Feature):
+    """An expression over a request and stored features, computed at the moment of asking."""
+
+    expression: str
+
+    @property
+    def rounded(self) -> bool:
+        return True
+
+
+StoredFeature = WindowedFeature | ColumnFeature
+"""A feature that is kept, and looked up at the moment of asking."""
 
 
 class View(Protocol):
@@ -68,11 +104,11 @@ class View(Protocol):
     def features(self) -> tuple[Feature, ...]: ...
 
 
-def pick(view: View, name: str) -> Feature:
-    """Return one feature of a view; raises DeclarationError naming what it has."""
-    by_name = {f.name: f for f in view.features}
+def pick(view: str, features: tuple[F, ...], name: str) -> F:
+    """Return one of a view's features; raises DeclarationError naming what it has."""
+    by_name = {f.name: f for f in features}
     if name not in by_name:
-        raise DeclarationError(unknown("feature", name, by_name, f"View '{view.name}'"))
+        raise DeclarationError(unknown("feature", name, by_name, f"View '{view}'"))
     return by_name[name]
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from lakehouse.declare.aggregates import Aggregate
 from lakehouse.declare.entity import Entity
-from lakehouse.declare.feature import Feature, View, pick
+from lakehouse.declare.feature import (
+    ColumnFeature,
+    ComputedFeature,
+    Feature,
+    StoredFeature,
+    View,
+    WindowedFeature,
+)
 from lakehouse.declare.request_views import RequestView
 from lakehouse.declare.stored_views import FeatureView, LatestView, StoredView
 from lakehouse.declare.windows import (
@@ -22,6 +29,8 @@ __all__ = [
     "EXACT_UP_TO",
     "Aggregate",
     "AnyWindow",
+    "ColumnFeature",
+    "ComputedFeature",
     "Entity",
     "EverWindow",
     "Feature",
@@ -29,11 +38,12 @@ __all__ = [
     "LatestView",
     "RequestView",
     "RowsWindow",
+    "StoredFeature",
     "StoredView",
     "View",
     "Window",
+    "WindowedFeature",
     "Windows",
     "ever",
     "last",
-    "pick",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
-from lakehouse.declare.feature import Feature, kinds_of, pick, refuse_lists
+from lakehouse.declare.feature import ComputedFeature, kinds_of, pick, refuse_lists
 from lakehouse.declare.given import no_repeats, several
 from lakehouse.declare.stored_views import FeatureView, LatestView, StoredView
 from lakehouse.declare.tables import check_name
@@ -33,7 +33,7 @@ class RequestView:
     expressions: tuple[tuple[str, str], ...]
     description: str
     owner: str
-    features: tuple[Feature, ...] = field(compare=False)
+    features: tuple[ComputedFeature, ...] = field(compare=False)
     fresh_within: Duration | None = None
 
     def __init__(
@@ -69,7 +69,12 @@ class RequestView:
                 raise DeclarationError(f'{here}: "{text}" is always null; leave it out.')
             # An exact expression over decimals leaves the language as a float: models take those.
             features.append(
-                Feature(name, feature, "float" if kind == "decimal" else kind, expression=text)
+                ComputedFeature(
+                    view=name,
+                    name=feature,
+                    kind="float" if kind == "decimal" else kind,
+                    expression=text,
+                )
             )
         if not features:
             raise DeclarationError(f'{where} has no feature, as in night="hour(paid_at) <= 6".')
@@ -90,5 +95,13 @@ class RequestView:
         """What the caller may send; nothing for a derived view."""
         return () if self.request is None else self.request.columns
 
-    def __getitem__(self, feature: str) -> Feature:
-        return pick(self, feature)
+    def is_personal(self, feature: str) -> bool:
+        """Whether a feature's values are somebody's own: computed from such a value."""
+        personal = {c.name for c in self.request_columns if c.personal}
+        personal |= {f.dotted for v in self.uses for f in v.features if v.is_personal(f.name)}
+        return not personal.isdisjoint(
+            expressions.names(expressions.parse(self[feature].expression))
+        )
+
+    def __getitem__(self, feature: str) -> ComputedFeature:
+        return pick(self.name, self.features, feature)

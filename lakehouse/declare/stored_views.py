@@ -10,7 +10,7 @@ from lakehouse.declare.aggregates import Aggregate
 from lakehouse.declare.columns import Column
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.entity import Entity
-from lakehouse.declare.feature import Feature, fitting_default, pick
+from lakehouse.declare.feature import ColumnFeature, WindowedFeature, fitting_default, pick
 from lakehouse.declare.given import no_repeats, one, several
 from lakehouse.declare.tables import Cleaned, Curated, Table, check_name, table_column
 from lakehouse.declare.windowed import features_of
@@ -36,7 +36,7 @@ class FeatureView:
     aggregates: tuple[tuple[str, Aggregate], ...]
     description: str
     owner: str
-    features: tuple[Feature, ...] = field(compare=False)
+    features: tuple[WindowedFeature, ...] = field(compare=False)
     fresh_within: Duration | None = None
 
     def __init__(
@@ -66,7 +66,7 @@ class FeatureView:
             )
         if not aggregates:
             raise DeclarationError(f"{where} has no aggregate, as in n=Count(over=last('1d')).")
-        features: list[Feature] = []
+        features: list[WindowedFeature] = []
         for family, aggregate in aggregates.items():
             check_name(f"{where}: feature", family)
             one(
@@ -91,8 +91,20 @@ class FeatureView:
         ):
             object.__setattr__(self, attribute, value)
 
-    def __getitem__(self, feature: str) -> Feature:
-        return pick(self, feature)
+    @property
+    def delay_us(self) -> int:
+        """How long before the moment asked its windows end, in microseconds."""
+        return 0 if self.delay is None else self.delay.us
+
+    def is_personal(self, feature: str) -> bool:
+        """Whether a feature's values are somebody's own: of a personal column, but for counts."""
+        aggregate = self[feature].aggregate
+        if aggregate.column is None or aggregate.facts.counts:
+            return False
+        return table_column(self.of, aggregate.column).personal
+
+    def __getitem__(self, feature: str) -> WindowedFeature:
+        return pick(self.name, self.features, feature)
 
 
 def _check_subject(where: str, of: Table, by: Entity) -> None:
@@ -125,7 +137,7 @@ class LatestView:
     ttl: Duration | None
     description: str
     owner: str
-    features: tuple[Feature, ...] = field(compare=False)
+    features: tuple[ColumnFeature, ...] = field(compare=False)
     defaults: tuple[tuple[str, Any], ...] = ()
     fresh_within: Duration | None = None
 
@@ -152,7 +164,14 @@ class LatestView:
         found = [table_column(of, c, where) for c in columns]
         given = _defaults(where, found, {} if defaults is None else defaults)
         features = [
-            Feature(name, c.name, c.kind, c.scale, column=c.name, default=given.get(c.name))
+            ColumnFeature(
+                view=name,
+                name=c.name,
+                kind=c.kind,
+                scale=c.scale,
+                column=c.name,
+                default=given.get(c.name),
+            )
             for c in found
         ]
         for attribute, value in (
@@ -169,8 +188,17 @@ class LatestView:
         ):
             object.__setattr__(self, attribute, value)
 
-    def __getitem__(self, feature: str) -> Feature:
-        return pick(self, feature)
+    @property
+    def delay_us(self) -> int:
+        """How long before the moment asked the row has to have happened: no time at all."""
+        return 0
+
+    def is_personal(self, feature: str) -> bool:
+        """Whether a feature's values are somebody's own: of a personal column."""
+        return table_column(self.of, self[feature].column).personal
+
+    def __getitem__(self, feature: str) -> ColumnFeature:
+        return pick(self.name, self.features, feature)
 
 
 def _defaults(where: str, columns: list[Column], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +259,7 @@ def begin_us(view: StoredView, at_us: int) -> int | None:
     """Return the earliest event time that a view can use at a moment, None if there is none."""
     if isinstance(view, LatestView):
         return None if view.ttl is None else at_us - view.ttl.us
-    end = at_us - (0 if view.delay is None else view.delay.us)
+    end = at_us - view.delay_us
     return least(window.begin_us(end) for window in windows_of(view))
 
 
@@ -243,7 +271,7 @@ def reach_us(view: StoredView) -> int | None:
     known = [us for us in reaches if us is not None]
     if len(known) < len(reaches):
         return None
-    return (0 if view.delay is None else view.delay.us) + max(known)
+    return view.delay_us + max(known)
 
 
 def least(begins: Iterable[int | None]) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lakehouse.declare.aggregates import Aggregate
 from lakehouse.declare.columns import Column
-from lakehouse.declare.feature import Feature, fitting_default
+from lakehouse.declare.feature import WindowedFeature, fitting_default
 from lakehouse.declare.given import one
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.windows import EXACT_UP_TO, Windows
@@ -15,7 +15,7 @@ from lakehouse.language.kinds import Kind
 
 def features_of(
     view: str, of: Table, family: str, aggregate: Aggregate, where: str
-) -> list[Feature]:
+) -> list[WindowedFeature]:
     """Return the features of one aggregate of a view, named after the family and each window.
 
     `where` is the subject of errors. Raises DeclarationError for what the table, the function or
@@ -36,11 +36,11 @@ def features_of(
             )
         default = fitting_default(aggregate.default, kind, scale, where)
     return [
-        Feature(
-            view,
-            f"{family}_{w.label}",
-            kind,
-            scale,
+        WindowedFeature(
+            view=view,
+            name=f"{family}_{w.label}",
+            kind=kind,
+            scale=scale,
             aggregate=aggregate,
             window=w,
             many=aggregate.argument if aggregate.facts.lists else None,

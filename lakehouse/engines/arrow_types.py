@@ -38,7 +38,7 @@ def arrow_type(kind: Kind, scale: int | None = None) -> Any:
 def feature_type(feature: Feature) -> Any:
     """Return the Arrow type that a feature has in an answer: a list of its kind where it is many.
 
-    >>> feature_type(Feature("v", "shops_1d", "int", many=5))
+    >>> feature_type(Feature(view="v", name="shops_1d", kind="int", many=5))
     ListType(list<item: int64>)
     """
     kind = arrow_type(feature.kind, feature.scale)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.context import Context
-from lakehouse.declare.features import Aggregate, Feature, LatestView, StoredView
+from lakehouse.declare.features import (
+    ColumnFeature,
+    FeatureView,
+    LatestView,
+    StoredFeature,
+    StoredView,
+    WindowedFeature,
+)
 from lakehouse.declare.tables import table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError
@@ -53,30 +60,19 @@ def explain(
     `entity` holds the view's key columns. Rows are read at the version that `ctx` reads, and the
     value is computed from these rows alone.
     """
-    feature = view[feature_name]
     at_us = microseconds(at)
-    begin_us, end_us = _bounds(view, feature, at_us)
-    rows = _rows(ctx, view, feature, entity, begin_us, end_us)
-    with_late = _that_count(feature, rows)
-    rows = _that_count(feature, rows.filter(_known(rows, at)))
+    asked = _asked(view, feature_name, at_us)
+    rows = _rows(ctx, asked, entity)
+    with_late = asked.among(rows)
+    rows = asked.among(rows.filter(_known(rows, at)))
     late = pc.sum(pc.invert(_known(with_late, at))).as_py() or 0
-    value: Any
-    if feature.aggregate is None:
-        rows = rows.slice(max(rows.num_rows - 1, 0))
-        value = rows.column(str(feature.column))[0].as_py() if rows.num_rows else None
-    else:
-        form = form_of(feature.aggregate.function)
-        kept = form.made_of(feature.aggregate, rows.num_rows)
-        rows = rows.slice(kept.start, kept.stop - kept.start)
-        happened = rows.column(str(view.of.event_time)).cast(MICROSECONDS).cast(pa.int64())
-        values = _values(feature.aggregate, rows)
-        value = form.explained(ExplainedRows(feature, values, happened.to_pylist(), at_us))
-        rows = rows.select([name for name in rows.column_names if name != _MATCHES])
+    rows, value = asked.value(rows)
+    feature = asked.feature
     return Explanation(
         feature.dotted,
         feature.default_value if value is None else value,
-        None if begin_us is None else moment(begin_us),
-        moment(end_us),
+        None if asked.begin_us is None else moment(asked.begin_us),
+        moment(asked.end_us),
         rows,
         late,
     )
@@ -87,84 +83,166 @@ def _known(rows: pa.Table, at: datetime) -> Any:
     return pc.less_equal(rows.column(KNOWN_AT).cast(MICROSECONDS), pa.scalar(at, MICROSECONDS))
 
 
-def _that_count(feature: Feature, rows: pa.Table) -> pa.Table:
-    """The rows that lie in the window, of those of its time: the last so many, without nulls."""
-    if not _in_rows(feature):
+class _Asked(Protocol):
+    """A feature and the moment it is asked for: which rows it is of, and what they make."""
+
+    @property
+    def view(self) -> StoredView: ...
+
+    @property
+    def feature(self) -> StoredFeature: ...
+
+    @property
+    def begin_us(self) -> int | None:
+        """The first event time that may count, None if there is none."""
+
+    @property
+    def end_us(self) -> int:
+        """The first event time that may not count any more."""
+
+    def condition(self, names: Mapping[str, str]) -> str | None:
+        """The SQL of what rows have to fulfil beside their times, by names of columns."""
+
+    def matches(self, names: Mapping[str, str]) -> str | None:
+        """The SQL of what is told of each row in `_MATCHES`."""
+
+    def ordering(self) -> Iterable[str | None]:
+        """The columns that order rows of equal times."""
+
+    def among(self, rows: pa.Table) -> pa.Table:
+        """The rows that count, of those of the right times in their order."""
+
+    def value(self, rows: pa.Table) -> tuple[pa.Table, Any]:
+        """The rows that the value is made of, of those that count, and the value."""
+
+
+@dataclass(frozen=True)
+class _Window:
+    """An aggregate over a window."""
+
+    view: FeatureView
+    feature: WindowedFeature
+    at_us: int
+
+    @property
+    def end_us(self) -> int:
+        return self.at_us - self.view.delay_us
+
+    @property
+    def begin_us(self) -> int | None:
+        return self.feature.window.begin_us(self.end_us)
+
+    def condition(self, names: Mapping[str, str]) -> str | None:
+        aggregate = self.feature.aggregate
+        conditions = []
+        # A window of so many rows counts those too whose column is null.
+        if aggregate.column is not None and self.feature.window.rows is None:
+            conditions.append(f"{names[aggregate.column]} IS NOT NULL")
+        if aggregate.where is not None and not aggregate.facts.compares:
+            conditions.append(to_sql(expressions.parse(aggregate.where), names))
+        return " AND ".join(f"({condition})" for condition in conditions) or None
+
+    def matches(self, names: Mapping[str, str]) -> str | None:
+        aggregate = self.feature.aggregate
+        if aggregate.where is None or not aggregate.facts.compares:
+            return None
+        return to_sql(expressions.parse(aggregate.where), names)
+
+    def ordering(self) -> Iterable[str | None]:
+        aggregate = self.feature.aggregate
+        if aggregate.facts.ordered or self.feature.window.rows is not None:
+            return (*self.view.of.keys, aggregate.column)
+        return ()
+
+    def among(self, rows: pa.Table) -> pa.Table:
+        last, column = self.feature.window.rows, self.feature.aggregate.column
+        if last is None:
+            return rows
+        rows = rows.slice(max(rows.num_rows - last, 0))
+        return rows if column is None else rows.filter(pc.is_valid(rows.column(column)))
+
+    def value(self, rows: pa.Table) -> tuple[pa.Table, Any]:
+        aggregate = self.feature.aggregate
+        form = form_of(aggregate.function)
+        kept = form.made_of(aggregate, rows.num_rows)
+        rows = rows.slice(kept.start, kept.stop - kept.start)
+        happened = rows.column(str(self.view.of.event_time)).cast(MICROSECONDS).cast(pa.int64())
+        column = _MATCHES if aggregate.facts.compares else aggregate.column
+        values = [True] * rows.num_rows if column is None else rows.column(column).to_pylist()
+        explained = ExplainedRows(self.feature, values, happened.to_pylist(), self.at_us)
+        shown = [name for name in rows.column_names if name != _MATCHES]
+        return rows.select(shown), form.explained(explained)
+
+
+@dataclass(frozen=True)
+class _Latest:
+    """A column of the latest row."""
+
+    view: LatestView
+    feature: ColumnFeature
+    at_us: int
+
+    @property
+    def end_us(self) -> int:
+        return self.at_us
+
+    @property
+    def begin_us(self) -> int | None:
+        return None if self.view.ttl is None else self.at_us - self.view.ttl.us
+
+    def condition(self, names: Mapping[str, str]) -> None:  # noqa: ARG002
+        return None
+
+    def matches(self, names: Mapping[str, str]) -> None:  # noqa: ARG002
+        return None
+
+    def ordering(self) -> Iterable[str]:
+        return (*self.view.of.keys, *self.view.columns)
+
+    def among(self, rows: pa.Table) -> pa.Table:
         return rows
-    assert feature.window is not None
-    rows = rows.slice(max(rows.num_rows - (feature.window.rows or 0), 0))
-    column = feature.aggregate.column if feature.aggregate is not None else None
-    return rows if column is None else rows.filter(pc.is_valid(rows.column(column)))
+
+    def value(self, rows: pa.Table) -> tuple[pa.Table, Any]:
+        rows = rows.slice(max(rows.num_rows - 1, 0))
+        return rows, rows.column(self.feature.column)[0].as_py() if rows.num_rows else None
 
 
-def _in_rows(feature: Feature) -> bool:
-    return feature.window is not None and feature.window.rows is not None
+def _asked(view: StoredView, feature: str, at_us: int) -> _Asked:
+    if isinstance(view, FeatureView):
+        return _Window(view, view[feature], at_us)
+    return _Latest(view, view[feature], at_us)
 
 
-def _bounds(view: StoredView, feature: Feature, at_us: int) -> tuple[int | None, int]:
-    """The event times that may count: from, if there is a beginning, and until, not included."""
-    if isinstance(view, LatestView):
-        return (None if view.ttl is None else at_us - view.ttl.us), at_us
-    window = feature.window
-    if window is None:
-        raise LakehouseError(f"Feature '{feature.dotted}' has no window.")
-    end = at_us - (0 if view.delay is None else view.delay.us)
-    return window.begin_us(end), end
-
-
-def _rows(
-    ctx: Context,
-    view: StoredView,
-    feature: Feature,
-    entity: Mapping[str, Any],
-    begin_us: int | None,
-    end_us: int,
-) -> pa.Table:
-    """The entity's rows of the window's time that count once known, in order of their times.
-
-    Of a window of so many rows also those whose column is null: they are counted in it.
-    """
+def _rows(ctx: Context, asked: _Asked, entity: Mapping[str, Any]) -> pa.Table:
+    """The entity's rows of the right times that may count once known, in order of their times."""
+    of, keys = asked.view.of, asked.view.by.keys
+    names = {c.name: f"t.`{c.name}`" for c in of.columns}
     # What has no event time happens one microsecond before it is known.
     time = "unix_micros(t.`{}`){}".format(
-        *((KNOWN_AT, " - 1") if view.of.event_time is None else (view.of.event_time, ""))
+        *((KNOWN_AT, " - 1") if of.event_time is None else (of.event_time, ""))
     )
-    conditions = [f"{time} < {end_us}"]
-    if begin_us is not None:
-        conditions.append(f"{time} >= {begin_us}")
-    conditions += [f"t.`{name}` = asked.`{name}`" for name in view.by.keys]
-    aggregate = feature.aggregate
-    if aggregate is not None and aggregate.column is not None and not _in_rows(feature):
-        conditions.append(f"t.`{aggregate.column}` IS NOT NULL")
-    table = ctx.read(view.of)
+    conditions = [f"{time} < {asked.end_us}"]
+    if asked.begin_us is not None:
+        conditions.append(f"{time} >= {asked.begin_us}")
+    conditions += [f"t.`{name}` = asked.`{name}`" for name in keys]
+    condition, matches = asked.condition(names), asked.matches(names)
+    if condition is not None:
+        conditions.append(condition)
+    table = ctx.read(of)
     listed = [f"t.`{name}`" for name in ctx.engine.columns(table)]
-    if aggregate is not None and aggregate.where is not None:
-        names = {c.name: f"t.`{c.name}`" for c in view.of.columns}
-        matches = to_sql(expressions.parse(aggregate.where), names)
-        if aggregate.facts.compares:
-            listed.append(f"({matches}) AS `{_MATCHES}`")
-        else:
-            conditions.append(matches)
-    ordering = [view.of.event_time, KNOWN_AT]
-    if isinstance(view, LatestView):
-        ordering += [*view.of.keys, *view.columns]
-    elif aggregate is not None and (_in_rows(feature) or aggregate.facts.ordered):
-        ordering += [*view.of.keys, aggregate.column]
+    if matches is not None:
+        listed.append(f"({matches}) AS `{_MATCHES}`")
     sql = (
         f"SELECT {', '.join(listed)} FROM `rows` t JOIN `asked` asked ON {' AND '.join(conditions)}"
     )
-    frames = {"rows": table, "asked": ctx.engine.from_arrow(_asked(view, entity))}
-    found = ctx.engine.to_arrow(ctx.engine.query(sql, frames))
+    frames = {"rows": table, "asked": ctx.engine.from_arrow(_entity(asked.view, entity))}
+    rows = ctx.engine.to_arrow(ctx.engine.query(sql, frames))
+    ordering = (of.event_time, KNOWN_AT, *asked.ordering())
     by = dict.fromkeys(name for name in ordering if name is not None)
-    return found.take(pa.array(row_order(found, by)))
+    return rows.take(pa.array(row_order(rows, by)))
 
 
-def _values(aggregate: Aggregate, rows: pa.Table) -> list[Any]:
-    """What an aggregate is of, in each of the rows."""
-    column = _MATCHES if aggregate.facts.compares else aggregate.column
-    return [True] * rows.num_rows if column is None else rows.column(column).to_pylist()
-
-
-def _asked(view: StoredView, entity: Mapping[str, Any]) -> pa.Table:
+def _entity(view: StoredView, entity: Mapping[str, Any]) -> pa.Table:
     """The entity as one row, typed as the view's table is."""
     columns = {}
     for name in view.by.keys:

@@ -61,7 +61,7 @@ def compute(
     selected = [f"`{name}`" for name in engine.columns(frame)]
     for view in requested:
         for feature in view.features:
-            expression = parse(str(feature.expression))
+            expression = parse(feature.expression)
             sql = to_sql(expression, names | request_columns[view.name])
             if feature.kind == "float":
                 sql = f"CAST({sql} AS DOUBLE)"

@@ -12,6 +12,7 @@ from lakehouse.testing.conformance import CHECKS, NotConforming
 from lakehouse.testing.mutations import (
     AGGREGATE_MUTATIONS,
     ANY_AGE_MUTATIONS,
+    DEFAULT_MUTATIONS,
     MUTANTS,
     recomputed,
     unchanged,
@@ -109,7 +110,7 @@ CAUGHT_BY = {
     "half of the rows are fitted": "check_a_fit_learns_from_every_row",
 }
 
-RECOMPUTED = AGGREGATE_MUTATIONS | ANY_AGE_MUTATIONS
+RECOMPUTED = {*AGGREGATE_MUTATIONS, *ANY_AGE_MUTATIONS, *DEFAULT_MUTATIONS}
 """Mistakes that are made in values computed anew."""
 
 
@@ -131,9 +132,7 @@ def test_wrapper_without_a_mistake_passes(check: str, engine: Engine, tmp_path: 
 
 
 @pytest.mark.parametrize("engine", ["embedded"], indirect=True)
-@pytest.mark.parametrize(
-    "check", sorted({CAUGHT_BY[name] for name in AGGREGATE_MUTATIONS | ANY_AGE_MUTATIONS})
-)
+@pytest.mark.parametrize("check", sorted({CAUGHT_BY[name] for name in RECOMPUTED}))
 def test_values_computed_anew_without_a_mistake_pass(
     check: str, engine: Engine, tmp_path: Path
 ) -> None:

@@ -153,7 +153,7 @@ def compare(folder: Path, histories: int, engines: Mapping[str, Engine]) -> Comp
     ways["online, materialised"] = lambda: materialised(ctx, spine)
     ways["online, pushed"] = lambda: pushed(ctx, folder / "pushed.db", rows, spine)
     ways["Feast"] = lambda: by_feast(ctx, folder, spine)
-    right = {view.name: Expected(view, fields_of(facts)) for view in VIEWS}
+    right = {view.name: Expected.of(view, fields_of(facts)) for view in VIEWS}
     asked = fields_of(spine)
     expected = [
         {f.full_name: right[v.name].value(f, row) for v in VIEWS for f in v.features}

@@ -178,7 +178,7 @@ def compare(store: SqliteStore, rows: Sequence[Fields]) -> None:
     newest = max(row["happened_at"] for row in facts)
     reader = FeatureReader(store, VIEWS)
     for view in VIEWS:
-        right = Expected(view, facts)
+        right = Expected.of(view, facts)
         for entity in CARDS:
             for at in (newest - DAY, newest - HOUR, newest + 1, newest + 2 * HOUR):
                 asked: dict[str, Any] = {"card": entity, "asked_at": at}

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lakehouse.declare import windows as declared
-from lakehouse.declare.features import Aggregate, Feature, FeatureView
+from lakehouse.declare.features import Aggregate, FeatureView, WindowedFeature
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.engines.kernels.arrow_numbers import (
     from_floats,
@@ -122,9 +122,12 @@ class Windowed:
 
     inputs: WindowedInputs
     view: FeatureView
-    feature: Feature
-    aggregate: Aggregate
+    feature: WindowedFeature
     window: AnyWindow
+
+    @property
+    def aggregate(self) -> Aggregate:
+        return self.feature.aggregate
 
     @property
     def windows(self) -> Windows:

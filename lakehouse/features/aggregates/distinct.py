@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import Form
 from lakehouse.features.online.read.parts import Evaluate, Part, Places
 from lakehouse.language.expressions.values import ordered
 
 
-def _online(_: Feature, places: Places) -> Evaluate:
+def _online(_: WindowedFeature, places: Places) -> Evaluate:
     value, count = (place for _, place in places.events)
 
     def distinct(parts: Sequence[Part]) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import Form
 from lakehouse.features.online.read.entries import entries
 from lakehouse.features.online.read.parts import Evaluate, Part, Places, value_reader
 
 
-def _online(_: Feature, places: Places) -> Evaluate:
+def _online(_: WindowedFeature, places: Places) -> Evaluate:
     value, count = (place for _, place in places.events)
     read = value_reader(places.events[0][0])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lakehouse.declare.features import Aggregate, Feature
+from lakehouse.declare.features import Aggregate, WindowedFeature
 from lakehouse.features.online.read.parts import Evaluate, Places
 
 
@@ -17,7 +17,7 @@ class ExplainedRows(NamedTuple):
     UTC microseconds; `at_us` is the moment asked.
     """
 
-    feature: Feature
+    feature: WindowedFeature
     values: Sequence[Any]
     event_us: Sequence[int]
     at_us: int
@@ -42,7 +42,7 @@ class Form:
     None, or gives None, they are asked one by one.
     """
 
-    online: Callable[[Feature, Places], Evaluate]
+    online: Callable[[WindowedFeature, Places], Evaluate]
     explained: Callable[[ExplainedRows], Any]
     made_of: Callable[[Aggregate, int], slice] = all_rows
     together: Together | None = None

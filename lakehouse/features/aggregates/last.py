@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import Form
 from lakehouse.features.aggregates.last_k import newest_first
 from lakehouse.features.online.read.parts import Evaluate, Part, Places
 
 
-def _online(_: Feature, places: Places) -> Evaluate:
+def _online(_: WindowedFeature, places: Places) -> Evaluate:
     newest = newest_first(1, places)
 
     def last(parts: Sequence[Part]) -> Any:

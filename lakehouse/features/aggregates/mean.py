@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import ExplainedRows, Form
 from lakehouse.features.aggregates.sum import total_of
 from lakehouse.features.online.layout.slots import Slot
 from lakehouse.features.online.read.parts import Evaluate, Part, Places, real_sum, whole_sum
 
 
-def _online(_: Feature, places: Places) -> Evaluate:
+def _online(_: WindowedFeature, places: Places) -> Evaluate:
     placed, counted = places.both(0), places.both(1)
     slot = placed.slot
     power: int = 10**slot.scale
@@ -33,7 +33,7 @@ def _explained(rows: ExplainedRows) -> float | None:
     return float(total_of(rows)) / len(rows.values) if rows.values else None
 
 
-def _together(_: Feature, slot: Slot, totals: list[int], counts: list[int]) -> list[Any]:
+def _together(_: WindowedFeature, slot: Slot, totals: list[int], counts: list[int]) -> list[Any]:
     power: int = 10**slot.scale
     return [t / power / n if n else None for t, n in zip(totals, counts, strict=True)]
 

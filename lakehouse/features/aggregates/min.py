@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import Form
 from lakehouse.features.online.read.parts import Evaluate, Part, Places, whole_sum
 from lakehouse.language.expressions.values import ordered
 
 
-def _online(feature: Feature, places: Places) -> Evaluate:
+def _online(feature: WindowedFeature, places: Places) -> Evaluate:
     placed, counted = places.both(0), places.both(1)
     slot, decimal = placed.slot, feature.kind == "decimal"
 

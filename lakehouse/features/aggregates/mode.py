@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import ExplainedRows, Form
 from lakehouse.features.online.read.parts import Evaluate, Part, Places, value_reader
 from lakehouse.language.expressions.values import ordered
@@ -23,7 +23,7 @@ def _most_frequent(values: Iterable[Same]) -> Same | None:
     return next(value for value in reversed(often) if often[value] == most)
 
 
-def _online(_: Feature, places: Places) -> Evaluate:
+def _online(_: WindowedFeature, places: Places) -> Evaluate:
     value, count = (place for _, place in places.events)
     read = value_reader(places.events[0][0])
 

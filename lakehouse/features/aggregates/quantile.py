@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from lakehouse.declare.features import Feature
-from lakehouse.errors import LakehouseError
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import ExplainedRows, Form
 from lakehouse.features.online.read.parts import Evaluate, Part, Places, value_reader
 from lakehouse.language.expressions.values import ordered
 
 
-def _share(feature: Feature) -> Fraction:
+def _share(feature: WindowedFeature) -> Fraction:
     """The share that a feature is of, as it is written."""
-    if feature.aggregate is None:
-        raise LakehouseError(f"Feature '{feature.dotted}' aggregates nothing.")
     return Fraction(str(feature.aggregate.argument))
 
 
@@ -25,7 +22,7 @@ def _place(share: Fraction, many: int) -> int:
     return max(-(-share.numerator * many // share.denominator), 1) - 1
 
 
-def _online(feature: Feature, places: Places) -> Evaluate:
+def _online(feature: WindowedFeature, places: Places) -> Evaluate:
     value, count = (place for _, place in places.events)
     slot, share = places.events[0][0], _share(feature)
     read = value_reader(slot)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import ExplainedRows, Form
 from lakehouse.features.online.layout.slots import Slot
 from lakehouse.features.online.read.parts import Evaluate, Part, Places, whole_sum
 
 
-def _online(_: Feature, places: Places) -> Evaluate:
+def _online(_: WindowedFeature, places: Places) -> Evaluate:
     counted, among = places.both(0), places.both(1)
 
     def share(parts: Sequence[Part]) -> float | None:
@@ -27,7 +27,7 @@ def _explained(rows: ExplainedRows) -> float | None:
     return sum(value is True for value in rows.values) / len(rows.values)
 
 
-def _together(_: Feature, __: Slot, counted: list[int], among: list[int]) -> list[Any]:
+def _together(_: WindowedFeature, __: Slot, counted: list[int], among: list[int]) -> list[Any]:
     return [c / n if n else None for c, n in zip(counted, among, strict=True)]
 
 

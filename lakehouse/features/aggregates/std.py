@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from statistics import stdev
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import ExplainedRows, Form
 from lakehouse.features.online.read.parts import Evaluate, Part, Places, real_sum, whole_sum
 from lakehouse.features.online.read.rows import Spread, float_sum
 
 
-def _online(_: Feature, places: Places) -> Evaluate:
+def _online(_: WindowedFeature, places: Places) -> Evaluate:
     placed, counted = places.both(0), places.both(1)
     slot = placed.slot
     squares = places.tiles[2][1] if places.tiles else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import ExplainedRows, Form
 from lakehouse.features.online.layout.slots import Slot
 from lakehouse.features.online.layout.stored_numbers import ValueOverflow
@@ -22,7 +22,7 @@ from lakehouse.features.online.read.rows import float_sum
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
 
-def total(feature: Feature, places: Places) -> Evaluate:
+def total(feature: WindowedFeature, places: Places) -> Evaluate:
     """The sum of the first slot; raises ValueOverflow where it does not fit its kind."""
     placed = places.both(0)
     slot, place = placed.slot, placed.event
@@ -69,7 +69,7 @@ def total_of(rows: ExplainedRows) -> Any:
     return sum(values) if values or feature.kind != "float" else 0.0
 
 
-def added_together(feature: Feature, slot: Slot, totals: list[int]) -> list[Any] | None:
+def added_together(feature: WindowedFeature, slot: Slot, totals: list[int]) -> list[Any] | None:
     """The sums of many entities; None where one has too many digits."""
     if feature.kind != "decimal":
         return totals

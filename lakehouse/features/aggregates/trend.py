@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from lakehouse.declare.durations import DAY
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.features.aggregates.form import ExplainedRows, Form
 from lakehouse.features.online.layout.slots import EVENT
 from lakehouse.features.online.read.parts import Evaluate, Part, Places
 from lakehouse.features.online.read.rows import float_sum
 
 
-def _online(_: Feature, places: Places) -> Evaluate:
+def _online(_: WindowedFeature, places: Places) -> Evaluate:
     (slot, value), (_slot, count) = places.events
     power = float(10**slot.scale)
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lakehouse.declare.features import Feature, RequestView
 from lakehouse.declare.tables import table_column
-from lakehouse.language import expressions
 from lakehouse.monitoring.consistency.comparing import EQUAL, EXTRA, MISMATCH, MISSING
 from lakehouse.monitoring.consistency.declarations import View, stored_in
 from lakehouse.monitoring.consistency.lateness import SKEW, STALE, UNPLACED, Codes
@@ -75,7 +73,7 @@ def _example(
     place = int(one.places[row])
     served = answers.served[one.feature.full_name][place]
     history = json_value(one.history[row].as_py())
-    if is_personal(view, one.feature):
+    if view.is_personal(one.feature.name):
         served, history = (None if v is None else MASK for v in (served, history))
     return {
         "id": answers.ids[place],
@@ -96,16 +94,3 @@ def _entity(answers: Answers, view: View, place: int) -> dict[str, Any]:
             personal = table_column(stored.of, key).personal
             entity[key] = MASK if personal and value is not None else value
     return entity
-
-
-def is_personal(view: View, feature: Feature) -> bool:
-    """Whether a feature's values are somebody's own: of a personal column, but for counts of it."""
-    if isinstance(view, RequestView):
-        personal = {c.name for c in view.request_columns if c.personal}
-        personal |= {f.dotted for v in view.uses for f in v.features if is_personal(v, f)}
-        named = expressions.names(expressions.parse(str(feature.expression)))
-        return not personal.isdisjoint(named)
-    if feature.aggregate is not None and feature.aggregate.facts.counts:
-        return False
-    column = feature.column if feature.aggregate is None else feature.aggregate.column
-    return column is not None and table_column(view.of, column).personal

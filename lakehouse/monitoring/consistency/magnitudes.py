@@ -14,25 +14,22 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lakehouse.declare import Count, Max, Min, Sum
-from lakehouse.declare.features import Aggregate, Feature, FeatureView
+from lakehouse.declare.features import Aggregate, FeatureView, WindowedFeature
 from lakehouse.declare.tables import table_column
 from lakehouse.declare.windows import Windows
-from lakehouse.monitoring.consistency.declarations import View
 
 _NAME = "magnitudes"
 
 Floats = npt.NDArray[np.float64]
 
 
-def summed(view: View) -> list[Feature]:
+def summed(view: FeatureView) -> list[WindowedFeature]:
     """The features of a view that are made of rounded sums."""
-    if not isinstance(view, FeatureView):
-        return []
     return [f for f in view.features if _is_rounded(view, f.aggregate)]
 
 
-def _is_rounded(view: FeatureView, aggregate: Aggregate | None) -> bool:
-    if aggregate is None or aggregate.column is None:
+def _is_rounded(view: FeatureView, aggregate: Aggregate) -> bool:
+    if aggregate.column is None:
         return False
     facts = aggregate.facts
     if facts.rounds == "never" or facts.among == "own":
@@ -41,7 +38,7 @@ def _is_rounded(view: FeatureView, aggregate: Aggregate | None) -> bool:
     return column.kind == "float" or facts.rounds == "always"
 
 
-def magnitude_view(view: FeatureView, features: list[Feature]) -> FeatureView:
+def magnitude_view(view: FeatureView, features: list[WindowedFeature]) -> FeatureView:
     """A view of the same windows: what is above zero, what is below, and how many there are.
 
     Of a window of so many rows, which another `where` would make one of other rows, it is the
@@ -50,8 +47,6 @@ def magnitude_view(view: FeatureView, features: list[Feature]) -> FeatureView:
     aggregates: dict[str, Any] = {}
     for number, feature in enumerate(features):
         aggregate, window = feature.aggregate, feature.window
-        assert aggregate is not None  # `summed` chose it
-        assert window is not None
         column, over, where = str(aggregate.column), Windows((window,)), aggregate.where
         aggregates[f"count_{number}"] = Count(column, over=over, where=where)
         if window.rows is not None:
@@ -66,15 +61,13 @@ def magnitude_view(view: FeatureView, features: list[Feature]) -> FeatureView:
     return FeatureView(_NAME, of=view.of, by=view.by, delay=view.delay, **aggregates)
 
 
-def magnitude(feature: Feature, number: int, computed: Mapping[str, Any]) -> Floats:
+def magnitude(feature: WindowedFeature, number: int, computed: Mapping[str, Any]) -> Floats:
     """The sum of absolute values of a feature's window, and of a mean's window their mean.
 
     Of a window of so many rows it is as much at most: as if all were the largest. `computed` are
     the values of `magnitude_view` by full name, `number` the feature's place.
     """
-    window, aggregate = feature.window, feature.aggregate
-    assert window is not None  # `summed` chose it
-    of_mean = aggregate is not None and aggregate.facts.among == "mean"
+    window, of_mean = feature.window, feature.aggregate.facts.among == "mean"
 
     def part(name: str) -> Floats:
         values = computed[f"{_NAME}__{name}_{number}_{window.label}"].cast(pa.float64(), safe=False)

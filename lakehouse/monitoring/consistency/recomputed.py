@@ -99,29 +99,28 @@ def _compared(answers: Answers, feature: Feature, wanted: Places, history: Any) 
 
 def _tolerance(feature: Feature) -> float:
     """By how much of itself a feature may differ: nothing, unless it was rounded on the way."""
-    computed = feature.expression is not None
-    aggregate = feature.aggregate
-    made_of_sums = aggregate is not None and aggregate.facts.rounds != "never"
-    return TOLERANCE if computed or made_of_sums else 0.0
+    return TOLERANCE if feature.rounded else 0.0
 
 
 def _but_for_rounding(
     ctx: Context, answers: Answers, view: View, compared: list[FeatureCompared]
 ) -> list[FeatureCompared]:
     """The same, where rounded sums that differ by no more than their rounding are equal."""
-    rounded = {feature.name for feature in summed(view)}
+    if not isinstance(view, FeatureView):
+        return compared
+    rounded = {feature.name: feature for feature in summed(view)}
     doubtful = [
         one for one in compared if one.feature.name in rounded and _may_be_rounding(one).any()
     ]
-    if not doubtful or not isinstance(view, FeatureView):
+    if not doubtful:
         return compared
     places = np.unique(np.concatenate([one.places[_may_be_rounding(one)] for one in doubtful]))
-    sizes = magnitude_view(view, [one.feature for one in doubtful])
+    sizes = magnitude_view(view, [rounded[one.feature.name] for one in doubtful])
     computed = _history(ctx, answers.spine.take(pa.array(places)), [sizes])
     mended = {}
     for number, one in enumerate(doubtful):
         doubt = _may_be_rounding(one)
-        size = magnitude(one.feature, number, computed)
+        size = magnitude(rounded[one.feature.name], number, computed)
         tolerance = TOLERANCE * size[np.searchsorted(places, one.places[doubt])]
         code = one.compared.code.copy()
         code[np.flatnonzero(doubt)[one.compared.difference[doubt] <= tolerance]] = EQUAL

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
-from lakehouse.declare.features import Feature, LatestView, StoredView, Window
+from lakehouse.declare.features import (
+    ColumnFeature,
+    FeatureView,
+    LatestView,
+    StoredFeature,
+    StoredView,
+    Window,
+    WindowedFeature,
+)
 from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.protocol import BoundView, Engine
 from lakehouse.language.provenance import KNOWN_AT
@@ -49,13 +58,13 @@ def require_oracle(
     facts = {name: fields_of(rows) for name, rows in tables.items()}
     wrong = []
     for view in views:
-        right = Expected(view, facts[view.of.name])
+        right = Expected.of(view, facts[view.of.name])
         wrong += [f"{view.name}.{text}" for row in got for text in _wrong(right, row)]
     if wrong:
         raise NotConforming(f"{len(wrong)} values are wrong: {'; '.join(wrong[:EXAMPLES])}.")
 
 
-def _wrong(right: Expected, row: Fields) -> Iterator[str]:
+def _wrong(right: Expected[Any, Any], row: Fields) -> Iterator[str]:
     """Say of each wrong feature in a row of an answer what it is."""
     for feature in right.view.features:
         actual, expected = row[feature.full_name], right.value(feature, row)
@@ -65,13 +74,17 @@ def _wrong(right: Expected, row: Fields) -> Iterator[str]:
         yield f"{feature.name} of {right.entity(row)} at {at} is {actual!r}, not {expected!r}"
 
 
-class Expected:
+V = TypeVar("V", bound=StoredView)
+F = TypeVar("F", bound=StoredFeature)
+
+
+class Expected(ABC, Generic[V, F]):
     """One view's features over a table's rows, as the oracle states them.
 
     The rows of each entity are put together first; a null in the key is no entity.
     """
 
-    def __init__(self, view: StoredView, rows: Sequence[Fields]) -> None:
+    def __init__(self, view: V, rows: Sequence[Fields]) -> None:
         self.view = view
         self._rows: dict[tuple[Any, ...], list[Fields]] = {}
         for row in rows:
@@ -79,43 +92,54 @@ class Expected:
             if None not in entity:
                 self._rows.setdefault(entity, []).append(row)
 
+    @staticmethod
+    def of(view: StoredView, rows: Sequence[Fields]) -> Expected[Any, Any]:
+        """Return what a view's features over a table's rows are."""
+        if isinstance(view, FeatureView):
+            return ExpectedWindows(view, rows)
+        return ExpectedLatest(view, rows)
+
     def entity(self, row: Fields) -> tuple[Any, ...]:
         """Return the view's entity in a row of its table or of the spine."""
         return tuple(row[k] for k in self.view.by.keys)
 
-    def value(self, feature: Feature, asked: Fields) -> Any:
+    def rows(self, asked: Fields) -> list[Fields]:
+        """Return the rows of the entity that a row of the spine asks for."""
+        return self._rows.get(self.entity(asked), [])
+
+    def value(self, feature: F, asked: Fields) -> Any:
         """Return a feature's value for one row of the spine, its default instead of null."""
         value = self.value_or_null(feature, asked)
         if value is None and isinstance(feature.default_value, datetime):
             return microseconds(feature.default_value)
         return feature.default_value if value is None else value
 
-    def value_or_null(self, feature: Feature, asked: Fields) -> Any:
+    @abstractmethod
+    def value_or_null(self, feature: F, asked: Fields) -> Any:
         """Return a feature's value for one row of the spine, whatever its default."""
-        rows = self._rows.get(self.entity(asked), [])
-        if isinstance(self.view, LatestView):
-            found = self._latest_row(self.view, rows, asked)
-            return None if found is None else found[str(feature.column)]
-        return self.window_value(feature, asked)
 
-    def tolerance(self, feature: Feature, asked: Fields) -> float:
-        """Return how far an engine's float may lie from the value: 1e-9 of what is added up.
+    @abstractmethod
+    def tolerance(self, feature: F, asked: Fields) -> float:
+        """Return how far an engine's float may lie from the value."""
 
-        Counts, exact sums, minima, maxima and stored values have no tolerance.
-        """
-        aggregate = feature.aggregate
-        if isinstance(self.view, LatestView) or feature.kind != "float" or aggregate is None:
+
+class ExpectedWindows(Expected[FeatureView, WindowedFeature]):
+    """What aggregates of windows are."""
+
+    def value_or_null(self, feature: WindowedFeature, asked: Fields) -> Any:
+        return self.value_of(feature, asked)
+
+    def tolerance(self, feature: WindowedFeature, asked: Fields) -> float:
+        """1e-9 of what is added up; counts, exact sums, minima and maxima have no tolerance."""
+        function = feature.aggregate.function
+        if feature.kind != "float" or function not in MAGNITUDES:
             return 0.0
-        if aggregate.function not in MAGNITUDES:
-            return 0.0
-        return 1e-9 * MAGNITUDES[aggregate.function](self.window_rows(feature, asked))
+        return 1e-9 * MAGNITUDES[function](self.window_rows(feature, asked))
 
-    def events(self, feature: Feature, asked: Fields) -> list[Event]:
-        """Return the entity's rows as a windowed feature's aggregate sees them."""
-        aggregate = feature.aggregate
-        if aggregate is None or isinstance(self.view, LatestView):
-            raise ValueError(f"{feature.dotted} is no windowed feature.")
-        of, column = self.view.of, aggregate.column
+    def events(self, feature: WindowedFeature, asked: Fields) -> list[Event]:
+        """Return the entity's rows as a feature's aggregate sees them."""
+        of, aggregate = self.view.of, feature.aggregate
+        column = aggregate.column
         criterion = None if aggregate.where is None else CRITERIA[aggregate.where]
         return [
             Event(
@@ -126,39 +150,47 @@ class Expected:
                 True if criterion is None else criterion(row),
                 _ordered(row, of.keys),
             )
-            for row in self._rows.get(self.entity(asked), [])
+            for row in self.rows(asked)
         ]
 
-    def window_value(
-        self, feature: Feature, asked: Fields, events: Sequence[Event] | None = None
+    def value_of(
+        self, feature: WindowedFeature, asked: Fields, events: Sequence[Event] | None = None
     ) -> Any:
-        """Return a windowed feature's value, of other events if they are given."""
-        if feature.aggregate is None:
-            raise ValueError(f"{feature.dotted} is no windowed feature.")
+        """Return a feature's value, of other events if they are given."""
         return MEANINGS[feature.aggregate.function](self.window_rows(feature, asked, events))
 
     def window_rows(
-        self, feature: Feature, asked: Fields, events: Sequence[Event] | None = None
+        self, feature: WindowedFeature, asked: Fields, events: Sequence[Event] | None = None
     ) -> WindowRows:
-        """Return the rows that a windowed feature is of, or those of other events."""
-        view, aggregate, window = self.view, feature.aggregate, feature.window
-        if aggregate is None or window is None or isinstance(view, LatestView):
-            raise ValueError(f"{feature.dotted} is no windowed feature.")
+        """Return the rows that a feature is of, or those of other events."""
+        window = feature.window
         return window_rows(
             self.events(feature, asked) if events is None else events,
             self.entity(asked),
             asked["asked_at"],
             over=window.length.us if isinstance(window, Window) else None,
-            delay=0 if view.delay is None else view.delay.us,
+            delay=self.view.delay_us,
             edge=window.edge_us,
             rows=window.rows,
-            of_all=aggregate.facts.compares,
-            argument=aggregate.argument,
+            of_all=feature.aggregate.facts.compares,
+            argument=feature.aggregate.argument,
         )
 
-    def _latest_row(self, view: LatestView, rows: Sequence[Fields], asked: Fields) -> Fields | None:
+
+class ExpectedLatest(Expected[LatestView, ColumnFeature]):
+    """What the columns of an entity's latest row are."""
+
+    def value_or_null(self, feature: ColumnFeature, asked: Fields) -> Any:
+        found = self._latest_row(asked)
+        return None if found is None else found[feature.column]
+
+    def tolerance(self, feature: ColumnFeature, asked: Fields) -> float:  # noqa: ARG002
+        """None: values are as they are stored."""
+        return 0.0
+
+    def _latest_row(self, asked: Fields) -> Fields | None:
         """What has no event time stands one microsecond before it is known."""
-        time = view.of.event_time
+        view, time = self.view, self.view.of.event_time
         candidates = [
             Row(
                 self.entity(row),
@@ -167,7 +199,7 @@ class Expected:
                 _ordered(row, (*view.of.keys, *view.columns)),
                 row,
             )
-            for row in rows
+            for row in self.rows(asked)
         ]
         ttl = None if view.ttl is None else view.ttl.us + (time is None)
         at = asked["asked_at"]

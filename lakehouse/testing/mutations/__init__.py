@@ -13,6 +13,7 @@ from lakehouse.engines.protocol import Engine
 from lakehouse.testing.mutations.aggregates import AGGREGATE_MUTATIONS, AggregateMutant
 from lakehouse.testing.mutations.any_age import ANY_AGE_MUTATIONS
 from lakehouse.testing.mutations.batches import BATCH_MUTATIONS
+from lakehouse.testing.mutations.defaults import DEFAULT_MUTATIONS, DefaultMutant, recomputed
 from lakehouse.testing.mutations.features import FEATURE_MUTATIONS, FeatureMutant, Mutation
 from lakehouse.testing.mutations.tables import TABLE_MUTATIONS
 
@@ -25,6 +26,10 @@ MUTANTS: dict[str, Callable[[Engine], Engine]] = {
         name: partial(AggregateMutant, applies=applies, wrong=wrong)
         for name, (applies, wrong) in (AGGREGATE_MUTATIONS | ANY_AGE_MUTATIONS).items()
     },
+    **{
+        name: partial(DefaultMutant, applies=applies, wrong=wrong)
+        for name, (applies, wrong) in DEFAULT_MUTATIONS.items()
+    },
     **TABLE_MUTATIONS,
     **BATCH_MUTATIONS,
 }
@@ -36,11 +41,11 @@ def unchanged(engine: Engine) -> Engine:
     return FeatureMutant(engine, Mutation())
 
 
-def recomputed(engine: Engine) -> Engine:
-    """Return an engine whose features are computed anew as the mutants' are, with no mistake."""
-    return AggregateMutant(
-        engine, lambda _: True, lambda asked: asked.right.value(asked.feature, asked.spine)
-    )
-
-
-__all__ = ["AGGREGATE_MUTATIONS", "ANY_AGE_MUTATIONS", "MUTANTS", "recomputed", "unchanged"]
+__all__ = [
+    "AGGREGATE_MUTATIONS",
+    "ANY_AGE_MUTATIONS",
+    "DEFAULT_MUTATIONS",
+    "MUTANTS",
+    "recomputed",
+    "unchanged",
+]

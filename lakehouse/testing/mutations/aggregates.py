@@ -9,18 +9,15 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import pyarrow as pa
-
 from lakehouse.declare.aggregates import FACTS
 from lakehouse.declare.durations import DAY
-from lakehouse.declare.features import Feature, FeatureView, Window
-from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.protocol import BoundView, Engine, Frame
+from lakehouse.declare.features import Window, WindowedFeature
+from lakehouse.engines.protocol import Engine
 from lakehouse.language.expressions.values import ordered
-from lakehouse.testing.conformance.against_oracle import Expected
-from lakehouse.testing.conformance.world import Fields, fields_of
+from lakehouse.testing.conformance.against_oracle import Expected, ExpectedWindows
+from lakehouse.testing.conformance.world import Fields
 from lakehouse.testing.meanings import Event, distinct_values, exact_sum
-from lakehouse.testing.mutations.wrapping import Wrapped
+from lakehouse.testing.mutations.recomputing import Recomputing, Value
 
 Wrong = Callable[["Asked"], Any]
 
@@ -29,8 +26,8 @@ Wrong = Callable[["Asked"], Any]
 class Asked:
     """One feature asked for at one row of a spine, and the oracle that knows its rows."""
 
-    right: Expected
-    feature: Feature
+    right: ExpectedWindows
+    feature: WindowedFeature
     spine: Fields
 
     @property
@@ -39,14 +36,12 @@ class Asked:
 
     def value(self, events: Sequence[Event] | None = None, **changes: Any) -> Any:
         """Return the right value of other events, or of an aggregate with some changes."""
-        assert self.feature.aggregate is not None
         changed = replace(self.feature, aggregate=replace(self.feature.aggregate, **changes))
-        return self.right.window_value(changed, self.spine, events)
+        return self.right.value_of(changed, self.spine, events)
 
     @property
     def argument(self) -> Any:
         """The function's own argument."""
-        assert self.feature.aggregate is not None
         return self.feature.aggregate.argument
 
     def newest_first(self, events: Sequence[Event] | None = None) -> list[Any]:
@@ -55,34 +50,23 @@ class Asked:
         return values
 
 
-class AggregateMutant(Wrapped):
+class AggregateMutant(Recomputing):
     """An engine that makes one mistake in the features of some functions.
 
     `wrong` gives the value of the features that `applies` holds for.
     """
 
-    def __init__(self, engine: Engine, applies: Callable[[Feature], bool], wrong: Wrong) -> None:
+    def __init__(
+        self, engine: Engine, applies: Callable[[WindowedFeature], bool], wrong: Wrong
+    ) -> None:
         super().__init__(engine)
         self.applies = applies
         self.wrong = wrong
 
-    def historical_features(self, spine: Frame, at: str, views: Sequence[BoundView]) -> Frame:
-        answer = self.engine.to_arrow(self.engine.historical_features(spine, at, views))
-        asked = fields_of(answer)
-        for bound in views:
-            right = Expected(bound.view, fields_of(self.engine.to_arrow(bound.rows)))
-            for feature in filter(self.applies, bound.view.features):
-                values = [self.wrong(Asked(right, feature, row)) for row in asked]
-                place = answer.column_names.index(feature.full_name)
-                column = _typed(values, answer.schema.field(place).type)
-                answer = answer.set_column(place, feature.full_name, column)
-        return self.engine.from_arrow(answer)
-
-
-def _typed(values: list[Any], kind: Any) -> Any:
-    if pa.types.is_timestamp(kind):
-        return pa.array([v if isinstance(v, int) else None for v in values], MICROSECONDS)
-    return pa.array(values, kind, from_pandas=False)
+    def value(self, right: Expected[Any, Any], feature: Any) -> Value | None:
+        if not isinstance(right, ExpectedWindows) or not self.applies(feature):
+            return None
+        return lambda row: self.wrong(Asked(right, feature, row))
 
 
 @dataclass(frozen=True)
@@ -91,16 +75,12 @@ class _Of:
 
     functions: frozenset[str]
 
-    def __call__(self, feature: Feature) -> bool:
-        return feature.aggregate is not None and feature.aggregate.function in self.functions
+    def __call__(self, feature: WindowedFeature) -> bool:
+        return feature.aggregate.function in self.functions
 
 
 def _of(*functions: str) -> _Of:
     return _Of(frozenset(functions))
-
-
-def _defaulted(feature: Feature) -> bool:
-    return feature.default is not None
 
 
 def _mean_of(values: Sequence[Any]) -> float | None:
@@ -195,9 +175,8 @@ def _since_known(asked: Asked) -> Any:
 
 
 def _since_the_end(asked: Asked) -> Any:
-    view, found = asked.right.view, asked.value()
-    delay = view.delay.us if isinstance(view, FeatureView) and view.delay is not None else 0
-    return None if found is None else found - delay / 1e6
+    found = asked.value()
+    return None if found is None else found - asked.right.view.delay_us / 1e6
 
 
 def _since_the_first(asked: Asked) -> Any:
@@ -270,20 +249,9 @@ def _trend_of_squares(asked: Asked) -> Any:
     return together / spread * DAY
 
 
-def _always_the_default(asked: Asked) -> Any:
-    return asked.right.value(asked.feature, asked.spine | {"asked_at": -(2**55)})
-
-
-def _only_without_a_row(asked: Asked) -> Any:
-    key = replace(asked.feature, column=asked.right.view.of.keys[0])
-    if asked.right.value_or_null(key, asked.spine) is None:
-        return asked.right.value(asked.feature, asked.spine)
-    return asked.right.value_or_null(asked.feature, asked.spine)
-
-
 ORDERED = [function for function, facts in FACTS.items() if facts.ordered]
 
-AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
+AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[WindowedFeature], bool], Wrong]] = {
     "a count is of different values": (
         _of("count"),
         lambda asked: asked.value(function="distinct"),
@@ -349,15 +317,6 @@ AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
     "a trend is from the first value to the last": (_of("trend"), _from_first_to_last),
     "a trend of one time is level": (_of("trend"), lambda asked: asked.value() or 0.0),
     "a trend is of squares less squares": (_of("trend"), _trend_of_squares),
-    "a default is given whatever is there": (_defaulted, _always_the_default),
-    "a default is left out": (
-        _defaulted,
-        lambda asked: asked.right.value_or_null(asked.feature, asked.spine),
-    ),
-    "a default stands only where there is no row": (
-        lambda feature: feature.aggregate is None and feature.default is not None,
-        _only_without_a_row,
-    ),
 }
 """Each mistake by what it is: the features it is made in, and the value they get."""
 

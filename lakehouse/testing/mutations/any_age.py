@@ -7,21 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from lakehouse.declare.durations import DAY, Duration
-from lakehouse.declare.features import EverWindow, Feature, RowsWindow, Window
+from lakehouse.declare.features import EverWindow, RowsWindow, Window, WindowedFeature
 from lakehouse.testing.meanings import Event
 from lakehouse.testing.mutations.aggregates import Asked, Wrong
 
 
-def _in_rows(feature: Feature) -> bool:
+def _in_rows(feature: WindowedFeature) -> bool:
     return isinstance(feature.window, RowsWindow)
 
 
-def _in_rows_that_match(feature: Feature) -> bool:
-    aggregate = feature.aggregate
-    return _in_rows(feature) and aggregate is not None and aggregate.counted_where is not None
+def _in_rows_that_match(feature: WindowedFeature) -> bool:
+    return _in_rows(feature) and feature.aggregate.counted_where is not None
 
 
-def _ever(feature: Feature) -> bool:
+def _ever(feature: WindowedFeature) -> bool:
     return isinstance(feature.window, EverWindow)
 
 
@@ -37,8 +36,7 @@ def _one_more(asked: Asked) -> Any:
 def _last(asked: Asked, order: Callable[[Event], Any], matching: bool = True) -> Any:
     """The value over so many last rows by another order, or of all rows."""
     assert isinstance(asked.feature.window, RowsWindow)
-    view: Any = asked.right.view
-    end = asked.spine["asked_at"] - (0 if view.delay is None else view.delay.us)
+    end = asked.spine["asked_at"] - asked.right.view.delay_us
     there = [e for e in asked.events if e.event_at < end and e.known_at <= asked.spine["asked_at"]]
     if matching and _in_rows_that_match(asked.feature):
         there = [e for e in there if e.matches is True]
@@ -49,7 +47,7 @@ def _without_nulls(asked: Asked) -> Any:
     return asked.value([e for e in asked.events if e.value is not None])
 
 
-ANY_AGE_MUTATIONS: dict[str, tuple[Callable[[Feature], bool], Wrong]] = {
+ANY_AGE_MUTATIONS: dict[str, tuple[Callable[[WindowedFeature], bool], Wrong]] = {
     "one row more is among the last": (_in_rows, _one_more),
     "a null takes no place among the last rows": (_in_rows, _without_nulls),
     "the last rows are counted whatever they fulfil": (

@@ -44,7 +44,7 @@ from lakehouse.declare import (
 )
 from lakehouse.declare.compiled import FunctionReference, digest, from_data, to_data
 from lakehouse.declare.contract import Column, ContractSpec
-from lakehouse.declare.features import Aggregate, Feature
+from lakehouse.declare.features import Aggregate, Feature, WindowedFeature
 from lakehouse.declare.training import Claim
 from lakehouse.errors import LakehouseError
 
@@ -347,7 +347,15 @@ def test_what_has_come_since_and_says_nothing_leaves_no_trace() -> None:
 
 
 def test_what_is_added_is_known_to_every_instance() -> None:
-    data = to_data(Feature("v", "n_1d", "int", aggregate=Aggregate("count", None, last("1d"))))
+    data = to_data(
+        WindowedFeature(
+            view="v",
+            name="n_1d",
+            kind="int",
+            aggregate=Aggregate("count", None, last("1d")),
+            window=last("1d").windows[0],
+        )
+    )
     rebuilt = from_data(data)
     assert (None, None) == (rebuilt.many, rebuilt.aggregate.argument)
 
@@ -355,6 +363,32 @@ def test_what_is_added_is_known_to_every_instance() -> None:
 def test_what_was_declared_before_keeps_its_digest() -> None:
     (view,) = declared().stored_views
     assert "de570ac2d3e195243d2637313e8a6410ee1b4aa3bd03930cdc9aed0bd9ce2b04" == digest(view)
+
+
+def features_of_each_kind() -> tuple[Feature, ...]:
+    domain = declared()
+    (spend,), (table, _) = domain.stored_views, domain.tables[:2]
+    latest = LatestView("latest", of=table, by=Entity("country", "country"), columns=("amount",))
+    (model,) = domain.models
+    return (*spend.features, *latest.features, *model.learns_from.features)
+
+
+@pytest.mark.parametrize(
+    "feature", features_of_each_kind(), ids=lambda f: f"{type(f).__name__} {f.dotted}"
+)
+def test_a_feature_of_any_kind_comes_back_as_it_was(feature: Feature) -> None:
+    data = to_data(feature)
+    root = data["nodes"][data["root"]]
+    assert "Feature" == root["type"]
+    assert {"aggregate", "window", "column", "expression"} < set(root["fields"])
+    assert feature == from_data(data)
+
+
+def test_a_feature_of_no_kind_is_not_made_up() -> None:
+    data = to_data(features_of_each_kind()[-1])
+    data["nodes"][data["root"]]["fields"]["expression"] = None
+    with pytest.raises(LakehouseError, match="holds a Feature, which this version does not know"):
+        from_data(data)
 
 
 def test_a_field_that_is_lost_is_missed() -> None:

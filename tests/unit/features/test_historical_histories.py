@@ -228,7 +228,7 @@ def test_random_histories_equal_the_oracle(engine: EmbeddedEngine, tmp_path: Pat
         answer = fields_of(engine.to_arrow(frame))
         assert [(row["card"], row["shop"], row["asked_at"]) for row in answer] == asked
         for view in views:
-            right = Expected(view, facts)
+            right = Expected.of(view, facts)
             for row in answer:
                 for feature in view.features:
                     value = right.value(feature, row)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import ContractSpec
-from lakehouse.declare.feature import Feature, kinds_of
+from lakehouse.declare.feature import ComputedFeature, kinds_of
 from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.errors import LakehouseError
 from lakehouse.language.expressions import names, parse
@@ -87,11 +87,9 @@ def evaluated(evaluate: Evaluate, named: Row, what: str) -> Any:
         raise Uncomputable(f"{what} divides by zero or overflows for this request.") from None
 
 
-def _compiled(feature: Feature, kinds: Mapping[str, Kind]) -> Evaluate:
+def _compiled(feature: ComputedFeature, kinds: Mapping[str, Kind]) -> Evaluate:
     """A feature's expression; what is exact in it leaves it as the declared float."""
-    evaluate = expressions_python.compile(
-        parse(feature.expression or "null"), kinds, feature.dotted
-    )
+    evaluate = expressions_python.compile(parse(feature.expression), kinds, feature.dotted)
     if feature.kind != "float":
         return evaluate
 

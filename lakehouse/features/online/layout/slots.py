@@ -176,7 +176,7 @@ def layout_of(view: StoredView) -> Layout:
     return WindowLayout(
         tuple(slots),
         tuple(tile_slots),
-        0 if view.delay is None else view.delay.us,
+        view.delay_us,
         math.gcd(*edges) if edges else TILE_OF_EVER_US if ever else None,
         ordered or bool(last_rows),
         last_rows,

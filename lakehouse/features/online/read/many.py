@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lakehouse.declare.features import Feature
+from lakehouse.declare.features import WindowedFeature
 from lakehouse.engines.kernels.ordering import prefix_sum
 from lakehouse.features.aggregates import form_of
 from lakehouse.features.online.layout.slots import EVENT, KNOWN
@@ -72,9 +72,8 @@ def many_columns(
     return {name: columns[name] for name in empty}
 
 
-def _together(feature: Feature) -> bool:
-    aggregate = feature.aggregate
-    return aggregate is not None and form_of(aggregate.function).together is not None
+def _together(feature: WindowedFeature) -> bool:
+    return form_of(feature.aggregate.function).together is not None
 
 
 class _Running:
@@ -95,7 +94,7 @@ class _Running:
 
 
 def _values(
-    answers: WindowAnswers, feature: Feature, running: _Running, low: Int64, high: Int64
+    answers: WindowAnswers, feature: WindowedFeature, running: _Running, low: Int64, high: Int64
 ) -> list[Any] | None:
     slots, places = answers.placed(feature)
     if any(slot.real for slot in slots):
@@ -109,6 +108,5 @@ def _values(
         if sums is None:
             return None
         totals.append((sums[high] - sums[low]).tolist())
-    assert feature.aggregate is not None  # `_together` chose it
     together = form_of(feature.aggregate.function).together
     return None if together is None else together(feature, slots[0], *totals)

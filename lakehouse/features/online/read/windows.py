@@ -16,11 +16,11 @@ from typing import Any
 from lakehouse.declare.features import (
     AnyWindow,
     EverWindow,
-    Feature,
     FeatureView,
     RowsWindow,
     StoredView,
     Window,
+    WindowedFeature,
 )
 from lakehouse.errors import LakehouseError
 from lakehouse.features.aggregates import form_of
@@ -40,6 +40,7 @@ from lakehouse.features.online.stores.protocol import Span
 Values = dict[str, Any]
 Columns = dict[str, list[Any]]
 """Values of several moments, by the names of features."""
+Evaluated = tuple[WindowedFeature, Evaluate]
 LookUp = Callable[[Iterable[int]], Mapping[int, str]]
 
 
@@ -52,7 +53,7 @@ class Group:
     """A window and the features over it."""
 
     window: AnyWindow
-    features: tuple[tuple[Feature, Evaluate], ...]
+    features: tuple[Evaluated, ...]
 
     @cached_property
     def named(self) -> tuple[tuple[str, Evaluate], ...]:
@@ -87,20 +88,18 @@ class WindowAnswers:
         self.layout = layout
         self._view = view
         self._placed: dict[str, tuple[tuple[Slot, ...], tuple[int, ...]]] = {}
-        self.delay_us = 0 if view.delay is None else view.delay.us
-        exact: dict[AnyWindow, list[tuple[Feature, Evaluate]]] = {}
-        edged: dict[AnyWindow, list[tuple[Feature, Evaluate]]] = {}
-        rows: dict[LastRows, list[tuple[Feature, Evaluate]]] = {}
+        self.delay_us = view.delay_us
+        exact: dict[AnyWindow, list[Evaluated]] = {}
+        edged: dict[AnyWindow, list[Evaluated]] = {}
+        rows: dict[LastRows, list[Evaluated]] = {}
         for feature in view.features:
-            window, aggregate = feature.window, feature.aggregate
-            if window is None or aggregate is None:
-                raise LakehouseError(f"Feature '{feature.dotted}' has no window.")
+            window = feature.window
             tiled = window.tiled and self._has_tiles(window)
             if window.tiled and not tiled:
                 raise _differently(view, f"no tiles of {window} for '{feature.name}'")
             evaluated = feature, _evaluate(view, feature, layout, tiled)
             if window.rows is not None:
-                last = LastRows(window.rows, counted_slot(aggregate))
+                last = LastRows(window.rows, counted_slot(feature.aggregate))
                 rows.setdefault(last, []).append(evaluated)
             else:
                 (edged if tiled else exact).setdefault(window, []).append(evaluated)
@@ -112,17 +111,15 @@ class WindowAnswers:
         self._ever = any(isinstance(group.window, EverWindow) for group in self.edged)
         self._defaults = defaults_of(view)
         self.texts = [
-            (f.full_name, f.many is not None)
-            for f in view.features
-            if f.kind == "string" and f.aggregate is not None
+            (f.full_name, f.many is not None) for f in view.features if f.kind == "string"
         ]
         self._lists = [f.full_name for f in view.features if f.many is not None]
         self._empty: Values = {f.full_name: _empty(f) for f in view.features} | self._defaults
 
-    def placed(self, feature: Feature) -> tuple[tuple[Slot, ...], tuple[int, ...]]:
+    def placed(self, feature: WindowedFeature) -> tuple[tuple[Slot, ...], tuple[int, ...]]:
         """A feature's slots, and where they stand in an event's row."""
         if feature.full_name not in self._placed:
-            slots = slots_of(self._view, feature.aggregate) if feature.aggregate else ()
+            slots = slots_of(self._view, feature.aggregate)
             places = tuple(self.layout.place(slot) for slot in slots)
             self._placed[feature.full_name] = slots, places
         return self._placed[feature.full_name]
@@ -207,7 +204,7 @@ class WindowAnswers:
                     values[name] = found[value]
         return values
 
-    def _of_rows(self, last: LastRows, features: list[tuple[Feature, Evaluate]]) -> RowsGroup:
+    def _of_rows(self, last: LastRows, features: list[Evaluated]) -> RowsGroup:
         slot = last.counted
         if slot is not None and slot not in self.layout.slots:
             raise _differently(self._view, f"no rows counted for '{features[0][0].name}'")
@@ -253,11 +250,11 @@ def _furthest(groups: Sequence[Group]) -> list[Group]:
     return [group for _, group in longest.values()]
 
 
-def _evaluate(view: FeatureView, feature: Feature, layout: WindowLayout, tiled: bool) -> Evaluate:
+def _evaluate(
+    view: FeatureView, feature: WindowedFeature, layout: WindowLayout, tiled: bool
+) -> Evaluate:
     """The function from the parts of a window to a feature's value."""
     aggregate = feature.aggregate
-    if aggregate is None:
-        raise LakehouseError(f"Feature '{feature.dotted}' aggregates nothing.")
     slots = slots_of(view, aggregate)
     _check(view, feature, slots, layout.slots)
     tile_slots = tile_slots_of(view, aggregate) if tiled else ()
@@ -270,7 +267,7 @@ def _evaluate(view: FeatureView, feature: Feature, layout: WindowLayout, tiled: 
 
 
 def _check(
-    view: FeatureView, feature: Feature, slots: Sequence[Slot], there: Sequence[Slot]
+    view: FeatureView, feature: WindowedFeature, slots: Sequence[Slot], there: Sequence[Slot]
 ) -> None:
     for slot in slots:
         if slot not in there:
@@ -290,10 +287,9 @@ def defaults_of(view: StoredView) -> Values:
     return {f.full_name: f.default_value for f in view.features if f.default is not None}
 
 
-def _empty(feature: Feature) -> Any:
+def _empty(feature: WindowedFeature) -> Any:
     """The value over a window without rows, as the function's facts say."""
-    of_nothing = feature.aggregate.facts.of_nothing if feature.aggregate else "null"
-    if of_nothing != "zero":
+    if feature.aggregate.facts.of_nothing != "zero":
         return None
     if feature.kind == "decimal":
         return Decimal(0).scaleb(-(feature.scale or 0))

@@ -100,7 +100,7 @@ def test_values_come_back_from_feast() -> None:
     ],
 )
 def test_lists_come_back_from_feast_in_their_order(kind: Any, values: list[Any]) -> None:
-    feature = Feature("v", "f_1d", kind, 2, many=5)
+    feature = Feature(view="v", name="f_1d", kind=kind, scale=2, many=5)
     assert feast_type(feature) == Array(FEAST_TYPES[kind])
     for given in (values, values[::-1], []):
         held = feature_proto(feature, given)
@@ -110,6 +110,6 @@ def test_lists_come_back_from_feast_in_their_order(kind: Any, values: list[Any])
 
 
 def test_a_single_value_is_no_list() -> None:
-    feature = Feature("v", "f_1d", "int")
+    feature = Feature(view="v", name="f_1d", kind="int")
     assert feast_type(feature) == FEAST_TYPES["int"]
     assert from_proto(feature_proto(feature, 7)) == 7

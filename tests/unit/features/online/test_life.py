@@ -188,7 +188,7 @@ class Life:
         reader = FeatureReader(self.store, self.views)
         seen = 0
         for view in self.views:
-            right = Expected(view, facts)
+            right = Expected.of(view, facts)
             stored = reader.stored(view)
             assert stored is not None
             first = max(stored.kept_from_us, NOON - DAY)
