@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from lakehouse.context import Context
-from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.monitoring.check import Check, Findings, Window
@@ -53,33 +52,27 @@ def check(ctx: Context, which: Check, window: Window) -> Checked:
     Raises LakehouseError for a lake of the past, and for a domain that declares a table of that
     name.
     """
-    if ctx.pins is not None:
-        raise LakehouseError(
-            "What a check finds is written in the lake as it is now alone, and this is one of the "
-            "past."
-        )
     if TABLE in {declared.name for declared in ctx.domain.tables}:
         raise LakehouseError(
             f"Domain '{ctx.domain.name}' declares a table '{TABLE}', the name of the table that "
             "the results of checks stand in; rename it."
         )
-    ref = ctx.table("curated", TABLE)
-    number = max(ref.applied(ref.id), 0) + 1
     bounds = {"window_begin": window.begin, "window_end": window.end}
     with ctx.run("check", which.name, **bounds) as run:
         done = measured(ctx, which, window, run)
         if not done.findings.results:
             return done
-        frame, transaction = ctx.engine.from_arrow(done.table), Transaction(ref.id, number)
-        version = ctx.engine.write(ref, frame, "append", transaction)
-        run.wrote(ref.id, version, done.table.num_rows)
+        frame = ctx.engine.from_arrow(done.table)
+        version = ctx.write(
+            run, ctx.table("curated", TABLE), frame, "append", rows=done.table.num_rows
+        )
         return replace(done, version=version)
 
 
 def measured(ctx: Context, which: Check, window: Window, run: Run | None = None) -> Checked:
     """Run a check over a window at one state of the lake; nothing is written."""
     run = run or Run("", ctx.domain.name, "check", which.name)
-    findings = which.measure(pinned(ctx), window, run)
+    findings = which.measure(ctx.pinned(), window, run)
     run.metrics |= {"results": len(findings.results), "short": len(findings.short())}
     checked_at = ctx.records.now()
     of_run = {
@@ -91,11 +84,3 @@ def measured(ctx: Context, which: Check, window: Window, run: Run | None = None)
         KNOWN_AT: checked_at,
     }
     return Checked(which.name, findings, of_run)
-
-
-def pinned(ctx: Context) -> Context:
-    """The context at the versions now of all tables of the domain, unless it is pinned already."""
-    if ctx.pins is not None:
-        return ctx
-    newest = {table.id: table.version() for table in ctx.catalog.tables(ctx.domain.name)}
-    return replace(ctx, pins={name: v for name, v in newest.items() if v is not None})

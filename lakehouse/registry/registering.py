@@ -112,10 +112,7 @@ def _asked(ctx: Context, model: Model, as_of: datetime, seed: int) -> dict[str, 
     tables = {t.name: t for v in model.learns_from.stored_views for t in (v.of,)}
     tables[model.learns_from.table.name] = model.learns_from.table
     return {
-        "tables": {
-            ctx.table_of(t).id: ctx.table_of(t).data_version()
-            for t in sorted(tables.values(), key=lambda t: t.name)
-        },
+        "tables": ctx.data_versions(tables.values()),
         "as_of": as_of.isoformat(),
         "declaration": digest(model),
         "code": ctx.code.text,

@@ -29,6 +29,11 @@ class Asked:
         return f"{self.released.model.name}_scores_of_{self.table.name}"
 
     @property
+    def inputs(self) -> list[Table]:
+        """The tables that scores are computed from."""
+        return [self.table, *(view.of for view in self.released.model.learns_from.stored_views)]
+
+    @property
     def at(self) -> str:
         """The column of the moment that features are asked for at."""
         found = self.released.model.learns_from.request.event_time or self.table.event_time

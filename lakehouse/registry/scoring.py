@@ -14,7 +14,7 @@ from typing import Any
 
 from lakehouse.context import Context
 from lakehouse.declare.training import Model
-from lakehouse.engines.protocol import Frame, Transaction
+from lakehouse.engines.protocol import Frame
 from lakehouse.errors import LakehouseError
 from lakehouse.features.historical import historical
 from lakehouse.language import expressions
@@ -26,10 +26,10 @@ from lakehouse.records.store import Run, iso
 from lakehouse.registry.scored_rows import Asked, asked_for
 from lakehouse.times import microseconds
 from lakehouse.training.scorers import AddScores
-from lakehouse.zones.recorded import note_unrecorded
+from lakehouse.zones.derivation import INPUTS, derive, same_facts
 
-INPUTS, SINCE, ROWS = "lakehouse.inputs", "lakehouse.since", "lakehouse.rows"
-"""What a commit's metadata keeps: release and table versions, from when on, the rows."""
+RELEASE, SINCE = "lakehouse.release", "lakehouse.since"
+"""What a commit's metadata keeps besides inputs and rows: the release, and from when on."""
 
 
 @dataclass(frozen=True)
@@ -62,32 +62,22 @@ def score(
 
     Raises LakehouseError where there is no champion or the table does not fit the request.
     """
-    if ctx.pins is not None:
-        raise LakehouseError(
-            "Scores are written only in the lake as it is now; here it is read as of the past."
-        )
     asked = asked_for(ctx, model, table, since, version)
     ref = ctx.table("curated", asked.name)
     with ctx.run("scoring", asked.name, version=asked.released.version) as run:
-        meant = {INPUTS: _inputs(ctx, asked), SINCE: iso(since) if since else ""}
-        written = ref.written()
-        newest = ref.version()
-        if newest is not None and _covers(written, meant):
-            run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", asked.name)
-            return Scored(
-                asked.name, asked.released.version, int(written[ROWS]), newest, changed=False
-            )
-        frame = _scores(ctx, asked, run)
-        if since is not None and newest is not None:
-            frame = _with_earlier(ctx, asked, since, frame, newest)
-        application = ctx.table("curated", asked.name).id
-        transaction = Transaction(application, max(ref.applied(application), 0) + 1)
-        rows = _count(ctx, ctx.read(asked.table), "TRUE" if since is None else _from(asked, since))
-        meant[ROWS] = str(rows)
-        committed = ctx.engine.write(ref, frame, "overwrite", transaction, meant)
-        run.wrote(application, committed, rows)
-        run.metrics["rows"] = rows
-        return Scored(asked.name, asked.released.version, rows, committed, changed=True)
+        at = ctx.pinned(asked.inputs)
+
+        def make() -> tuple[Frame, int]:
+            frame, newest = _scores(at, asked, run), ref.version()
+            if since is not None and newest is not None:
+                frame = _with_earlier(ctx, asked, since, frame, newest)
+            counted = "TRUE" if since is None else _from(asked, since)
+            return frame, _count(ctx, at.read(asked.table), counted)
+
+        facts = {RELEASE: _release(asked), SINCE: iso(since) if since else ""}
+        done = derive(ctx, run, ref, at.data_versions(asked.inputs), facts, make, _covers)
+        run.metrics |= done.metrics
+    return Scored(asked.name, asked.released.version, done.rows, done.version, done.changed)
 
 
 def scores(
@@ -102,17 +92,15 @@ def scores(
     return _scores(ctx, asked, Run("", ctx.domain.name, "scoring", asked.name))
 
 
-def _inputs(ctx: Context, asked: Asked) -> str:
-    """The release, and the versions that changed rows of the tables read, as canonical JSON."""
-    read = [asked.table, *(v.of for v in asked.released.model.learns_from.stored_views)]
-    tables = {ctx.table_of(t).id: ctx.table_of(t).data_version(ctx.version(t)) for t in read}
+def _release(asked: Asked) -> str:
+    """What is told apart of a release, as canonical JSON."""
     named = {"version": asked.released.version, "digests": asked.released.digests}
-    return json.dumps({"release": named, "tables": tables}, sort_keys=True)
+    return json.dumps(named, sort_keys=True)
 
 
 def _covers(written: Mapping[str, Any], meant: Mapping[str, str]) -> bool:
     """Whether what was written is what is meant: of the same inputs, from as early on."""
-    if written.get(INPUTS) != meant[INPUTS]:
+    if not same_facts(written, {name: meant[name] for name in (INPUTS, RELEASE)}):
         return False
     since = str(written.get(SINCE, ""))
     return since == "" or (meant[SINCE] != "" and since <= meant[SINCE])

@@ -42,6 +42,7 @@ def materialise(
 
 def push(ctx: Context, table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Push rows of a table into every materialised view of it; returns their names."""
+    ctx.check_present("pushing rows")
     of = ctx.domain.table(table)
     given = [_row(ctx, of, row, f"Row {number}") for number, row in enumerate(rows)]
     store = open_store(ctx.home, ctx.domain.name, ctx.online)

@@ -74,12 +74,19 @@ class TableRef:
         changed = (c for c in done if c.get("operation") not in _SAME_ROWS)
         return int(next(changed, done[0])["version"])
 
-    def applied(self, application: str) -> int:
-        """The newest version of an application's transactions; -1 if there is none."""
+    def applied(self, application: str | None = None) -> int:
+        """The newest version of an application's transactions; -1 if there is none.
+
+        By default of the application that is called by the table's id: its own.
+        """
         if not self.exists():
             return -1
-        found = self.opened().transaction_version(application)
+        found = self.opened().transaction_version(application or self.id)
         return -1 if found is None else int(found)
+
+    def next_number(self, application: str | None = None) -> int:
+        """The version of an application's next transaction, from 1; by default of its own."""
+        return max(self.applied(application), 0) + 1
 
     def commits(self, limit: int | None = None) -> list[dict[str, Any]]:
         """What the commits say of themselves, the newest first.

@@ -16,7 +16,7 @@ from typing import Any
 from lakehouse.context import Context
 from lakehouse.engines.protocol import Frame
 from lakehouse.monitoring.check import Check, Findings, Window
-from lakehouse.monitoring.checking import check, measured, pinned
+from lakehouse.monitoring.checking import check, measured
 from lakehouse.monitoring.results import INFO, SCHEMA, TABLE, UNKNOWN, as_table
 from lakehouse.records.store import Run
 from lakehouse.testing.conformance.comparing import NotConforming, require, require_equal
@@ -65,7 +65,7 @@ MakeScene = Callable[[], Scene]
 def check_results_fit_the_table(make_scene: MakeScene) -> None:
     """Each metric of a subject stands once, named, and what falls short says why."""
     scene = make_scene()
-    found = scene.measure(pinned(scene.ctx), scene.window)
+    found = scene.measure(scene.ctx.pinned(), scene.window)
     require(bool(found.short()), "Nothing falls short in the scene, so that it shows little.")
     require(bool(found.summary), "What was found has no summary.")
     require_equal(as_table(found.results, {}).schema, SCHEMA, "The columns of the results")
@@ -82,7 +82,7 @@ def check_results_fit_the_table(make_scene: MakeScene) -> None:
 def check_the_same_lake_gives_the_same(make_scene: MakeScene) -> None:
     """Asked again, the check finds the same, in the same order."""
     scene = make_scene()
-    here = pinned(scene.ctx)
+    here = scene.ctx.pinned()
     first, again = (scene.measure(here, scene.window) for _ in range(2))
     require(first == again, "The same lake and window gave two different findings.")
 
@@ -90,13 +90,13 @@ def check_the_same_lake_gives_the_same(make_scene: MakeScene) -> None:
 def check_one_state_of_the_lake_is_read_and_noted(make_scene: MakeScene) -> None:
     """What comes in later is not seen, and each version that is read stands on the run."""
     scene = make_scene()
-    here = pinned(scene.ctx)
+    here = scene.ctx.pinned()
     first = scene.measure(here, scene.window)
     scene.more()
     watched, run = _Watched(here.engine), scene.run()
     again = scene.check.measure(replace(here, engine=watched), scene.window, run)
     require(first == again, "Rows that came in later were seen at the versions of before.")
-    later = scene.measure(pinned(scene.ctx), scene.window)
+    later = scene.measure(scene.ctx.pinned(), scene.window)
     require(first != later, "What came in later changes nothing, so that the scene shows little.")
     require(bool(run.reads), "The run has no version that was read.")
     also = run.metrics.get("also_at", {})
@@ -109,7 +109,7 @@ def check_one_state_of_the_lake_is_read_and_noted(make_scene: MakeScene) -> None
 def check_measuring_writes_nothing(make_scene: MakeScene) -> None:
     """The check leaves the writing of its results to those who run it."""
     scene = make_scene()
-    here = replace(pinned(scene.ctx), engine=_ReadOnly(scene.ctx.engine))
+    here = replace(scene.ctx.pinned(), engine=_ReadOnly(scene.ctx.engine))
     scene.measure(here, scene.window)
 
 
@@ -129,7 +129,7 @@ def check_results_are_appended_once_a_run(make_scene: MakeScene) -> None:
 def check_the_window_is_honoured(make_scene: MakeScene) -> None:
     """What happens at its begin is in a window, what happens at its end is not."""
     scene = make_scene()
-    here = pinned(scene.ctx)
+    here = scene.ctx.pinned()
     found = scene.measure(here, scene.window)
     require(bool(found.results), "What happens at the begin of a window is not in it.")
     _require_nothing(scene.measure(here, scene.before), "What happens at the end is in a window")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from lakehouse.context import Context
-from lakehouse.engines.protocol import Transaction
+from lakehouse.engines.protocol import Frame
 from lakehouse.records.store import Run
 from lakehouse.training.staging import Staged
 from lakehouse.training.training_set import PART, Built
+from lakehouse.zones.derivation import derive, same_facts
 
-DIGEST = "lakehouse.digest"
+DIGEST, AS_OF = "lakehouse.digest", "lakehouse.as_of"
+"""What a commit's metadata keeps besides inputs and rows: the rows' digest, and their moment."""
 
 
 def store(ctx: Context, built: Built | Staged, run: Run) -> int:
@@ -16,26 +21,21 @@ def store(ctx: Context, built: Built | Staged, run: Run) -> int:
 
     A staged one goes from table to table within the engine.
     """
-    name = built.training_set.name
-    ref = ctx.table("training", name)
-    written = ref.written()
-    if written.get(DIGEST) == built.digest:
-        return int(written["version"])
-    application = ref.id
     columns = _stored_columns(built)
-    if isinstance(built, Staged):
-        frame = ctx.engine.read(built.table, columns=columns)
-    else:
-        frame = ctx.engine.from_arrow(built.frame.select(columns))
-    version = ctx.engine.write(
-        ref,
-        frame,
-        "overwrite",
-        Transaction(application, ref.applied(application) + 1),
-        metadata={DIGEST: built.digest, "lakehouse.as_of": built.as_of.isoformat()},
-    )
-    run.wrote(application, version, built.rows)
-    return version
+
+    def make() -> tuple[Frame, int]:
+        if isinstance(built, Staged):
+            return ctx.engine.read(built.table, columns=columns), built.rows
+        return ctx.engine.from_arrow(built.frame.select(columns)), built.rows
+
+    ref = ctx.table("training", built.training_set.name)
+    facts = {DIGEST: built.digest, AS_OF: built.as_of.isoformat()}
+    return derive(ctx, run, ref, built.pins, facts, make, _same_rows).version
+
+
+def _same_rows(written: Mapping[str, Any], meant: Mapping[str, str]) -> bool:
+    """Whether a commit holds these rows, whatever they were built from."""
+    return same_facts(written, {DIGEST: meant[DIGEST]})
 
 
 def _stored_columns(built: Built | Staged) -> list[str]:

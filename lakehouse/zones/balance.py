@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
+from lakehouse.zones.cleaning_runs import Runs
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,8 @@ class Balance:
 
 def balance(ctx: Context, table: Cleaned) -> Balance:
     """Count where the rows of a cleaned table's source are."""
-    applied = ctx.table("cleaned", table.name).applied(f"clean/{ctx.domain.name}/{table.name}")
     return Balance(
-        delivered=_count(ctx, "raw", table.raw.name, f"`_batch` <= {applied}"),
+        delivered=_count(ctx, "raw", table.raw.name, f"`_batch` <= {Runs(ctx, table).taken_in}"),
         cleaned=_count(ctx, "cleaned", table.name),
         quarantined=_count(ctx, "quarantine", table.name),
         superseded=_count(ctx, "set_aside", table.name, "`_fate` = 'superseded'"),

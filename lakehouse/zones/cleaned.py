@@ -47,8 +47,7 @@ def clean(ctx: Context, table: Cleaned, from_start: bool = False) -> Cleanup:
     """
     runs = Runs(ctx, table)
     done = runs.finish()
-    raw = f"raw/{ctx.domain.name}/{table.raw.name}"
-    through = ctx.table("raw", table.raw.name).applied(raw)
+    through = ctx.table_of(table.raw).applied()
     if from_start and runs.taken_in > 0:
         done.append(runs.rebuild(runs.next_number("rebuild")))
     done.append(runs.clean(through))

@@ -22,7 +22,6 @@ from lakehouse.context import Context
 from lakehouse.declare.compiled import from_data, to_data
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.protocol import Frame, Transaction
-from lakehouse.errors import LakehouseError
 from lakehouse.language.sql import literals
 from lakehouse.records.runs import configuration_of
 from lakehouse.records.store import Run
@@ -50,11 +49,6 @@ class Runs:
     """The runs over one cleaned table of one lake."""
 
     def __init__(self, ctx: Context, table: Cleaned) -> None:
-        if ctx.pins is not None:
-            raise LakehouseError(
-                f"Table '{table.name}' is read as of the past here; rows are cleaned only in the "
-                "lake as it is now."
-            )
         self.ctx, self.table, self.engine = ctx, table, ctx.engine
 
     def clean(self, through: int) -> Cleanup:
@@ -62,7 +56,7 @@ class Runs:
         done = self.taken_in
         with self._run("clean", through) as run:
             if done >= max(through, 0):
-                lost = [note_unrecorded(self.ctx, run, z, self.table.name) for z in ZONES]
+                lost = [note_unrecorded(self.ctx, run, self._table(z)) for z in ZONES]
                 run.metrics["unchanged"] = not self._widened(run) and not any(lost)
                 return self._cleanup(None)
             if through < 1:
@@ -136,7 +130,7 @@ class Runs:
 
     def next_number(self, verb: Verb) -> int:
         """The transaction number of the next rebuild or replay."""
-        return max(0, *(self._applied(zone, verb) for zone in ZONES)) + 1
+        return max(self._next(zone, verb) for zone in ZONES)
 
     def finish(self) -> list[Cleanup]:
         """Finish a run that was cut short between its commits, as it was begun."""
@@ -211,9 +205,8 @@ class Runs:
         """Give the table the columns that its contract came to name, with nothing new to clean."""
         if not lacks(self.ctx, self.table):
             return False
-        number = self._applied(CLEANED, "widen") + 1
         rows = empty(self.ctx, self.table)
-        self._commit(run, CLEANED, rows, "append", "widen", number, 0)
+        self._commit(run, CLEANED, rows, "append", "widen", self._next(CLEANED, "widen"), 0)
         return True
 
     def _commit(
@@ -226,14 +219,15 @@ class Runs:
         number: int,
         count: int | None,
     ) -> None:
-        version = self.engine.write(
+        self.ctx.write(
+            run,
             self._table(zone),
             rows,
             mode,
-            Transaction(self._application(verb), number),
+            rows=count,
+            transaction=Transaction(self._application(verb), number),
             keys=IDENTITY if mode == "merge" else (),
         )
-        run.wrote(self.ctx.table(zone, self.table.name).id, version, count)
 
     def _cleanup(self, settled: Settled | None) -> Cleanup:
         version = self._table(CLEANED).version()
@@ -275,6 +269,9 @@ class Runs:
 
     def _applied(self, zone: str, verb: str) -> int:
         return self._table(zone).applied(self._application(verb))
+
+    def _next(self, zone: str, verb: str) -> int:
+        return self._table(zone).next_number(self._application(verb))
 
     def _table(self, zone: str, name: str = "") -> TableRef:
         return self.ctx.table(zone, name or self.table.name)

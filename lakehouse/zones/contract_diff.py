@@ -39,11 +39,10 @@ class Difference:
 
 def diff(ctx: Context, table: Cleaned) -> list[Difference]:
     """Compare the newest raw batch with the contract, column by column; values are not shown."""
-    ref = ctx.table("raw", table.raw.name)
+    ref = ctx.table_of(table.raw)
     if not ref.exists():
         return []
-    newest = ref.applied(f"raw/{ctx.domain.name}/{table.raw.name}")
-    rows = ctx.engine.read(ref, where=f"`_batch` = {newest}")
+    rows = ctx.engine.read(ref, where=f"`_batch` = {ref.applied()}")
     delivered = [c for c in ctx.engine.columns(rows) if not c.startswith("_")]
     named = {c.name for c in table.columns}
     found = [Difference(*d) for d in _missing(ctx, table, rows, delivered)]

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -17,30 +16,21 @@ from lakehouse.declare.contract import Column
 from lakehouse.declare.tables import Curated
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.engines.failures import QueryError
-from lakehouse.engines.protocol import Frame, Transaction
-from lakehouse.errors import DeclarationError, LakehouseError, unknown
+from lakehouse.engines.protocol import Frame
+from lakehouse.errors import DeclarationError, unknown
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.language.sql import literals
 from lakehouse.language.sql import portable as portable_sql
 from lakehouse.records.store import Run
 from lakehouse.zones.curated_checks import check_result
-from lakehouse.zones.recorded import note_unrecorded
+from lakehouse.zones.derivation import Derivation, derive
 from lakehouse.zones.typing_grammar import sql_type
 
-INPUTS, DECLARATION, ROWS = "lakehouse.inputs", "lakehouse.declaration", "lakehouse.rows"
-"""What a commit's metadata keeps: the inputs' versions, the digest of SQL and columns, the rows."""
+DECLARATION = "lakehouse.declaration"
+"""What a commit's metadata keeps besides inputs and rows: the digest of SQL and columns."""
 
 
-@dataclass(frozen=True)
-class Curation:
-    """A curated table after a run: its rows and version, and if the run made a commit."""
-
-    rows: int
-    version: int
-    changed: bool
-
-
-def curate(ctx: Context, table: Curated) -> Curation:
+def curate(ctx: Context, table: Curated) -> Derivation:
     """Compute a curated table anew if an input or its declaration changed, and return what it is.
 
     The SQL sees every row of its inputs: of a table with on_conflict="history" all versions, told
@@ -51,33 +41,17 @@ def curate(ctx: Context, table: Curated) -> Curation:
     of another type than declared; ContractViolation, before anything is written, for a result that
     repeats a key or fails another check.
     """
-    if ctx.pins is not None:
-        raise LakehouseError(
-            f"Table '{table.name}' is read as of the past here; it is curated only in the lake as "
-            "it is now."
-        )
-    ref = ctx.table("curated", table.name)
-    with ctx.run("curated", table.name) as run:
-        # By the versions that changed rows: compaction alone is no reason to compute anew.
-        inputs = {
-            ctx.table_of(t).id: ctx.table_of(t).data_version(ctx.version(t)) for t in table.inputs
-        }
-        meant = {INPUTS: json.dumps(inputs, sort_keys=True), DECLARATION: _declared(table)}
-        written = ref.written()
-        version = ref.version()
-        if version is not None and all(written.get(name) == meant[name] for name in meant):
-            run.metrics["unchanged"] = not note_unrecorded(ctx, run, "curated", table.name)
-            return Curation(int(written[ROWS]), version, False)
-        application = ref.id
-        transaction = Transaction(application, max(ref.applied(application), 0) + 1)
-        with _naming(table):
-            result = _result(ctx, table, run)
-            rows = check_result(ctx, table, result)
-            metadata = meant | {ROWS: str(rows)}
-            version = ctx.engine.write(ref, result, "overwrite", transaction, metadata)
-        run.wrote(application, version, rows)
-        run.metrics["rows"] = rows
-        return Curation(rows, version, True)
+    with ctx.run("curated", table.name) as run, _naming(table):
+        at = ctx.pinned(table.inputs)
+
+        def make() -> tuple[Frame, int]:
+            result = _result(at, table, run)
+            return result, check_result(at, table, result)
+
+        inputs, facts = at.data_versions(table.inputs), {DECLARATION: _declared(table)}
+        done = derive(ctx, run, ctx.table_of(table), inputs, facts, make)
+        run.metrics |= done.metrics
+        return done
 
 
 @contextmanager

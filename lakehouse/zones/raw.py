@@ -17,12 +17,12 @@ from lakehouse.context import Context
 from lakehouse.declare.tables import Raw
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import Frame, Landed, LandedFile, Transaction
-from lakehouse.errors import LakehouseError
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.language.sql import literals
 from lakehouse.records.deliveries import Delivery, DeliveryRecords, from_metadata, to_metadata
 from lakehouse.records.store import Run
 from lakehouse.zones import landing, typing_grammar
+from lakehouse.zones.recorded import note_unrecorded
 from lakehouse.zones.schema_policy import refusal
 
 PROVENANCE = ("_unparsed", "_delivery", "_row", "_batch", "_arrived_at", KNOWN_AT)
@@ -51,8 +51,6 @@ def take_in(ctx: Context, raw: Raw) -> TakenIn:
     file that cannot be read, or whose columns the source does not accept, is set aside and tried
     again when its content or the source's declaration changes. The caller holds the writer lock.
     """
-    if ctx.pins is not None:
-        raise LakehouseError("This lake is opened at a past moment; open it anew to write to it.")
     with ctx.run("raw", raw.name) as run:
         intake = _Intake(ctx, raw, run)
         intake.repeat_interrupted()
@@ -66,8 +64,6 @@ class _Intake:
     def __init__(self, ctx: Context, raw: Raw, run: Run) -> None:
         self.ctx, self.raw, self.run = ctx, raw, run
         self.table = ctx.table_of(raw)
-        self.table_id = ctx.table_of(raw).id
-        self.application = self.table_id
         self.folder = ctx.home.landing(ctx.domain.name)
         self.records = DeliveryRecords(ctx.records, ctx.domain.name, raw.source)
         self.set_aside: list[tuple[str, str]] = []
@@ -76,7 +72,7 @@ class _Intake:
 
     def repeat_interrupted(self) -> None:
         """Commit the batches that were planned and that the table has not seen."""
-        applied = max(self.table.applied(self.application), 0)
+        applied = max(self.table.applied(), 0)
         self._restore_records(applied)
         planned: dict[int, list[Delivery]] = {}
         for delivery in self.records.all():
@@ -96,22 +92,21 @@ class _Intake:
         waiting = self._waiting()
         if not waiting:
             return
-        batches = [d.batch for d in self.records.all() if d.batch is not None]
-        applied = max(self.table.applied(self.application), 0)
-        batch = max([applied, *batches]) + 1
+        planned = [d.batch + 1 for d in self.records.all() if d.batch is not None]
+        batch = max([self.table.next_number(), *planned])
         self._commit(batch, [replace(d, position=p) for p, d in enumerate(waiting)])
 
     def finished(self) -> TakenIn:
-        version = self.table.version()
-        if version is not None and not self.run.writes and self._unrecorded(version):
-            self.run.wrote(self.table_id, version)
+        if not self.run.writes:
+            note_unrecorded(self.ctx, self.run, self.table)
         self.run.metrics |= {
             "deliveries": self.deliveries,
             "rows": self.rows,
             "set_aside": len(self.set_aside),
         }
         self.run.metrics["unchanged"] = self.batch is None and not self.set_aside
-        return TakenIn(self.deliveries, self.rows, tuple(self.set_aside), version, self.batch)
+        aside, version = tuple(self.set_aside), self.table.version()
+        return TakenIn(self.deliveries, self.rows, aside, version, self.batch)
 
     def _waiting(self) -> list[Delivery]:
         known = self.records.all()
@@ -157,15 +152,16 @@ class _Intake:
         if not accepted:
             return
         self.records.record(accepted)
-        version = self.ctx.engine.write(
+        rows = sum(d.rows or 0 for d in accepted)
+        self.ctx.write(
+            self.run,
             self.table,
             self._rows(batch, accepted, landed),
             "append",
-            Transaction(self.application, batch),
-            {"batch": str(batch)} | to_metadata(accepted),
+            rows=rows,
+            transaction=Transaction(self.table.id, batch),
+            metadata={"batch": str(batch)} | to_metadata(accepted),
         )
-        rows = sum(d.rows or 0 for d in accepted)
-        self.run.wrote(self.table_id, version, rows)
         self.deliveries += len(accepted)
         self.rows += rows
         self.batch = batch
@@ -247,11 +243,6 @@ class _Intake:
         for commit in self.table.commits():
             lost = [d for d in from_metadata(commit) if d.batch not in known]
             self.records.record(lost)
-
-    def _unrecorded(self, version: int) -> bool:
-        """Whether a crash after the commit left its version out of the records."""
-        recorded = self.ctx.records.version_at(self.table_id)
-        return recorded is None or recorded < version
 
 
 def _is_as_it_was(path: Path, delivery: Delivery) -> bool:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from lakehouse.context import Context
 from lakehouse.engines.protocol import Transaction
 from lakehouse.monitoring.check import Check, Findings, Window
-from lakehouse.monitoring.checking import pinned
 from lakehouse.records.store import Run
 from lakehouse.testing.check_conformance import INSTANT, Scene
 
@@ -68,7 +67,7 @@ class _Unsteady:
 
 
 def _newest(scene: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    return right(pinned(scene.ctx) if ctx.pins else ctx, window, run)
+    return right(scene.ctx.pinned() if ctx.pins else ctx, window, run)
 
 
 def _unnoted(scene: Scene, right: Measure, ctx: Context, window: Window, _: Run) -> Findings:

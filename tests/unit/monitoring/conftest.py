@@ -16,7 +16,6 @@ from lakehouse.context import Context
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.engines.protocol import Transaction
 from lakehouse.monitoring.check import Findings, Window
-from lakehouse.monitoring.checking import pinned
 from lakehouse.monitoring.consistency.check import Comparison, compare_served
 from lakehouse.records import releases
 from lakehouse.records.releases import Release
@@ -234,7 +233,7 @@ class Shop:
         end: datetime | None = None,
     ) -> Comparison:
         """What was served in a window, compared with history."""
-        ctx = pinned(replace(self.ctx, domain=domain or self.ctx.domain))
+        ctx = replace(self.ctx, domain=domain or self.ctx.domain).pinned()
         return compare_served(ctx, Window(begin, end), Run("", "payments", "check", "consistency"))
 
     def findings(self) -> Findings:

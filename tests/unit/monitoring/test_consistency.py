@@ -440,7 +440,7 @@ def test_a_lake_of_the_past_is_compared_and_not_written_to(a_shop: Shop) -> None
     past = replace(a_shop.ctx, pins=pins)
     held = [measured(c, CONSISTENCY, Window()).findings.holds() for c in (past, a_shop.ctx)]
     assert held == [True, False]
-    with pytest.raises(LakehouseError, match="one of the past"):
+    with pytest.raises(LakehouseError, match="as of the past"):
         check(past, CONSISTENCY, Window())
 
 

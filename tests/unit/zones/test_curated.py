@@ -22,7 +22,8 @@ from lakehouse.declare import (
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import ContractViolation, DeclarationError, LakehouseError
 from lakehouse.zones.cleaned import clean
-from lakehouse.zones.curated import Curation, curate
+from lakehouse.zones.curated import curate
+from lakehouse.zones.derivation import Derivation
 
 
 class Sale(Contract):
@@ -67,7 +68,7 @@ def rows(lake):
 
 
 def test_the_result_has_the_contracts_columns_and_types_and_is_known_when_its_last_row_was(lake):
-    assert curate(lake.ctx, totals()) == Curation(2, 0, True)
+    assert curate(lake.ctx, totals()) == Derivation(2, 0, True)
     found = rows(lake)
     assert [(f.name, str(f.type)) for f in found.schema] == [
         ("card", "string"),
@@ -84,7 +85,7 @@ def test_the_result_has_the_contracts_columns_and_types_and_is_known_when_its_la
 def test_unchanged_inputs_make_no_commit_and_no_run(lake):
     curate(lake.ctx, totals())
     runs = lake.ctx.records.select("SELECT * FROM runs")
-    assert curate(lake.ctx, totals()) == Curation(2, 0, False)
+    assert curate(lake.ctx, totals()) == Derivation(2, 0, False)
     assert lake.ctx.records.select("SELECT * FROM runs") == runs
 
 
@@ -100,9 +101,9 @@ def test_a_changed_input_or_declaration_computes_the_table_anew(lake):
     curate(lake.ctx, totals())
     lake.deliver(("2.csv", [sale("d", card="C3")]))
     clean(lake.ctx, SALES)
-    assert curate(lake.ctx, totals()) == Curation(3, 1, True)
+    assert curate(lake.ctx, totals()) == Derivation(3, 1, True)
     fewer = totals(SQL.replace("{sales}", "{sales} WHERE amount > 1"))
-    assert curate(lake.ctx, fewer) == Curation(1, 2, True)
+    assert curate(lake.ctx, fewer) == Derivation(1, 2, True)
     assert rows(lake)["card"].to_pylist() == ["C1"]
 
 
@@ -224,7 +225,7 @@ def test_a_unique_column_repeats_nothing(lake):
 def test_an_empty_input_gives_an_empty_table(open_lake):
     lake = open_lake(SALES)
     clean(lake.ctx, SALES)
-    assert curate(lake.ctx, totals()) == Curation(0, 0, True)
+    assert curate(lake.ctx, totals()) == Derivation(0, 0, True)
     assert rows(lake).num_rows == 0
 
 
@@ -238,7 +239,7 @@ def test_a_crash_after_the_commit_needs_no_second_one(lake):
     curate(lake.ctx, totals())
     with lake.ctx.records.connection() as db:
         db.execute("DELETE FROM table_versions WHERE table_id LIKE 'curated/%'")
-    assert curate(lake.ctx, totals()) == Curation(2, 0, False)
+    assert curate(lake.ctx, totals()) == Derivation(2, 0, False)
     at = datetime(2999, 1, 1, tzinfo=UTC)
     assert lake.ctx.records.version_at("curated/shop/totals", at) == 0
 

@@ -419,5 +419,5 @@ def test_nothing_is_written_through_a_pinned_context(shop: Shop) -> None:
     pinned = Context(
         *(shop.ctx.home, shop.ctx.records, shop.ctx.engine, shop.ctx.domain, shop.ctx.code), {}
     )
-    with pytest.raises(LakehouseError, match="past moment"):
+    with pytest.raises(LakehouseError, match="as of the past"):
         take_in(pinned, shop.raw)

@@ -73,7 +73,7 @@ def materialise(
     with `full`, the view is packed anew, and readers see all of it or what was there before. Rows
     that were pushed and are not in the table stay. `store` is the lake's own by default.
     """
-    with _open(ctx, view, store) as online, ctx.run("features", view.name) as run:
+    with ctx.run("features", view.name) as run, _open(ctx, store) as online:
         return _Work(ctx, view, online, run).up_to_date(full)
 
 
@@ -90,17 +90,12 @@ def backfill(
     """
     if not since < until:
         raise LakehouseError(f"There is nothing from {since} until {until}; give an earlier start.")
-    with _open(ctx, view, store) as online, ctx.run("features", view.name) as run:
+    with ctx.run("features", view.name) as run, _open(ctx, store) as online:
         return _Work(ctx, view, online, run).backfilled(microseconds(since), microseconds(until))
 
 
 @contextmanager
-def _open(ctx: Context, view: StoredView, store: OnlineStore | None) -> Iterator[OnlineStore]:
-    if ctx.pins is not None:
-        raise LakehouseError(
-            f"View '{view.name}' cannot be materialised as of the past: the online store holds the "
-            "newest version of its table; ask historical features for a past one."
-        )
+def _open(ctx: Context, store: OnlineStore | None) -> Iterator[OnlineStore]:
     online = store if store is not None else open_store(ctx.home, ctx.domain.name, ctx.online)
     try:
         yield online
