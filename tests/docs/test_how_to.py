@@ -22,8 +22,8 @@ OF_MODELS = (
 )
 NOT_FOLLOWED = ("deploy",)
 """Needs containers; tests/unit/infra holds what it says against what is there."""
-ELSEWHERE = ("use-feast",)
-"""Followed by tests/journeys/test_feast.py, which goes on from there."""
+ELSEWHERE = ("use-feast", "open-tables")
+"""Followed by tests/journeys, which go on from there: test_feast.py and test_short_commands.py."""
 
 
 def test_guides_about_data_work_one_after_the_other(tmp_path: Path) -> None:
