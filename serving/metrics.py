@@ -8,11 +8,12 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -46,12 +47,8 @@ class Metrics:
             ["domain", "model"],
             registry=self._registry,
         )
-        self._releases = Gauge(
-            "lakehouse_release_version",
-            "Version of the release that serves.",
-            ["domain", "model"],
-            registry=self._registry,
-        )
+        self._releases = _Releases()
+        self._registry.register(self._releases)
         # Looking a label up costs more than counting does, so children are kept.
         self._counts: dict[tuple[str, int], Counter] = {}
         self._timers: dict[str, Histogram] = {}
@@ -77,9 +74,28 @@ class Metrics:
 
     def released(self, versions: Iterable[tuple[str, str, int]]) -> None:
         """Show these releases, and no other."""
-        self._releases.clear()
-        for domain, model, version in versions:
-            self._releases.labels(domain, model).set(version)
+        self._releases.versions = tuple(versions)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
+
+
+class _Releases(Collector):
+    """The releases that serve, as one gauge: those of a moment, so that none is shown too long.
+
+    A gauge whose labels are taken back would be refused where something in the process, such as
+    Feast, told Prometheus of several processes.
+    """
+
+    def __init__(self) -> None:
+        self.versions: tuple[tuple[str, str, int], ...] = ()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(
+            "lakehouse_release_version",
+            "Version of the release that serves.",
+            labels=["domain", "model"],
+        )
+        for domain, model, version in self.versions:
+            family.add_metric([domain, model], version)
+        yield family

@@ -47,12 +47,6 @@ def versions(home: Path) -> dict[str, int]:
     }
 
 
-@pytest.fixture(autouse=True)
-def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Feast, once imported, tells Prometheus of many processes, which a service here is not."""
-    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
-
-
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A lake after one `lakehouse demo` of a small world, and what that printed."""

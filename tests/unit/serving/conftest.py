@@ -246,12 +246,6 @@ def write(ctx: Context, table: use.Cleaned, rows: list[dict[str, Any]]) -> None:
     write_deltalake(ctx.table("cleaned", table.name).address, pa.Table.from_pylist(rows, schema))
 
 
-@pytest.fixture(autouse=True)
-def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service counts in its own process; Feast, imported by other tests, sets another way."""
-    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
-
-
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> tuple[Path, Keys]:
     """A lake with a few payments and one card in its online store, made once; and its keys."""
