@@ -12,11 +12,11 @@ from lakehouse.declare.durations import Duration
 from lakehouse.declare.entity import Entity
 from lakehouse.declare.feature import ColumnFeature, WindowedFeature, fitting_default, pick
 from lakehouse.declare.given import no_repeats, one, several
+from lakehouse.declare.operands import approximate_in, in_one_spelling, names_of, operand
 from lakehouse.declare.tables import Cleaned, Curated, Table, check_name, table_column
 from lakehouse.declare.windowed import features_of
 from lakehouse.declare.windows import AnyWindow
 from lakehouse.errors import DeclarationError, unknown
-from lakehouse.language import expressions
 from lakehouse.language.provenance import KNOWN_AT
 
 
@@ -67,6 +67,7 @@ class FeatureView:
         if not aggregates:
             raise DeclarationError(f"{where} has no aggregate, as in n=Count(over=last('1d')).")
         features: list[WindowedFeature] = []
+        declared: dict[str, Aggregate] = {}
         for family, aggregate in aggregates.items():
             check_name(f"{where}: feature", family)
             one(
@@ -76,14 +77,15 @@ class FeatureView:
                 (Aggregate,),
                 f"{family}=Count(over=last('7d')), or Sum, Mean, Min, Max",
             )
-            features += features_of(name, of, family, aggregate, f"{where}.{family}")
+            declared[family] = in_one_spelling(of, aggregate, f"{where}.{family}")
+            features += features_of(name, of, family, declared[family], f"{where}.{family}")
         no_repeats(where, "feature", (f.name for f in features))
         for attribute, value in (
             ("name", name),
             ("of", of),
             ("by", by),
             ("delay", _duration(delay)),
-            ("aggregates", tuple(aggregates.items())),
+            ("aggregates", tuple(declared.items())),
             ("description", description),
             ("owner", owner),
             ("features", tuple(features)),
@@ -101,7 +103,12 @@ class FeatureView:
         aggregate = self[feature].aggregate
         if aggregate.column is None or aggregate.facts.counts:
             return False
-        return table_column(self.of, aggregate.column).personal
+        return operand(self.of, aggregate.column).personal
+
+    def is_approximate(self, feature: str) -> bool:
+        """Whether what a feature is made of is the same on every engine to some digits only."""
+        column = self[feature].aggregate.column
+        return column is not None and approximate_in(self.of, column) is not None
 
     def __getitem__(self, feature: str) -> WindowedFeature:
         return pick(self.name, self.features, feature)
@@ -235,9 +242,9 @@ def columns_of(view: StoredView) -> list[str]:
             if aggregate.facts.ordered or _in_rows(aggregate):
                 names += view.of.keys
             if aggregate.column is not None:
-                names.append(aggregate.column)
+                names += names_of(view.of, aggregate.column)
             if aggregate.where is not None:
-                names += expressions.names(expressions.parse(aggregate.where))
+                names += names_of(view.of, aggregate.where)
     return list(dict.fromkeys(names))
 
 

@@ -6,7 +6,8 @@ from lakehouse.declare.aggregates import Aggregate
 from lakehouse.declare.columns import Column
 from lakehouse.declare.feature import WindowedFeature, fitting_default
 from lakehouse.declare.given import one
-from lakehouse.declare.tables import Table, table_column
+from lakehouse.declare.operands import approximate_in, operand
+from lakehouse.declare.tables import Table
 from lakehouse.declare.windows import EXACT_UP_TO, Windows
 from lakehouse.errors import DeclarationError, described
 from lakehouse.language import expressions
@@ -65,7 +66,7 @@ def _check_argument(aggregate: Aggregate, where: str) -> None:
 
 
 def _column(of: Table, aggregate: Aggregate, where: str) -> Column | None:
-    """The column that an aggregate is of, None where it is of rows."""
+    """What an aggregate is of, as a column; None where it is of rows."""
     facts = aggregate.facts
     if aggregate.column is None:
         if facts.column == "needed":
@@ -77,10 +78,17 @@ def _column(of: Table, aggregate: Aggregate, where: str) -> Column | None:
         raise DeclarationError(
             f"{where}: {facts.function} is of rows and takes no column; write {facts.example}."
         )
-    column = table_column(of, aggregate.column, where)
+    column = operand(of, aggregate.column, where)
     if column.kind not in facts.takes:
         raise DeclarationError(
             f"{where}: {facts.function} needs a number, '{column.name}' is {column.kind}."
+        )
+    inexact = approximate_in(of, aggregate.column) if facts.tells_apart else None
+    if inexact is not None:
+        raise DeclarationError(
+            f"{where}: '{inexact}' is the same on every engine to about 15 digits, and "
+            f"{facts.function} would tell such values apart; compute it in a table's SQL, "
+            "and name its column."
         )
     return column
 

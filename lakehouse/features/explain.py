@@ -19,18 +19,18 @@ from lakehouse.declare.features import (
     StoredView,
     WindowedFeature,
 )
+from lakehouse.declare.operands import operand_sql
 from lakehouse.declare.tables import table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError
 from lakehouse.features.aggregates import form_of
 from lakehouse.features.aggregates.form import ExplainedRows
 from lakehouse.features.online.layout.arrow_numbers import row_order
-from lakehouse.language import expressions
-from lakehouse.language.expressions.sql import to_sql
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.times import microseconds, moment
 
-_MATCHES = "_matches"
+_MATCHES, _VALUE = "_matches", "_value"
+"""Of each row: whether its criterion is true, and what its aggregate is of."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ class _Asked(Protocol):
     def condition(self, names: Mapping[str, str]) -> str | None:
         """The SQL of what rows have to fulfil beside their times, by names of columns."""
 
-    def matches(self, names: Mapping[str, str]) -> str | None:
-        """The SQL of what is told of each row in `_MATCHES`."""
+    def computed(self, names: Mapping[str, str]) -> Mapping[str, str]:
+        """The SQL of what is computed of each row, by the name of its column."""
 
     def ordering(self) -> Iterable[str | None]:
         """The columns that order rows of equal times."""
@@ -137,21 +137,26 @@ class _Window:
         conditions = []
         # A window of so many rows counts those too whose column is null.
         if aggregate.column is not None and self.feature.window.rows is None:
-            conditions.append(f"{names[aggregate.column]} IS NOT NULL")
+            conditions.append(f"{operand_sql(self.view.of, aggregate.column, names)} IS NOT NULL")
         if aggregate.where is not None and not aggregate.facts.compares:
-            conditions.append(to_sql(expressions.parse(aggregate.where), names))
+            conditions.append(operand_sql(self.view.of, aggregate.where, names))
         return " AND ".join(f"({condition})" for condition in conditions) or None
 
-    def matches(self, names: Mapping[str, str]) -> str | None:
+    def computed(self, names: Mapping[str, str]) -> Mapping[str, str]:
         aggregate = self.feature.aggregate
-        if aggregate.where is None or not aggregate.facts.compares:
-            return None
-        return to_sql(expressions.parse(aggregate.where), names)
+        texts = {_VALUE: aggregate.column}
+        if aggregate.facts.compares:
+            texts[_MATCHES] = aggregate.where
+        return {
+            name: operand_sql(self.view.of, text, names)
+            for name, text in texts.items()
+            if text is not None
+        }
 
     def ordering(self) -> Iterable[str | None]:
         aggregate = self.feature.aggregate
         if aggregate.facts.ordered or self.feature.window.rows is not None:
-            return (*self.view.of.keys, aggregate.column)
+            return (*self.view.of.keys, None if aggregate.column is None else _VALUE)
         return ()
 
     def among(self, rows: pa.Table) -> pa.Table:
@@ -159,7 +164,7 @@ class _Window:
         if last is None:
             return rows
         rows = rows.slice(max(rows.num_rows - last, 0))
-        return rows if column is None else rows.filter(pc.is_valid(rows.column(column)))
+        return rows if column is None else rows.filter(pc.is_valid(rows.column(_VALUE)))
 
     def value(self, rows: pa.Table) -> tuple[pa.Table, Any]:
         aggregate = self.feature.aggregate
@@ -167,10 +172,11 @@ class _Window:
         kept = form.made_of(aggregate, rows.num_rows)
         rows = rows.slice(kept.start, kept.stop - kept.start)
         happened = rows.column(str(self.view.of.event_time)).cast(MICROSECONDS).cast(pa.int64())
-        column = _MATCHES if aggregate.facts.compares else aggregate.column
-        values = [True] * rows.num_rows if column is None else rows.column(column).to_pylist()
+        column = _MATCHES if aggregate.facts.compares else _VALUE
+        of_rows = column not in rows.column_names
+        values = [True] * rows.num_rows if of_rows else rows.column(column).to_pylist()
         explained = ExplainedRows(self.feature, values, happened.to_pylist(), self.at_us)
-        shown = [name for name in rows.column_names if name != _MATCHES]
+        shown = [name for name in rows.column_names if name not in (_MATCHES, _VALUE)]
         return rows.select(shown), form.explained(explained)
 
 
@@ -193,8 +199,8 @@ class _Latest:
     def condition(self, names: Mapping[str, str]) -> None:  # noqa: ARG002
         return None
 
-    def matches(self, names: Mapping[str, str]) -> None:  # noqa: ARG002
-        return None
+    def computed(self, names: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
 
     def ordering(self) -> Iterable[str]:
         return (*self.view.of.keys, *self.view.columns)
@@ -225,13 +231,12 @@ def _rows(ctx: Context, asked: _Asked, entity: Mapping[str, Any]) -> pa.Table:
     if asked.begin_us is not None:
         conditions.append(f"{time} >= {asked.begin_us}")
     conditions += [f"t.`{name}` = asked.`{name}`" for name in keys]
-    condition, matches = asked.condition(names), asked.matches(names)
+    condition = asked.condition(names)
     if condition is not None:
         conditions.append(condition)
     table = ctx.read(of)
     listed = [f"t.`{name}`" for name in ctx.engine.columns(table)]
-    if matches is not None:
-        listed.append(f"({matches}) AS `{_MATCHES}`")
+    listed += [f"{sql} AS `{name}`" for name, sql in asked.computed(names).items()]
     sql = (
         f"SELECT {', '.join(listed)} FROM `rows` t JOIN `asked` asked ON {' AND '.join(conditions)}"
     )

@@ -40,6 +40,7 @@ from lakehouse.testing.conformance import (
     any_age,
     functions,
     latest,
+    operands,
     sequences,
     spines,
     windows,
@@ -301,7 +302,7 @@ CHECKS: dict[str, Check] = {
 } | {
     f"{name}, {mode}": partial(_as_engine, check, mode)
     for mode in MODES
-    for module in (windows, aggregates, functions, any_age, sequences, latest, spines)
+    for module in (windows, aggregates, functions, operands, any_age, sequences, latest, spines)
     for name, check in vars(module).items()
     if name.startswith("check_") and name not in OF_THE_ENGINE
 }

@@ -12,15 +12,14 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from lakehouse.declare.features import StoredView
-from lakehouse.engines.arrow_types import MICROSECONDS, feature_type
+from lakehouse.declare.operands import expression_column
+from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type, feature_type
 from lakehouse.engines.protocol import BoundView, Transaction
-from lakehouse.features.online.layout.slots import Layout, WindowLayout, criteria, layout_of
+from lakehouse.features.online.layout.slots import Layout, computed_for, layout_of
 from lakehouse.features.online.read.reader import FeatureReader
 from lakehouse.features.online.stores.protocol import OnlineStore, Stored
 from lakehouse.features.online.write.packing import pack
 from lakehouse.features.online.write.push import push
-from lakehouse.language import expressions
-from lakehouse.language.expressions import python as expressions_python
 
 Mode = Literal["materialised", "one by one", "pushed"]
 MODES: tuple[Mode, ...] = ("materialised", "one by one", "pushed")
@@ -71,7 +70,7 @@ class StoreAsEngine:
     def _fill(self, store: OnlineStore, view: StoredView, rows: pa.Table) -> None:
         layout = layout_of(view)
         stored = Stored(view.name, 1, "digest", layout, rows.num_rows, 0)
-        rows = with_criteria(view, layout, rows)
+        rows = with_computed(view, layout, rows)
         texts: dict[int, bytes] = {}
         if self._mode != "pushed":
             store.replace(stored, pack(view, layout, rows, texts), texts)
@@ -82,13 +81,13 @@ class StoreAsEngine:
             push(store, view, given[first : first + AT_ONCE], Transaction("rows", first))
 
 
-def with_criteria(view: StoredView, layout: Layout, rows: pa.Table) -> pa.Table:
-    """Add what each `where` says of each row, evaluated in plain Python."""
-    if not isinstance(layout, WindowLayout):
-        return rows
-    kinds = {c.name: c.kind for c in view.of.columns}
+def with_computed(view: StoredView, layout: Layout, rows: pa.Table) -> pa.Table:
+    """Add what is computed of each row, evaluated in plain Python."""
+    computed = computed_for(view.of, layout)
     given: list[Mapping[str, Any]] = rows.to_pylist()
-    for text, name in criteria(layout).items():
-        holds = expressions_python.compile(expressions.parse(text), kinds)
-        rows = rows.append_column(name, pa.array([holds(row) for row in given], pa.bool_()))
+    for text, name in computed.names.items():
+        column = expression_column(view.of, text, view.name)
+        evaluate = computed.evaluators(view.name)[name]
+        kind = arrow_type(column.kind, column.scale)
+        rows = rows.append_column(name, pa.array([evaluate(row) for row in given], kind))
     return rows

@@ -14,6 +14,7 @@ from lakehouse.testing.mutations import (
     ANY_AGE_MUTATIONS,
     DEFAULT_MUTATIONS,
     MUTANTS,
+    OPERAND_MUTATIONS,
     recomputed,
     unchanged,
 )
@@ -94,6 +95,10 @@ CAUGHT_BY = {
     "the last rows of one time go by their place": "check_the_key_orders_rows_of_one_time",
     "what was ever is of a year": "check_ever_is_all_that_was",
     "what was ever leaves out what was known late": "check_ever_is_all_that_was",
+    "an expression is ignored": "check_an_expression_is_of_each_row",
+    "an expression is computed of sums": "check_an_expression_is_of_each_row",
+    "an expression is cast to the scale of its column": "check_amounts_of_expressions_are_exact",
+    "an expression of amounts is computed in floats": "check_amounts_of_expressions_are_exact",
     "a transaction is applied again": "check_a_transaction_is_applied_once",
     "the version asked for is ignored": "check_every_version_can_be_read",
     "the condition of a read is ignored": "check_reads_are_pruned",
@@ -110,7 +115,12 @@ CAUGHT_BY = {
     "half of the rows are fitted": "check_a_fit_learns_from_every_row",
 }
 
-RECOMPUTED = {*AGGREGATE_MUTATIONS, *ANY_AGE_MUTATIONS, *DEFAULT_MUTATIONS}
+RECOMPUTED = {
+    *AGGREGATE_MUTATIONS,
+    *ANY_AGE_MUTATIONS,
+    *DEFAULT_MUTATIONS,
+    *OPERAND_MUTATIONS,
+}
 """Mistakes that are made in values computed anew."""
 
 

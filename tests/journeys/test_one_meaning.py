@@ -91,6 +91,8 @@ VIEWS = (
         mean=Mean("amount_eur", over=OVER, default=0.0),
         spread=Std("weight", over=OVER),
         share=Share(where="country <> 'DE'", over=OVER),
+        product=Sum("amount_eur * points", over=OVER),
+        doubled=Mean("weight * 2", over=OVER, where="abroad"),
     ),
     FeatureView(
         "orders",
@@ -107,6 +109,9 @@ VIEWS = (
         often=Mode("country", over=EXACT),
         median=Quantile("amount_eur", q=0.5, over=EXACT),
         trend=Trend("points", over=EXACT),
+        whole=Max("round(amount_eur, 0)", over=OVER),
+        named=LastK("coalesce(country, shop, 'none')", k=2, over=OVER),
+        day=Last("date_trunc('day', settled_at)", over=OVER),
     ),
     LatestView(
         "latest",

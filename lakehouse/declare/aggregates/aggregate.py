@@ -17,6 +17,8 @@ Default = Any
 class Aggregate:
     """One aggregate over one or several windows; written as Count, Sum, Mean, and so on.
 
+    `column` is a column of the view's table or an expression over its columns; a view keeps it in
+    one spelling (see `declare.operands`).
     `where` is an expression over the table's columns that selects the rows that count. `default`
     is given instead of null; times and dates are kept as their ISO text. `argument` is what a
     function takes beside its column: how many values LastK lists.

@@ -37,6 +37,7 @@ DISTINCT = declared(
         column="needed",
         gives="int",
         counts=True,
+        tells_apart=True,
         of_nothing="zero",
         said_of_nothing="nothing has 0 distinct values",
         events=(Kept("value"), Kept("count")),

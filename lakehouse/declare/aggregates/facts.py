@@ -41,8 +41,10 @@ class Facts:
 
     `ordered` functions depend on the order of rows, down to their keys. One that `compares` needs
     a `where`, and is of the rows for which it is not true too. One that `counts` gives away
-    nothing of its column's values. `rounds` says when sums are rounded on the way, and `among` what
-    the rounding is a share of: the sum or the mean of absolute values, or something of its own.
+    nothing of its column's values. One that `tells_apart` which values are equal takes none that
+    engines agree in to some digits only. `rounds` says when sums are rounded on the way, and
+    `among` what the rounding is a share of: the sum or the mean of absolute values, or something
+    of its own.
 
     `events` and `tiles` are what the online store keeps. Where `untiled` is given instead of
     tiles, the function takes no windows with an edge, as they would need every value: it holds
@@ -65,6 +67,7 @@ class Facts:
     ordered: bool = False
     compares: bool = False
     counts: bool = False
+    tells_apart: bool = False
     rounds: Literal["never", "floats", "always"] = "never"
     among: Literal["sum", "mean", "own"] = "sum"
 

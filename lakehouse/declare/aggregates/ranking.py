@@ -63,6 +63,7 @@ MODE = declared(
         column="needed",
         gives="column",
         ordered=True,
+        tells_apart=True,
         events=(Kept("value"), Kept("count")),
         untiled=("the most frequent value", "take it"),
     )

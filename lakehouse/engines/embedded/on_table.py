@@ -28,10 +28,10 @@ class OnTable:
 
     def needed(self) -> dict[Keys, list[str]]:
         """Return the columns that the views of each entity need, by its keys."""
-        flags = self.selected.criteria.values()
+        computed = self.selected.computed.names.values()
         return {
             views[0].by.keys: list(
-                dict.fromkeys([*(name for view in views for name in columns_of(view)), *flags])
+                dict.fromkeys([*(name for view in views for name in columns_of(view)), *computed])
             )
             for views in by_entity(self.views)
         }

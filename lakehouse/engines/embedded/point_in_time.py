@@ -1,7 +1,7 @@
 """Point-in-time features with the embedded engine: few rows in one piece, many in parts.
 
-A frame shared by several views is read once, with the columns they need and one flag for each
-distinct `where`.
+A frame shared by several views is read once, with the columns they need and one for each distinct
+criterion and expression.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def historical_features(
     for frame, on_frame in by_frame(views):
         selected = selection(on_frame, frame.names)
         rows = engine.query(selected.sql, {"rows": frame})
-        if not selected.criteria:
+        if not selected.computed.names:
             rows = replace(rows, read=frame.read)
         tables.append(OnTable(on_frame, selected, rows))
     features = [feature.full_name for bound in views for feature in bound.view.features]

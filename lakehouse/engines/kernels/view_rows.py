@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.declare.computed import Computed
 from lakehouse.declare.features import FeatureView, StoredView
 from lakehouse.declare.stored_views import columns_of
 from lakehouse.engines.kernels.arrow_numbers import (
@@ -18,22 +19,20 @@ from lakehouse.engines.kernels.arrow_numbers import (
 )
 from lakehouse.engines.kernels.ordering import Bool, Int64
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.language import expressions
-from lakehouse.language.expressions.sql import to_sql
 
 
 @dataclass(frozen=True)
 class Selection:
     """Which columns and flags views need of one table, as portable SQL over the frame `rows`.
 
-    `columns` are those of the table; `criteria` names the boolean column that holds each distinct
-    `where` of the views.
+    `columns` are those of the table; `computed` are the criteria of the views and the expressions
+    that their aggregates are of.
     """
 
     subject: str
     sql: str
     columns: tuple[str, ...]
-    criteria: Mapping[str, str]
+    computed: Computed
 
 
 def selection(views: Sequence[StoredView], there: Sequence[str]) -> Selection:
@@ -48,28 +47,30 @@ def selection(views: Sequence[StoredView], there: Sequence[str]) -> Selection:
             raise LakehouseError(
                 unknown("column", name, there, f"{subject}, read for '{views[0].name}',")
             )
-    texts = dict.fromkeys(
-        aggregate.where
+    texts = [
+        text
         for view in views
         if isinstance(view, FeatureView)
         for _, aggregate in view.aggregates
-        if aggregate.where is not None
-    )
-    criteria = {text: f"_where_{number}" for number, text in enumerate(texts)}
+        for text in (aggregate.where, aggregate.column)
+        if text is not None
+    ]
+    computed = Computed.of(views[0].of, texts)
     names = {name: f"`{name}`" for name in needed}
-    selected = list(names.values())
-    for text, name in criteria.items():
-        selected.append(f"{to_sql(expressions.parse(text), names)} AS `{name}`")
+    selected = [*names.values(), *computed.sql(names)]
     sql = f"SELECT {', '.join(selected)} FROM `rows`"
-    return Selection(subject, sql, tuple(needed), criteria)
+    return Selection(subject, sql, tuple(needed), computed)
 
 
 class ViewRows:
-    """The rows of a selection as Arrow columns, and as arrays for the kernels, each made once."""
+    """The rows of a selection as Arrow columns, and as arrays for the kernels, each made once.
+
+    A column is asked for by its name, or by the expression that it is computed from.
+    """
 
     def __init__(self, selected: Selection, table: Any) -> None:
         self._subject = selected.subject
-        self._criteria = selected.criteria
+        self._computed = selected.computed
         self._table = table
         self._numbers: dict[str, Numbers] = {}
         self._times: dict[str, tuple[Int64, Bool]] = {}
@@ -80,7 +81,7 @@ class ViewRows:
 
     def column(self, name: str) -> Any:
         """Return a column of plain values."""
-        column = self._table.column(name)
+        column = self._table.column(self._computed.column(name))
         if pa.types.is_dictionary(column.type):
             return column.cast(column.type.value_type)
         return column
@@ -99,7 +100,7 @@ class ViewRows:
 
     def flags(self, criterion: str) -> Bool:
         """Return which rows a `where` is true for."""
-        return as_flags(self.column(self._criteria[criterion]))
+        return as_flags(self.column(criterion))
 
     def is_number(self, name: str) -> bool:
         """Whether a column is numeric or boolean."""

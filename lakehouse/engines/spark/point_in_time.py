@@ -156,7 +156,7 @@ def _entity(
 
 def _source(engine: SparkEngine, number: int, views: Sequence[StoredView], frame: Frame) -> _Source:
     selected = selection(views, engine.columns(frame))
-    files = None if selected.criteria else _files(engine, frame, selected.columns)
+    files = None if selected.computed.names else _files(engine, frame, selected.columns)
     if files is not None:
         rows, schema = frame.select(*(quoted(c) for c in selected.columns)), files.schema
     else:

@@ -10,7 +10,7 @@ float. What each function is stands once, in `functions`.
 from lakehouse.language.expressions.functions import EVERY, FUNCTIONS
 from lakehouse.language.expressions.kinds import condition, kind_of
 from lakehouse.language.expressions.nodes import Call, Literal, Name, Node, names
-from lakehouse.language.expressions.text import parse
+from lakehouse.language.expressions.text import in_one_spelling, parse
 from lakehouse.language.kinds import NUMBERS
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Name",
     "Node",
     "condition",
+    "in_one_spelling",
     "kind_of",
     "names",
     "parse",

@@ -80,6 +80,8 @@ class Function:
     of a call whether it may have no value: what stands before it in `and` and `or` then guards it.
     `refuses` says why arguments of these types are refused although `takes` allows them. What is
     `approximate` is of each engine's own library: it agrees to about 15 digits, not to the bit.
+    `scale` says of a call how many digits after the point a decimal has that it gives, from those
+    of the arguments that share a type.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Function:
     approximate: bool = False
     raises: Callable[[Call], bool] = lambda call: False
     refuses: Callable[[list[Kind | None]], str | None] = lambda kinds: None
+    scale: Callable[[Call, list[int]], int] = lambda call, scales: max(scales, default=0)
 
     @property
     def fewest(self) -> int:

@@ -17,6 +17,9 @@ _TOKEN = re.compile(
     r"|(?P<op><=|>=|<>|!=|==|[-+*/%=<>(),]))"
 )
 _RESERVED = {"and", "or", "not", "is", "in", "between", "when", "then", "else", "end"}
+_VALUES = {"true", "false", "null"}
+_WORDS = _RESERVED | _VALUES | {"case"}
+_BEFORE_A_VALUE = {*"(,+-*/%=<>", "<>", "<=", ">=", *(_WORDS - _VALUES - {"end"})}
 _COMPARISONS = {
     "=": "=",
     "==": "=",
@@ -44,6 +47,31 @@ def parse(text: str, where: str = "") -> Node:
     '>'
     """
     return _Parser(text, where).read()
+
+
+def in_one_spelling(text: str, where: str = "") -> str:
+    """Return an expression as it is written plainly: spaced alike, its words in small letters.
+
+    Texts of one spelling mean the same. Raises DeclarationError for what is no expression.
+
+    >>> in_one_spelling("CASE WHEN n!=0 THEN price*( -n ) END")
+    'case when n <> 0 then price * (-n) end'
+    """
+    parser = _Parser(text, where)
+    parser.read()
+    tokens = [(group, token) for group, token, _ in parser.tokens]
+    spelt, before, close = "", "", True
+    after = [*tokens[1:], ("", "")]
+    for (group, token), (next_group, following) in zip(tokens, after, strict=True):
+        word = _COMPARISONS.get(token, token)
+        called = token.lower() not in _WORDS and (following == "(" or next_group == "string")
+        if group == "name" and (called or token.lower() in _WORDS):
+            word = token.lower()
+        spelt += word if close or word in (")", ",") else f" {word}"
+        signs = word == "-" and (before in _BEFORE_A_VALUE or not before)
+        close = word == "(" or signs or (group == "name" and called and following == "(")
+        before = word
+    return spelt
 
 
 def _misread(character: str) -> str:

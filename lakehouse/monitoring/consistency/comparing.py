@@ -63,7 +63,7 @@ def _nulls(values: Any) -> Mask:
 def _same(served: Any, history: Any, difference: Floats, tolerance: float) -> Mask:
     """Where both are there and the same."""
     if pa.types.is_list(served.type):
-        return _same_lists(served, history)
+        return _same_lists(served, history, tolerance)
     exact = _mask(pc.equal(served, history))
     if not pa.types.is_floating(served.type):
         return exact
@@ -74,12 +74,12 @@ def _same(served: Any, history: Any, difference: Floats, tolerance: float) -> Ma
     return exact | both_nan | (near & np.isfinite(difference))
 
 
-def _same_lists(served: Any, history: Any) -> Mask:
+def _same_lists(served: Any, history: Any, tolerance: float) -> Mask:
     """Where both lists are there, of one length, with the same values in the same places."""
     long = _mask(pc.equal(pc.list_value_length(served), pc.list_value_length(history)))
     alike = pa.array(long)
     a, b = served.filter(alike), history.filter(alike)
-    values = compare(pc.list_flatten(a), pc.list_flatten(b)).code != EQUAL
+    values = compare(pc.list_flatten(a), pc.list_flatten(b), tolerance=tolerance).code != EQUAL
     owners = np.asarray(pc.list_parent_indices(a).to_numpy(zero_copy_only=False))
     wrong = np.bincount(owners[values], minlength=len(a)) > 0
     same = np.zeros(len(served), dtype=np.bool_)

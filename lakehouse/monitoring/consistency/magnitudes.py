@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from lakehouse.declare import Count, Max, Min, Sum
 from lakehouse.declare.features import Aggregate, FeatureView, WindowedFeature
-from lakehouse.declare.tables import table_column
+from lakehouse.declare.operands import operand
 from lakehouse.declare.windows import Windows
 
 _NAME = "magnitudes"
@@ -34,7 +34,7 @@ def _is_rounded(view: FeatureView, aggregate: Aggregate) -> bool:
     facts = aggregate.facts
     if facts.rounds == "never" or facts.among == "own":
         return False
-    column = table_column(view.of, aggregate.column)
+    column = operand(view.of, aggregate.column)
     return column.kind == "float" or facts.rounds == "always"
 
 
@@ -56,7 +56,7 @@ def magnitude_view(view: FeatureView, features: list[WindowedFeature]) -> Featur
         given = "" if where is None else f"({where}) and "
         for part, sign in (("above", ">"), ("below", "<")):
             aggregates[f"{part}_{number}"] = Sum(
-                column, over=over, where=f"{given}{column} {sign} 0"
+                column, over=over, where=f"{given}({column}) {sign} 0"
             )
     return FeatureView(_NAME, of=view.of, by=view.by, delay=view.delay, **aggregates)
 

@@ -65,7 +65,7 @@ def recompute(
     compared = []
     for view in views:
         of_view = [
-            _compared(answers, feature, wanted, history[feature.full_name])
+            _compared(answers, view, feature, wanted, history[feature.full_name])
             for feature in view.features
         ]
         compared += _but_for_rounding(ctx, answers, view, of_view)
@@ -87,19 +87,22 @@ def _history(
     return {name: one_array(table[name]) for name in names}
 
 
-def _compared(answers: Answers, feature: Feature, wanted: Places, history: Any) -> FeatureCompared:
+def _compared(
+    answers: Answers, view: View, feature: Feature, wanted: Places, history: Any
+) -> FeatureCompared:
     values = answers.served[feature.full_name]
     answered = present(values)[wanted]
     places = wanted[answered]
     history = history.filter(pa.array(answered))
     served, unfit = as_array([values[place] for place in places], history.type)
-    compared = compare(served, history, unfit, _tolerance(feature))
+    compared = compare(served, history, unfit, _tolerance(view, feature))
     return FeatureCompared(feature, places, compared, history)
 
 
-def _tolerance(feature: Feature) -> float:
+def _tolerance(view: View, feature: Feature) -> float:
     """By how much of itself a feature may differ: nothing, unless it was rounded on the way."""
-    return TOLERANCE if feature.rounded else 0.0
+    inexact = isinstance(view, FeatureView) and view.is_approximate(feature.name)
+    return TOLERANCE if feature.rounded or inexact else 0.0
 
 
 def _but_for_rounding(

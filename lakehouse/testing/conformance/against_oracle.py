@@ -22,7 +22,7 @@ from lakehouse.engines.arrow_types import feature_type
 from lakehouse.engines.protocol import BoundView, Engine
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.conformance.comparing import EXAMPLES, NotConforming, close, require_equal
-from lakehouse.testing.conformance.world import CRITERIA, Fields, fields_of
+from lakehouse.testing.conformance.world import CRITERIA, Fields, fields_of, operand_of
 from lakehouse.testing.meanings import MAGNITUDES, MEANINGS, Event, WindowRows
 from lakehouse.testing.oracle import Row, latest_value, window_rows
 from lakehouse.times import microseconds, moment
@@ -146,7 +146,7 @@ class ExpectedWindows(Expected[FeatureView, WindowedFeature]):
                 self.entity(row),
                 row[str(of.event_time)],
                 row[KNOWN_AT],
-                True if column is None else row[column],
+                True if column is None else operand_of(row, column),
                 True if criterion is None else criterion(row),
                 _ordered(row, of.keys),
             )

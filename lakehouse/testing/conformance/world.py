@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from lakehouse.declare import (
     event_time,
     key,
 )
+from lakehouse.declare.durations import DAY
 from lakehouse.declare.tables import Table
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_schema
 from lakehouse.language.provenance import KNOWN_AT
@@ -90,6 +91,36 @@ CRITERIA: dict[str, Callable[[Fields], bool | None]] = {
 }
 """Every `where` of the checks, and the same said in Python with SQL's unknown as None."""
 
+EXPRESSIONS: dict[str, Callable[[Fields], Any]] = {
+    "points - 3": lambda row: _with(lambda p: p - 3, row["points"]),
+    "amount_eur * points": lambda row: _with(lambda a, p: a * p, row["amount_eur"], row["points"]),
+    "amount_eur + 0.125": lambda row: _with(lambda a: a + Decimal("0.125"), row["amount_eur"]),
+    "round(amount_eur, 0)": lambda row: _with(
+        lambda a: a.quantize(Decimal(1), ROUND_HALF_UP), row["amount_eur"]
+    ),
+    "case when abroad then amount_eur else 0 end": lambda row: (
+        row["amount_eur"] if row["abroad"] else Decimal("0.00")
+    ),
+    "points / 2": lambda row: _with(lambda p: p / 2, row["points"]),
+    "weight * 2": lambda row: _with(lambda w: w * 2.0, row["weight"]),
+    "points > 1": lambda row: _with(lambda p: p > 1, row["points"]),
+    "coalesce(country, shop, 'none')": lambda row: next(
+        (text for text in (row["country"], row["shop"]) if text is not None), "none"
+    ),
+    "date_trunc('day', settled_at)": lambda row: _with(
+        lambda at: at // DAY * DAY, row["settled_at"]
+    ),
+    "nullif(booked_on, date '2024-01-02')": lambda row: (
+        None if row["booked_on"] == date(2024, 1, 2) else row["booked_on"]
+    ),
+}
+"""Expressions that aggregates of the checks are of, and the same said in Python."""
+
+
+def operand_of(row: Fields, text: str) -> Any:
+    """Return what a column or one of the expressions is in a row."""
+    return EXPRESSIONS[text](row) if text in EXPRESSIONS else row[text]
+
 
 def movement(at: int, known: int | None = None, **fields: Any) -> Fields:
     """Return a movement of card "a"; it is known when it happens unless `known` says otherwise."""
@@ -132,6 +163,11 @@ def fields_of(table: Any) -> list[Fields]:
             table = table.set_column(place, field.name, times.cast(pa.list_(pa.int64())))
     rows: list[Fields] = table.to_pylist()
     return rows
+
+
+def _with(plain: Callable[..., Any], *values: Any) -> Any:
+    """Null where a value is."""
+    return None if None in values else plain(*values)
 
 
 def _or(one: bool | None, other: bool | None) -> bool | None:

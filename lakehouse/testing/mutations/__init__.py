@@ -15,6 +15,7 @@ from lakehouse.testing.mutations.any_age import ANY_AGE_MUTATIONS
 from lakehouse.testing.mutations.batches import BATCH_MUTATIONS
 from lakehouse.testing.mutations.defaults import DEFAULT_MUTATIONS, DefaultMutant, recomputed
 from lakehouse.testing.mutations.features import FEATURE_MUTATIONS, FeatureMutant, Mutation
+from lakehouse.testing.mutations.operands import OPERAND_MUTATIONS
 from lakehouse.testing.mutations.tables import TABLE_MUTATIONS
 
 MUTANTS: dict[str, Callable[[Engine], Engine]] = {
@@ -24,7 +25,9 @@ MUTANTS: dict[str, Callable[[Engine], Engine]] = {
     },
     **{
         name: partial(AggregateMutant, applies=applies, wrong=wrong)
-        for name, (applies, wrong) in (AGGREGATE_MUTATIONS | ANY_AGE_MUTATIONS).items()
+        for name, (applies, wrong) in (
+            AGGREGATE_MUTATIONS | ANY_AGE_MUTATIONS | OPERAND_MUTATIONS
+        ).items()
     },
     **{
         name: partial(DefaultMutant, applies=applies, wrong=wrong)
@@ -46,6 +49,7 @@ __all__ = [
     "ANY_AGE_MUTATIONS",
     "DEFAULT_MUTATIONS",
     "MUTANTS",
+    "OPERAND_MUTATIONS",
     "recomputed",
     "unchanged",
 ]

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.declare.features import FeatureView, LatestView, StoredView
+from lakehouse.declare.operands import names_of
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.language.provenance import KNOWN_AT
 
@@ -42,7 +43,8 @@ def filled(view: StoredView, rows: Any) -> Any:
     """Replace nulls of what is aggregated by nothing's look-alikes: 0, false and empty text."""
     if isinstance(view, LatestView):
         return rows
-    for name in {a.column for _, a in view.aggregates if a.column is not None}:
+    columns = [a.column for _, a in view.aggregates if a.column is not None]
+    for name in dict.fromkeys(name for text in columns for name in names_of(view.of, text)):
         column = rows.column(name)
         nothing = pa.scalar("" if pa.types.is_string(column.type) else "0").cast(column.type)
         rows = rows.set_column(rows.column_names.index(name), name, pc.fill_null(column, nothing))

@@ -30,8 +30,11 @@ from lakehouse.declare import (
     key,
     last,
 )
+from lakehouse.declare.compiled import digest
 from lakehouse.declare.durations import DAY
 from lakehouse.declare.features import Aggregate
+from lakehouse.declare.operands import operand
+from lakehouse.declare.stored_views import columns_of
 
 
 class Payment(Contract):
@@ -93,6 +96,14 @@ def test_a_feature_has_one_name_in_tables_and_one_in_expressions() -> None:
         (Distinct("shop_id", over=last("1d")), ("int", None)),
         (Distinct("weight", over=last("30d")), ("int", None)),
         (Share(where="abroad", over=last("1d")), ("float", None)),
+        (Sum("amount_eur * points", over=last("1d")), ("decimal", 2)),
+        (Sum("amount_eur * weight", over=last("1d")), ("float", None)),
+        (Sum("amount_eur > 10", over=last("1d")), ("int", None)),
+        (Max("round(amount_eur, 1) + 0.125", over=last("1d")), ("decimal", 3)),
+        (Min("round(amount_eur, 1)", over=last("1d")), ("decimal", 1)),
+        (Last("coalesce(country, 'none')", over=last("1d")), ("string", None)),
+        (First("date_trunc('day', paid_at)", over=last("1d")), ("timestamp", None)),
+        (Mean("points / 2", over=last("1d")), ("float", None)),
         (Share("country", where="country <> 'DE'", over=last("1d")), ("float", None)),
     ],
 )
@@ -219,6 +230,62 @@ def test_a_request_time_feature_over_decimals_is_a_float() -> None:
         points="coalesce(points, 0)",
     )
     assert ["float", "float", "bool", "int"] == [f.kind for f in made.features]
+
+
+def test_an_expression_is_the_same_however_it_is_spelt() -> None:
+    made = view(n=Sum("case when country = 'DE' then amount_eur * (-points) end", over=last("1d")))
+    odd = "CASE WHEN country=='DE' THEN  amount_eur*( -points ) END"
+    spelt = view(n=Sum(odd, over=last("1d")))
+    assert made == spelt
+    assert digest(made) == digest(spelt)
+    assert digest(made) != digest(view(n=Sum("amount_eur * points", over=last("1d"))))
+
+
+def test_a_column_in_parentheses_or_spaces_is_the_column() -> None:
+    plain = digest(view(n=Sum("points", over=last("1d"))))
+    assert plain == digest(view(n=Sum(" (points) ", over=last("1d"))))
+
+
+def test_the_name_of_a_column_is_the_column_whatever_it_looks_like() -> None:
+    class Odd(Contract):
+        odd_id: str = key()
+        größe: float
+        end: int
+        at: datetime = event_time(known=True)
+
+    of = Cleaned("odd", Raw("odd_raw", Source("odd_feed", Odd, "odd/*")))
+    made = FeatureView(
+        "v",
+        of=of,
+        by=Entity("odd", key="odd_id"),
+        size=Sum("größe", over=last("1d")),
+        ends=Sum("end", over=last("1d")),
+    )
+    assert ["float", "int"] == [f.kind for f in made.features]
+    assert ["odd_id", "_known_at", "at", "größe", "end"] == columns_of(made)
+
+
+def test_an_expression_needs_the_columns_it_names_and_is_as_personal_as_they_are() -> None:
+    class Visit(Contract):
+        visit_id: str = key()
+        name: str = column(personal=True)
+        pages: int
+        minutes: float
+        at: datetime = event_time(known=True)
+
+    of = Cleaned("visits", Raw("visits_raw", Source("visit_feed", Visit, "visits/*")))
+    made = FeatureView(
+        "v",
+        of=of,
+        by=Entity("visit", key="visit_id"),
+        pace=Mean("minutes / (pages + 1)", over=last("1d")),
+        initial=Last("upper(name)", over=last("1d")),
+    )
+    assert ["visit_id", "_known_at", "at", "minutes", "pages", "name"] == columns_of(made)[:2] + [
+        name for name in columns_of(made)[2:] if name != "visit_id"
+    ]
+    assert [False, True] == [operand(of, str(a.column)).personal for _, a in made.aggregates]
+    assert [False, True] == [made.is_personal(f.name) for f in made.features]
 
 
 def test_views_that_say_the_same_are_equal() -> None:

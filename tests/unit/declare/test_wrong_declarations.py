@@ -542,6 +542,40 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
         "Feature view 'card_spend'.spend: table 'payments' has no column 'amount'; did you mean "
         "'amount_eur'? It has: amount_eur, country, paid_at, payment_id, shop_id … and 1 more.",
     ),
+    "a mean of an expression over a column that does not exist": (
+        lambda: view(spend=Mean("amount * 2", over=last("1d"))),
+        "Feature view 'card_spend'.spend: table 'payments' has no column 'amount'; did you mean "
+        "'amount_eur'? It has: amount_eur, country, paid_at, payment_id, shop_id … and 1 more.",
+    ),
+    "a sum of an expression that is no number": (
+        lambda: view(spend=Sum("lower(country)", over=last("1d"))),
+        "Feature view 'card_spend'.spend: sum needs a number, 'lower(country)' is string.",
+    ),
+    "a sum of what is the same for every row": (
+        lambda: view(spend=Sum("1 + 1", over=last("1d"))),
+        "Feature view 'card_spend'.spend: \"1 + 1\" names no column, and is the same for every "
+        "row; write a column or an expression over columns, or count rows with Count.",
+    ),
+    "a last value that is always null": (
+        lambda: view(spend=Last("case when amount_eur > 1 then null end", over=last("1d"))),
+        "Feature view 'card_spend'.spend: the expression is null for every row; let it give a "
+        "value.",
+    ),
+    "a sum of an expression that ends too early": (
+        lambda: view(spend=Sum("amount_eur *", over=last("1d"))),
+        "Feature view 'card_spend'.spend: expression \"amount_eur *\", character 13: the "
+        "expression ends too early.",
+    ),
+    "an aggregate of a number": (
+        lambda: view(spend=Sum(5, over=last("1d"))),  # type: ignore[arg-type]
+        "Feature view 'card_spend'.spend: an expression is a text, and was given the int 5; write "
+        "it in quotes.",
+    ),
+    "distinct values that engines agree in to some digits": (
+        lambda: view(spend=Distinct("ln(amount_eur)", over=last("1d"))),
+        "Feature view 'card_spend'.spend: 'ln' is the same on every engine to about 15 digits, and "
+        "distinct would tell such values apart; compute it in a table's SQL, and name its column.",
+    ),
     "a greatest of nothing": (
         lambda: view(most=Max(None, over=last("1d"))),
         "Feature view 'card_spend'.most: max needs a column, as in Max('amount_eur', over=...).",

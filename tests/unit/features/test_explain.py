@@ -86,6 +86,18 @@ NEWER = FeatureView(
     since=Since(where="country <> 'DE'", over=DAYS),
     share_known=Share("country", where="country <> 'DE'", over=DAYS, default=0),
 )
+OF_EXPRESSIONS = FeatureView(
+    "of_expressions",
+    of=movements,
+    by=card,
+    total=Sum("amount_eur * points", over=DAYS, where="country <> 'DE'"),
+    mean=Mean("weight / 3", over=DAYS),
+    known=Count("amount_eur * points", over=DAYS),
+    names=LastK("coalesce(country, 'none')", k=3, over=DAYS),
+    share=Share("nullif(country, 'FR')", where="points > 3", over=DAYS),
+    median=Quantile("amount_eur + 0.125", q=0.5, over=last("1d")),
+    recent=Max("amount_eur * points", over=last(rows=5)),
+)
 ROWS = last(rows=1) + last(rows=5) + ever()
 ANY_AGE = FeatureView(
     "any_age",
@@ -126,14 +138,15 @@ def history(seed: int) -> list[Fields]:
 
 
 def test_the_value_is_the_historical_one(context_of: MakeContext) -> None:
-    ctx = context_of(SPEND, NEWER, ANY_AGE, LAST)
+    views = (SPEND, NEWER, OF_EXPRESSIONS, ANY_AGE, LAST)
+    ctx = context_of(*views)
     written(ctx, movements, table_of(movements, history(5)))
     chance = random.Random(6)
     moments = [NOON + chance.randrange(11 * 24) * HOUR for _ in range(5)]
     spine = spine_of([("a", at) for at in moments] + [("nobody", NOON)])
-    frame = historical(ctx, spine, "asked_at", [SPEND, NEWER, ANY_AGE, LAST])
+    frame = historical(ctx, spine, "asked_at", views)
     for row in ctx.engine.to_arrow(frame).to_pylist():
-        for view in (SPEND, NEWER, ANY_AGE, LAST):
+        for view in views:
             for feature in view.features:
                 found = explain(ctx, view, feature.name, row, row["asked_at"]).value
                 wanted = row[feature.full_name]

@@ -99,10 +99,13 @@ windows = st.one_of(
     ),
 )
 criteria = st.none() | st.sampled_from(sorted(CRITERIA))
-numbers = st.sampled_from(("points", "amount_eur", "weight"))
-columns = numbers | st.sampled_from(("abroad", "country"))
+numbers = st.sampled_from(("points", "amount_eur", "weight", "points - 3", "weight * 2"))
+columns = numbers | st.sampled_from(("abroad", "country", "coalesce(country, shop, 'none')"))
 defaults: dict[str, Any] = {
     "points": 7,
+    "points - 3": 7,
+    "weight * 2": -1,
+    "coalesce(country, shop, 'none')": "",
     "amount_eur": "0.05",
     "weight": -1,
     "abroad": True,

@@ -28,6 +28,7 @@ VIEW = FeatureView(
     total=Sum("weight", over=OVER, where="points > 0"),
     mean=Mean("weight", over=OVER),
     spread=Std("amount_eur", over=OVER),
+    doubled=Sum("weight * 2", over=OVER),
 )
 
 
@@ -47,6 +48,7 @@ def test_magnitudes_are_of_absolute_values_and_of_last_rows_no_less(
     computed: dict[str, Any] = {name: found[name].combine_chunks() for name in found.column_names}
     sizes = {f.name: magnitude(f, n, computed).tolist() for n, f in enumerate(features)}
     assert sizes["total_1d"] == sizes["total_ever"] == [1.0 + 4.0 + 2.5, 0.0]
+    assert sizes["doubled_1d"] == [2 * 12.5, 0.0]
     assert sizes["mean_1d"] == [12.5 / 4, 0.0]
     assert sizes["total_3_rows"] == [2 * 4.0, 0.0]  # 4.0, nothing and -2.5: no less than 6.5
     assert sizes["mean_3_rows"] == [4.0, 0.0]

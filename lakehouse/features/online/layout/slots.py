@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from lakehouse.declare.aggregates.facts import Kept, Merged
+from lakehouse.declare.computed import Computed
 from lakehouse.declare.durations import DAY
 from lakehouse.declare.features import (
     Aggregate,
@@ -22,8 +23,9 @@ from lakehouse.declare.features import (
     StoredView,
     Window,
 )
+from lakehouse.declare.operands import operand
 from lakehouse.declare.stored_views import windows_of
-from lakehouse.declare.tables import table_column
+from lakehouse.declare.tables import Table, table_column
 from lakehouse.errors import LakehouseError
 from lakehouse.features.online.layout.stored_numbers import float_bits
 from lakehouse.language.kinds import Kind
@@ -46,6 +48,7 @@ TILE_OF_EVER_US = DAY
 class Slot:
     """One number of a row: what is merged, of which column, of the rows that fit `where`.
 
+    In the place of a column may stand an expression over the table's columns.
     `real` slots hold the bits of a float, others an integer; an amount is scaled by 10**`scale`.
     `squares` are those of the distances from the row's own mean. A `value` is kept as it is, a
     text as the number that stands for it (`texts`). `earliest` and `latest` hold up to `many`
@@ -221,7 +224,7 @@ def _slot(view: FeatureView, aggregate: Aggregate, kept: Kept) -> Slot:
     name = view.of.event_time if kept.of == "event time" else aggregate.column
     if merged == "count" or name is None:
         return Slot("count", name, where)
-    column = table_column(view.of, name)
+    column = operand(view.of, name)
     scale = column.scale or 0
     if merged == "squares":
         return Slot(merged, name, where, real=True)
@@ -232,10 +235,12 @@ def _slot(view: FeatureView, aggregate: Aggregate, kept: Kept) -> Slot:
     return Slot(merged, name, where, column.kind == "float", scale)
 
 
-def criteria(layout: WindowLayout) -> dict[str, str]:
-    """The name of the column that says of each row whether a `where` is true of it."""
-    texts = dict.fromkeys(slot.where for slot in layout.slots if slot.where is not None)
-    return {text: f"_where_{number}" for number, text in enumerate(texts)}
+def computed_for(table: Table, layout: Layout) -> Computed:
+    """What is computed of each row of a table for a layout: criteria, and what slots are of."""
+    if isinstance(layout, LatestLayout):
+        return Computed.of(table, ())
+    texts = (text for slot in layout.slots for text in (slot.where, slot.column))
+    return Computed.of(table, (text for text in texts if text is not None))
 
 
 def neutral(slot: Slot) -> int:

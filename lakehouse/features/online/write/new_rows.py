@@ -7,8 +7,10 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from lakehouse.declare.computed import Computed, with_computed
 from lakehouse.declare.features import FeatureView, LatestView, StoredView
-from lakehouse.declare.tables import Table, table_column
+from lakehouse.declare.operands import operand
+from lakehouse.declare.tables import Table
 from lakehouse.features.online.layout.entity_keys import EntityKeys
 from lakehouse.features.online.layout.latest_rows import LatestRow
 from lakehouse.features.online.layout.row_ids import RowKeys, number_of
@@ -19,6 +21,7 @@ from lakehouse.features.online.layout.slots import (
     Layout,
     Slot,
     WindowLayout,
+    computed_for,
     neutral,
 )
 from lakehouse.features.online.layout.stored_numbers import (
@@ -29,8 +32,6 @@ from lakehouse.features.online.layout.stored_numbers import (
     writer,
 )
 from lakehouse.features.online.read.windows import StoredDifferently
-from lakehouse.language import expressions
-from lakehouse.language.expressions import python as expressions_python
 from lakehouse.language.provenance import KNOWN_AT
 
 Row = Mapping[str, Any]
@@ -130,12 +131,16 @@ Kept = tuple[bytes | LatestRow, list[int] | None]
 class _WindowPacker:
     def __init__(self, view: FeatureView, layout: WindowLayout, texts: dict[int, bytes]) -> None:
         self._layout, self._texts = layout, texts
-        self._fill = [_filler(view, slot, texts) for slot in layout.slots]
-        self._tile = [_tile_filler(view, slot, texts) for slot in layout.tile_slots]
+        of = computed_for(view.of, layout)
+        self._computed = of.evaluators(f"View '{view.name}'")
+        self._fill = [_filler(view, of, slot, texts) for slot in layout.slots]
+        self._tile = [_tile_filler(view, of, slot, texts) for slot in layout.tile_slots]
         self._pack = struct.Struct(f"<{layout.width}q").pack
 
     def kept(self, row: Row, times: tuple[int, int], number: int) -> Kept:
         event_us, known_us = times
+        if self._computed:
+            row = with_computed(row, self._computed)
         packed = self._pack(event_us, known_us, number, *[fill(row) for fill in self._fill])
         tile_us = self._layout.tile_us
         if tile_us is None:
@@ -150,51 +155,58 @@ class _WindowPacker:
         return packed, tile
 
 
-def _filler(view: FeatureView, slot: Slot, texts: dict[int, bytes]) -> Callable[[Row], int]:
-    """The function from a row to the number in a slot."""
-    where = f"View '{view.name}'"
-    counts = _counts(view, slot)
+def _filler(
+    view: FeatureView, computed: Computed, slot: Slot, texts: dict[int, bytes]
+) -> Callable[[Row], int]:
+    """The function from a row, with what is computed of it, to the number in a slot."""
+    counts = _counts(computed, slot)
     if slot.merged == "count":
         return lambda row: 1 if counts(row) else 0
-    name, otherwise, write = str(slot.column), neutral(slot), _value_writer(view, slot, texts)
-    return lambda row: _written(write, row, name, where) if counts(row) else otherwise
+    write, otherwise = _value_writer(view, computed, slot, texts), neutral(slot)
+    return lambda row: write(row) if counts(row) else otherwise
 
 
 def _tile_filler(
-    view: FeatureView, slot: Slot, texts: dict[int, bytes]
+    view: FeatureView, computed: Computed, slot: Slot, texts: dict[int, bytes]
 ) -> Callable[[Row, int, int, int], list[int]]:
     """The function from a row, its times and id to the numbers of a slot of its tile."""
     if slot.merged == "squares":
         return lambda row, event_us, known_us, number: [0]
     if slot.merged not in ("earliest", "latest"):
-        fill = _filler(view, slot, texts)
+        fill = _filler(view, computed, slot, texts)
         return lambda row, event_us, known_us, number: [fill(row)]
-    where, name = f"View '{view.name}'", str(slot.column)
-    counts, write = _counts(view, slot), _value_writer(view, slot, texts)
+    counts, write = _counts(computed, slot), _value_writer(view, computed, slot, texts)
     nothing = [ABSENT] + [0] * (ENTRY - 1)
 
     def entries(row: Row, event_us: int, known_us: int, number: int) -> list[int]:
         if not counts(row):
             return nothing * slot.many
-        own = [event_us, known_us, number, _written(write, row, name, where)]
+        own = [event_us, known_us, number, write(row)]
         return own + nothing * (slot.many - 1)
 
     return entries
 
 
-def _counts(view: FeatureView, slot: Slot) -> Callable[[Row], bool]:
+def _counts(computed: Computed, slot: Slot) -> Callable[[Row], bool]:
     """Whether a row counts for a slot: its criterion is true and its column is not null."""
-    name = slot.column
+    name = None if slot.column is None else computed.column(slot.column)
     if slot.where is None:
         return (lambda row: True) if name is None else lambda row: row[name] is not None
-    kinds = {c.name: c.kind for c in view.of.columns}
-    parsed = expressions.parse(slot.where)
-    criterion = expressions_python.compile(parsed, kinds, f"View '{view.name}'")
-    return lambda row: criterion(row) is True and (name is None or row[name] is not None)
+    criterion = computed.column(slot.where)
+    return lambda row: row[criterion] is True and (name is None or row[name] is not None)
 
 
-def _value_writer(view: FeatureView, slot: Slot, texts: dict[int, bytes]) -> Callable[[Any], int]:
-    column = table_column(view.of, str(slot.column))
+def _value_writer(
+    view: FeatureView, computed: Computed, slot: Slot, texts: dict[int, bytes]
+) -> Callable[[Row], int]:
+    """The function from a row to the number that its value is kept as."""
+    text, where = str(slot.column), f"View '{view.name}'"
+    name, write = computed.column(text), _number_writer(view, slot, texts)
+    return lambda row: _written(write, row[name], text, where)
+
+
+def _number_writer(view: FeatureView, slot: Slot, texts: dict[int, bytes]) -> Callable[[Any], int]:
+    column = operand(view.of, str(slot.column))
     if column.kind == "string":
 
         def text(value: Any) -> int:
@@ -223,13 +235,13 @@ class _LatestPacker:
     def kept(self, row: Row, times: tuple[int, int], number: int) -> Kept:  # noqa: ARG002
         for name, write in self._writers:
             if write is not None and row[name] is not None:
-                _written(write, row, name, self._where)
+                _written(write, row[name], name, self._where)
         return LatestRow(*times, [row[name] for name, _ in self._writers]), None
 
 
-def _written(write: Callable[[Any], int], row: Row, name: str, where: str) -> int:
+def _written(write: Callable[[Any], int], value: Any, name: str, where: str) -> int:
     try:
-        return write(row[name])
+        return write(value)
     except NotStorable as error:
         raise NotStorable(f"{where}, column '{name}': {error}.") from error
 
@@ -256,7 +268,7 @@ class RowText:
         for name, write, _ in self._columns:
             value = row[name]
             if write is not None and value is not None:
-                value = _written(write, row, name, self._where)
+                value = _written(write, value, name, self._where)
             numbers.append(value)
         return _dumps(numbers).encode()
 

@@ -24,9 +24,9 @@ def pack(
     """Yield a table's rows as chunks, by entity and time, and add to `texts` what they need.
 
     `table` holds the entity's keys, the table's key, the event time, `_known_at`, the columns
-    that the view uses, and for each `where` a column of booleans, named as
-    `layout.criteria` says. Left out are rows without a key of the entity, an event time or
-    a known time, which count at no moment, and those that no moment from `kept_from_us` on needs.
+    that the view uses, and what is computed of each row, named as `computed_for` says. Left out
+    are rows without a key of the entity, an event time or a known time, which count at no moment,
+    and those that no moment from `kept_from_us` on needs.
     """
     if isinstance(view, LatestView) and isinstance(layout, LatestLayout):
         return pack_latest(view, layout, table, kept_from_us)

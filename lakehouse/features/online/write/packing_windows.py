@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lakehouse.declare.computed import Computed
 from lakehouse.declare.features import FeatureView
-from lakehouse.declare.tables import table_column
+from lakehouse.declare.operands import operand
 from lakehouse.engines.arrow_tables import one_array
 from lakehouse.features.online.layout.arrow_numbers import Bool, Int64, numbers, present, true
 from lakehouse.features.online.layout.row_ids import RowKeys, number_of
@@ -23,7 +24,7 @@ from lakehouse.features.online.layout.slots import (
     LastRows,
     Slot,
     WindowLayout,
-    criteria,
+    computed_for,
     neutral,
 )
 from lakehouse.features.online.layout.stored_numbers import NAN
@@ -57,8 +58,9 @@ def pack_windows(
         texts.update(keys.texts())
     packed = np.empty((len(rows.order), layout.width), dtype=np.int64)
     packed[:, EVENT], packed[:, KNOWN], packed[:, ID] = rows.event, rows.known, keys.numbers
+    computed = computed_for(view.of, layout)
     for place, slot in enumerate(layout.slots, FIRST_SLOT):
-        packed[:, place] = _slot(view, layout, slot, table, texts)[rows.order]
+        packed[:, place] = _slot(computed, slot, table, texts)[rows.order]
     kept: Bool = rows.event >= horizon.whole("event")
     if not kept.all():
         for last in layout.last_rows:
@@ -125,19 +127,17 @@ class _Keys:
         return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
-def _slot(
-    view: FeatureView, layout: WindowLayout, slot: Slot, table: pa.Table, texts: dict[int, bytes]
-) -> Int64:
+def _slot(computed: Computed, slot: Slot, table: pa.Table, texts: dict[int, bytes]) -> Int64:
     """One slot of every row of the table: its value if the row counts, else what adds nothing."""
     counted: Bool = np.ones(table.num_rows, dtype=np.bool_)
     if slot.where is not None:
-        counted &= true(table.column(criteria(layout)[slot.where]))
+        counted &= true(table.column(computed.column(slot.where)))
     if slot.column is not None:
-        counted &= present(table.column(slot.column))
+        counted &= present(table.column(computed.column(slot.column)))
     if slot.column is None or slot.merged == "count":
         return counted.astype(np.int64)
-    column = table_column(view.of, slot.column)
-    values = table.column(slot.column)
+    column = operand(computed.table, slot.column)
+    values = table.column(computed.column(slot.column))
     if slot.texts:
         return np.where(counted, _text_numbers(values, texts), 0)
     found = numbers(values, column.kind, column.scale or 0)

@@ -14,9 +14,7 @@ from lakehouse.declare.stored_views import columns_of, windows_of
 from lakehouse.declare.tables import table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError
-from lakehouse.features.online.layout.slots import BEGINNING, LatestLayout, Layout, criteria
-from lakehouse.language import expressions
-from lakehouse.language.expressions.sql import to_sql
+from lakehouse.features.online.layout.slots import BEGINNING, LatestLayout, Layout, computed_for
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.records.store import Run
 
@@ -160,17 +158,15 @@ class ViewSource:
     def _selected(self, layout: Layout) -> str:
         view = self._view
         columns = [*view.by.keys, view.of.event_time or KNOWN_AT, KNOWN_AT, *view.of.keys]
+        computed = computed_for(view.of, layout)
         if isinstance(layout, LatestLayout):
             columns += [c.name for c in layout.columns]
-            holds: list[str] = []
         else:
-            columns += [slot.column for slot in layout.slots if slot.column is not None]
-            names = {c.name: f"r.`{c.name}`" for c in view.of.columns}
-            holds = [
-                f"{to_sql(expressions.parse(text), names)} AS `{name}`"
-                for text, name in criteria(layout).items()
-            ]
-        return ", ".join([*(f"r.`{name}`" for name in dict.fromkeys(columns)), *holds])
+            held = (text for slot in layout.slots for text in (slot.where, slot.column))
+            columns += [text for text in held if text is not None and text not in computed.names]
+        names = {c.name: f"r.`{c.name}`" for c in view.of.columns}
+        listed = [*(f"r.`{name}`" for name in dict.fromkeys(columns)), *computed.sql(names)]
+        return ", ".join(listed)
 
     def _asked(self, names: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> pa.Table:
         columns = {}

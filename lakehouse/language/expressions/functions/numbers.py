@@ -44,6 +44,11 @@ def _round_sql(call: Call, write: Callable[[Node], str]) -> str:
     return f"ROUND({write(call.arguments[0])}, {digits})"
 
 
+def _round_scale(call: Call, scales: list[int]) -> int:
+    digits = constant(call, 1) if len(call.arguments) > 1 else "0"
+    return min(scales[0], int(digits))
+
+
 def _round_decimal(x: Decimal, digits: int = 0) -> Decimal:
     x = Decimal(x)  # an int may stand where numbers of both kinds meet
     if -int(x.as_tuple().exponent) <= digits:
@@ -124,6 +129,7 @@ FUNCTIONS = (
         kind="shared",
         sql=_round_sql,
         python=by_kind(_rounded),
+        scale=_round_scale,
     ),
     Function(
         name="floor",
