@@ -55,23 +55,23 @@ def unknown(kind: str, name: str, existing: Iterable[str], where: str = "") -> s
     return f"{subject} has no {kind} '{name}'{guess}{listing}"
 
 
-def described(given: Any) -> str:
+def described(value: Any) -> str:
     """Say what something is, in a few words.
 
     >>> described("1d"), described(7), described(None), described(str)
     ("the text '1d'", 'the int 7', 'nothing (None)', 'the class str')
     """
-    if given is None:
+    if value is None:
         return "nothing (None)"
-    if isinstance(given, str):
-        return f"the text '{given}'"
-    if isinstance(given, bool | int | float):
-        return f"the {type(given).__name__} {given}"
-    if isinstance(given, type):
-        return f"the class {given.__name__}"
-    name = getattr(given, "name", None)
+    if isinstance(value, str):
+        return f"the text '{value}'"
+    if isinstance(value, bool | int | float):
+        return f"the {type(value).__name__} {value}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = getattr(value, "name", None)
     return (
-        f"{type(given).__name__} '{name}'"
+        f"{type(value).__name__} '{name}'"
         if isinstance(name, str)
-        else (f"a {type(given).__name__}")
+        else (f"a {type(value).__name__}")
     )

@@ -97,7 +97,7 @@ class OnlineStores:
             self._shut(domain)
             raise Problem(
                 503,
-                f"The online store of domain '{domain}' cannot be read ({_told(error)}).",
+                f"The online store of domain '{domain}' cannot be read ({_reason(error)}).",
                 f"domain {domain}",
                 f"Bring it up to date with 'lakehouse run {domain} features'.",
             ) from error
@@ -138,14 +138,14 @@ class OnlineStores:
             known.close()
 
 
-def _unreachable(domain: str, told: str) -> Problem:
+def _unreachable(domain: str, reason: str) -> Problem:
     return Problem(
         503,
-        f"The online store of domain '{domain}' cannot be read ({told}).",
+        f"The online store of domain '{domain}' cannot be read ({reason}).",
         f"domain {domain}",
         "Ask again once its server answers.",
     )
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, LakehouseError) else type(error).__name__

@@ -143,7 +143,7 @@ def _features(domain: str, views: Mapping[str, StoredView], schemas: Schema) -> 
     }
     schemas[f"{domain}.Features"] = {
         "type": "object",
-        "properties": {f.dotted: _told(f) for f in dotted},
+        "properties": {f.dotted: _value(f) for f in dotted},
     }
     values = {"type": "array", "items": {"$ref": f"#/components/schemas/{domain}.Features"}}
     told = {"type": "object", "properties": {"at": TYPES["timestamp"], "values": values}}
@@ -154,7 +154,7 @@ def _features(domain: str, views: Mapping[str, StoredView], schemas: Schema) -> 
     }
 
 
-def _told(feature: Feature) -> Schema:
+def _value(feature: Feature) -> Schema:
     """A value as it is answered: decimals are text, so that they stay exact."""
     decimal: Schema = {"type": "string", "format": "decimal"}
     kind = decimal if feature.kind == "decimal" else TYPES[feature.kind]

@@ -54,7 +54,7 @@ class ServedRows:
         self._answer = uuid4().hex
         self.lines: list[bytes] = []
 
-    def add(self, entity: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    def add(self, entity: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         """Add an entity and its features by full name, which were read just now."""
         held = self._stores.held(self._domain)
         for view, (model, version), keys, names in self._views:
@@ -67,6 +67,6 @@ class ServedRows:
                 version,
                 held.get(view),
                 _encode({key: exact(entity[key]) for key in keys}).decode(),
-                _encode({name: exact(found[name]) for name in names}).decode(),
+                _encode({name: exact(values[name]) for name in names}).decode(),
             )
             self.lines.append(_encode(row))

@@ -20,7 +20,7 @@ INT64 = 2**63
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
-def constant(column: Column, given: Any) -> Any:
+def constant(column: Column, value: Any) -> Any:
     """Return a bound or member as a value of the column's type: int, Decimal, datetime in UTC, …
 
     Raises DeclarationError, without the column's name, for one that the column cannot hold.
@@ -28,15 +28,15 @@ def constant(column: Column, given: Any) -> Any:
     >>> constant(Column(kind="timestamp", zone="Europe/Berlin"), "2018-07-01").isoformat()
     '2018-06-30T22:00:00+00:00'
     """
-    value = _value(column, given)
-    if value is None:
-        raise DeclarationError(f"{given!r} is no {column.kind}; write {_EXAMPLES[column.kind]}.")
-    return value
+    fitting = _value(column, value)
+    if fitting is None:
+        raise DeclarationError(f"{value!r} is no {column.kind}; write {_EXAMPLES[column.kind]}.")
+    return fitting
 
 
-def as_declared(given: Any) -> Any:
+def as_declared(value: Any) -> Any:
     """Return a constant as the declaration keeps it: times and dates as their ISO text."""
-    return given.isoformat() if isinstance(given, date) else given
+    return value.isoformat() if isinstance(value, date) else value
 
 
 @lru_cache
@@ -58,23 +58,23 @@ _EXAMPLES = {
 }
 
 
-def _value(column: Column, given: Any) -> Any:
+def _value(column: Column, value: Any) -> Any:
     """The value, or None where the constant is not one of this kind."""
     if column.kind == "string":
-        return given if isinstance(given, str) else None
+        return value if isinstance(value, str) else None
     if column.kind == "bool":
-        return given if isinstance(given, bool) else None
+        return value if isinstance(value, bool) else None
     if column.kind in ("timestamp", "date"):
-        return _time(column, given) if isinstance(given, str) else None
-    if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
+        return _time(column, value) if isinstance(value, str) else None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    if not math.isfinite(given):
+    if not math.isfinite(value):
         return None
     if column.kind == "int":
-        return given if isinstance(given, int) and -INT64 <= given < INT64 else None
+        return value if isinstance(value, int) and -INT64 <= value < INT64 else None
     if column.kind == "float":
-        return float(given)
-    return _decimal(Decimal(str(given)), column.scale or 0)
+        return float(value)
+    return _decimal(Decimal(str(value)), column.scale or 0)
 
 
 def _decimal(value: Decimal, scale: int) -> Decimal | None:

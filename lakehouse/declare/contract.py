@@ -122,12 +122,12 @@ class Contract:
         return compiler.to_pandera(cls.spec, backend)
 
 
-def contract_spec(given: type[Contract] | ContractSpec, where: str) -> ContractSpec:
+def contract_spec(declared: type[Contract] | ContractSpec, where: str) -> ContractSpec:
     """Return the compiled contract of a contract class; refuses anything else."""
-    spec = given if isinstance(given, ContractSpec) else getattr(given, "spec", None)
+    spec = declared if isinstance(declared, ContractSpec) else getattr(declared, "spec", None)
     if not isinstance(spec, ContractSpec):
         raise DeclarationError(
-            f"{where}: the contract is {described(given)}; write the name of a class that is "
+            f"{where}: the contract is {described(declared)}; write the name of a class that is "
             "declared as class Payment(Contract)."
         )
     return spec

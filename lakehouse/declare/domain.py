@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from lakehouse.declare.arguments import no_repeats, several
 from lakehouse.declare.features import (
     Entity,
     FeatureView,
@@ -14,7 +15,6 @@ from lakehouse.declare.features import (
     RequestView,
     StoredView,
 )
-from lakehouse.declare.given import no_repeats, several
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.declare.tables import Cleaned, Curated, Raw, Source, Table, check_name
 from lakehouse.declare.training import Evaluation, Model, TrainingSet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lakehouse.declare.given import no_repeats, several
+from lakehouse.declare.arguments import no_repeats, several
 from lakehouse.declare.tables import check_name
 from lakehouse.errors import DeclarationError
 

@@ -112,7 +112,7 @@ def pick(view: str, features: tuple[F, ...], name: str) -> F:
     return by_name[name]
 
 
-def fitting_default(given: Any, kind: Kind, scale: int | None, where: str) -> Default:
+def fitting_default(value: Any, kind: Kind, scale: int | None, where: str) -> Default:
     """Return a default as a feature of this kind keeps it; raises DeclarationError if none fits.
 
     >>> fitting_default("1.5", "decimal", 2, "Feature view 'v'.spend")
@@ -120,14 +120,14 @@ def fitting_default(given: Any, kind: Kind, scale: int | None, where: str) -> De
     >>> fitting_default("2018-04-01T08:30+02:00", "timestamp", None, "Feature view 'v'.at")
     '2018-04-01T06:30:00+00:00'
     """
-    value = as_declared(given)
+    value = as_declared(value)
     try:
         if kind == "decimal" and isinstance(value, str):
             value = Decimal(value)
         fitting = constant(Column(kind=kind, scale=scale), value)
     except InvalidOperation:
         raise DeclarationError(
-            f"{where}: default {given!r} is no number; write 0.5 or '0.5'."
+            f"{where}: default {value!r} is no number; write 0.5 or '0.5'."
         ) from None
     except DeclarationError as error:
         raise DeclarationError(f"{where}: default {error}") from None

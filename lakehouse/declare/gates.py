@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from lakehouse.declare.given import one
+from lakehouse.declare.arguments import one
 from lakehouse.errors import DeclarationError, described, unknown
 
 Task = Literal["classification", "regression"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from lakehouse.declare.arguments import no_repeats, several
 from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.feature import ComputedFeature, kinds_of, pick, refuse_lists
-from lakehouse.declare.given import no_repeats, several
 from lakehouse.declare.stored_views import FeatureView, LatestView, StoredView
 from lakehouse.declare.tables import check_name
 from lakehouse.errors import DeclarationError

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse.declare.aggregates import Aggregate
+from lakehouse.declare.arguments import no_repeats, one, several
 from lakehouse.declare.columns import Column
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.entity import Entity
 from lakehouse.declare.feature import ColumnFeature, WindowedFeature, fitting_default, pick
-from lakehouse.declare.given import no_repeats, one, several
 from lakehouse.declare.operands import approximate_in, in_one_spelling, names_of, operand
 from lakehouse.declare.tables import Cleaned, Curated, Table, check_name, table_column
 from lakehouse.declare.windowed import features_of
@@ -122,8 +122,8 @@ def _check_subject(where: str, of: Table, by: Entity) -> None:
         table_column(of, k, f"{where}, entity '{by.name}'")
 
 
-def _duration(given: str | Duration | None) -> Duration | None:
-    return None if given is None else Duration.parse(given)
+def _duration(value: str | Duration | None) -> Duration | None:
+    return None if value is None else Duration.parse(value)
 
 
 @dataclass(frozen=True, init=False)
@@ -208,17 +208,17 @@ class LatestView:
         return pick(self.name, self.features, feature)
 
 
-def _defaults(where: str, columns: list[Column], given: Mapping[str, Any]) -> dict[str, Any]:
+def _defaults(where: str, columns: list[Column], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The defaults of a LatestView's columns as features keep them, in the columns' order."""
-    one(where, "defaults", given, (Mapping,), "defaults={'country': 'unknown'}")
+    one(where, "defaults", defaults, (Mapping,), "defaults={'country': 'unknown'}")
     by_name = {c.name: c for c in columns}
-    for name in given:
+    for name in defaults:
         if name not in by_name:
             raise DeclarationError(unknown("column", name, by_name, f"{where}, defaults,"))
     return {
-        name: fitting_default(given[name], c.kind, c.scale, f"{where}.{name}")
+        name: fitting_default(defaults[name], c.kind, c.scale, f"{where}.{name}")
         for name, c in by_name.items()
-        if name in given
+        if name in defaults
     }
 
 

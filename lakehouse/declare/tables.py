@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lakehouse.declare.arguments import no_repeats, one, several
 from lakehouse.declare.contract import Column, Contract, ContractSpec, contract_spec
-from lakehouse.declare.given import no_repeats, one, several
 from lakehouse.errors import DeclarationError, unknown
 
 SourceMode = Literal["append", "snapshot"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.declare import training_checks as checks
+from lakehouse.declare.arguments import one, several
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.features import Feature, FeatureView, LatestView, RequestView, StoredView
 from lakehouse.declare.gates import Claim, Gate, Task, at_least, at_most, beats, check_gate
-from lakehouse.declare.given import one, several
 from lakehouse.declare.tables import Source, Table, TableColumn, check_name, table_column
 from lakehouse.errors import DeclarationError, unknown
 from lakehouse.language import expressions

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.declare.arguments import no_repeats, several
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.declare.feature import kinds_of, refuse_lists
 from lakehouse.declare.features import Feature, RequestView, StoredView
-from lakehouse.declare.given import no_repeats, several
 from lakehouse.declare.tables import TableColumn, table_column
 from lakehouse.errors import DeclarationError, described, unknown
 from lakehouse.language import expressions

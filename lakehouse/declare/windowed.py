@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lakehouse.declare.aggregates import Aggregate
+from lakehouse.declare.arguments import one
 from lakehouse.declare.columns import Column
 from lakehouse.declare.feature import WindowedFeature, fitting_default
-from lakehouse.declare.given import one
 from lakehouse.declare.operands import approximate_in, operand
 from lakehouse.declare.tables import Table
 from lakehouse.declare.windows import EXACT_UP_TO, Windows

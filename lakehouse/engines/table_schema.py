@@ -25,14 +25,14 @@ def check_fits(table: TableRef, schema: pa.Schema) -> None:
             )
 
 
-def _fits(given: Any, held: Any) -> bool:
+def _fits(new: Any, held: Any) -> bool:
     types = pa.types
-    if given == held or types.is_null(given) or (types.is_nested(given) and given.id == held.id):
+    if new == held or types.is_null(new) or (types.is_nested(new) and new.id == held.id):
         return True
-    if types.is_integer(given) and types.is_integer(held):
-        return bool(given.bit_width <= held.bit_width)
-    if types.is_decimal(given) and types.is_decimal(held):
-        return bool(given.scale == held.scale and given.precision <= held.precision)
-    if types.is_string(given) or types.is_large_string(given):
+    if types.is_integer(new) and types.is_integer(held):
+        return bool(new.bit_width <= held.bit_width)
+    if types.is_decimal(new) and types.is_decimal(held):
+        return bool(new.scale == held.scale and new.precision <= held.precision)
+    if types.is_string(new) or types.is_large_string(new):
         return bool(types.is_string(held) or types.is_large_string(held))
-    return bool(types.is_float32(given) and types.is_float64(held))
+    return bool(types.is_float32(new) and types.is_float64(held))

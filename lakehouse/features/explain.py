@@ -61,18 +61,18 @@ def explain(
     value is computed from these rows alone.
     """
     at_us = microseconds(at)
-    asked = _asked(view, feature_name, at_us)
-    rows = _rows(ctx, asked, entity)
-    with_late = asked.among(rows)
-    rows = asked.among(rows.filter(_known(rows, at)))
+    question = _question(view, feature_name, at_us)
+    rows = _rows(ctx, question, entity)
+    with_late = question.among(rows)
+    rows = question.among(rows.filter(_known(rows, at)))
     late = pc.sum(pc.invert(_known(with_late, at))).as_py() or 0
-    rows, value = asked.value(rows)
-    feature = asked.feature
+    rows, value = question.value(rows)
+    feature = question.feature
     return Explanation(
         feature.dotted,
         feature.default_value if value is None else value,
-        None if asked.begin_us is None else moment(asked.begin_us),
-        moment(asked.end_us),
+        None if question.begin_us is None else moment(question.begin_us),
+        moment(question.end_us),
         rows,
         late,
     )
@@ -83,7 +83,7 @@ def _known(rows: pa.Table, at: datetime) -> Any:
     return pc.less_equal(rows.column(KNOWN_AT).cast(MICROSECONDS), pa.scalar(at, MICROSECONDS))
 
 
-class _Asked(Protocol):
+class _Question(Protocol):
     """A feature and the moment it is asked for: which rows it is of, and what they make."""
 
     @property
@@ -213,36 +213,36 @@ class _Latest:
         return rows, rows.column(self.feature.column)[0].as_py() if rows.num_rows else None
 
 
-def _asked(view: StoredView, feature: str, at_us: int) -> _Asked:
+def _question(view: StoredView, feature: str, at_us: int) -> _Question:
     if isinstance(view, FeatureView):
         return _Window(view, view[feature], at_us)
     return _Latest(view, view[feature], at_us)
 
 
-def _rows(ctx: Context, asked: _Asked, entity: Mapping[str, Any]) -> pa.Table:
+def _rows(ctx: Context, question: _Question, entity: Mapping[str, Any]) -> pa.Table:
     """The entity's rows of the right times that may count once known, in order of their times."""
-    of, keys = asked.view.of, asked.view.by.keys
+    of, keys = question.view.of, question.view.by.keys
     names = {c.name: f"t.`{c.name}`" for c in of.columns}
     # What has no event time happens one microsecond before it is known.
     time = "unix_micros(t.`{}`){}".format(
         *((KNOWN_AT, " - 1") if of.event_time is None else (of.event_time, ""))
     )
-    conditions = [f"{time} < {asked.end_us}"]
-    if asked.begin_us is not None:
-        conditions.append(f"{time} >= {asked.begin_us}")
+    conditions = [f"{time} < {question.end_us}"]
+    if question.begin_us is not None:
+        conditions.append(f"{time} >= {question.begin_us}")
     conditions += [f"t.`{name}` = asked.`{name}`" for name in keys]
-    condition = asked.condition(names)
+    condition = question.condition(names)
     if condition is not None:
         conditions.append(condition)
     table = ctx.read(of)
     listed = [f"t.`{name}`" for name in ctx.engine.columns(table)]
-    listed += [f"{sql} AS `{name}`" for name, sql in asked.computed(names).items()]
+    listed += [f"{sql} AS `{name}`" for name, sql in question.computed(names).items()]
     sql = (
         f"SELECT {', '.join(listed)} FROM `rows` t JOIN `asked` asked ON {' AND '.join(conditions)}"
     )
-    frames = {"rows": table, "asked": ctx.engine.from_arrow(_entity(asked.view, entity))}
+    frames = {"rows": table, "asked": ctx.engine.from_arrow(_entity(question.view, entity))}
     rows = ctx.engine.to_arrow(ctx.engine.query(sql, frames))
-    ordering = (of.event_time, KNOWN_AT, *asked.ordering())
+    ordering = (of.event_time, KNOWN_AT, *question.ordering())
     by = dict.fromkeys(name for name in ordering if name is not None)
     return rows.take(pa.array(row_order(rows, by)))
 

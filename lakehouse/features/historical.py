@@ -122,7 +122,7 @@ def _request_columns(
     return found
 
 
-def _check_type(view: RequestView, column: Column, found: Any) -> None:
+def _check_type(view: RequestView, column: Column, spine_type: Any) -> None:
     wanted = arrow_type(column.kind, column.scale)
     matches = {
         "string": lambda t: pa.types.is_string(t) or pa.types.is_large_string(t),
@@ -133,18 +133,18 @@ def _check_type(view: RequestView, column: Column, found: Any) -> None:
         "timestamp": pa.types.is_timestamp,
         "date": pa.types.is_date,
     }
-    if not matches[column.kind](found):
+    if not matches[column.kind](spine_type):
         contract = "" if view.request is None else view.request.name
         raise LakehouseError(
-            f"The spine's column '{column.name}' is {found}, and {wanted} in contract "
+            f"The spine's column '{column.name}' is {spine_type}, and {wanted} in contract "
             f"{contract} of view '{view.name}'; convert it first."
         )
 
 
-def _typed(column: Column, found: Any) -> str:
+def _typed(column: Column, spine_type: Any) -> str:
     """Return a request column as SQL of its declared type; a cast where the spine's is narrower."""
     name = f"`{column.name}`"
-    if found == arrow_type(column.kind, column.scale):
+    if spine_type == arrow_type(column.kind, column.scale):
         return name
     types = {"int": "BIGINT", "float": "DOUBLE", "decimal": f"DECIMAL(18, {column.scale})"}
     return f"CAST({name} AS {types[column.kind]})" if column.kind in types else name

@@ -36,16 +36,16 @@ def never_null(column: Column, values: Row, where: str) -> None:
         raise LakehouseError(f"{where} has no '{column.name}', which is never null; add it.")
 
 
-def typed_value(column: Column, given: Any, where: str) -> Any:
+def typed_value(column: Column, value: Any, where: str) -> Any:
     """Return a value as its column holds it: amounts and times from their text, too."""
-    if given is None or (column.kind == "float" and isinstance(given, float)):
-        return given  # NaN and infinity are floats that no contract's constant may be
-    value = as_declared(given)
+    if value is None or (column.kind == "float" and isinstance(value, float)):
+        return value  # NaN and infinity are floats that no contract's constant may be
+    value = as_declared(value)
     try:
         if column.kind == "decimal" and isinstance(value, str):
             value = Decimal(value)
         return constant(column, value)
     except InvalidOperation:
-        raise LakehouseError(f"{where}, '{column.name}': {given!r} is no number.") from None
+        raise LakehouseError(f"{where}, '{column.name}': {value!r} is no number.") from None
     except DeclarationError as error:
         raise LakehouseError(f"{where}, '{column.name}': {error}") from None

@@ -1,4 +1,4 @@
-"""What a check is: it takes a domain's tables, a window of time and a reference, and gives results.
+"""What a check is: it takes a domain's tables, a period and a reference, and gives results.
 
 A check is a class without arguments, an entry point of the group `lakehouse.checks` under its own
 name. It says nothing of how it is run: reading at one state of the lake, writing down what it
@@ -24,7 +24,7 @@ GROUP = "lakehouse.checks"
 
 
 @dataclass(frozen=True)
-class Window:
+class Period:
     """The times begin ≤ t < end that a check looks at, by the lake's clock; None is without bound.
 
     Raises LakehouseError for one that holds no time.
@@ -41,9 +41,9 @@ class Window:
             )
 
     def condition(self, time: str) -> str | None:
-        """The window as portable SQL about a column of times; None where it has no bound.
+        """The period as portable SQL about a column of times; None where it has no bound.
 
-        >>> Window(begin=datetime(2018, 9, 1)).condition("paid_at")
+        >>> Period(begin=datetime(2018, 9, 1)).condition("paid_at")
         "`paid_at` >= TIMESTAMP '2018-09-01 00:00:00.000000+00:00'"
         """
         bounds = [
@@ -56,7 +56,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a check found in a window.
+    """What a check found in a period.
 
     `summary` says it in a sentence, also, and above all, where there was nothing to check and
     there are no `results`. `notes` are what else a reader has to know.
@@ -83,8 +83,8 @@ class Check(Protocol):
         """The name that it is asked for by, and that its results carry."""
         ...
 
-    def measure(self, ctx: Context, window: Window, run: Run) -> Findings:
-        """Measure what lies in the window; the same lake and window give the same findings.
+    def measure(self, ctx: Context, period: Period, run: Run) -> Findings:
+        """Measure what lies in the period; the same lake and period give the same findings.
 
         `ctx` is pinned to one state of the lake, and what is read of it is noted on `run`. A table
         that is read at another version too stands in `run.metrics["also_at"]`, by table the

@@ -10,7 +10,7 @@ from typing import Any
 from lakehouse.context import Context
 from lakehouse.errors import LakehouseError
 from lakehouse.language.provenance import KNOWN_AT
-from lakehouse.monitoring.check import Check, Findings, Window
+from lakehouse.monitoring.check import Check, Findings, Period
 from lakehouse.monitoring.results import TABLE, as_table, json_value
 from lakehouse.records.store import Run
 
@@ -45,8 +45,8 @@ class Checked:
         }
 
 
-def check(ctx: Context, which: Check, window: Window) -> Checked:
-    """Run a check over a window, and append its results to the domain's `check_results`.
+def check(ctx: Context, which: Check, period: Period) -> Checked:
+    """Run a check over a period, and append its results to the domain's `check_results`.
 
     A run that finds nothing to check makes no commit. The caller holds the lake's writer lock.
     Raises LakehouseError for a lake of the past, and for a domain that declares a table of that
@@ -57,9 +57,9 @@ def check(ctx: Context, which: Check, window: Window) -> Checked:
             f"Domain '{ctx.domain.name}' declares a table '{TABLE}', the name of the table that "
             "the results of checks stand in; rename it."
         )
-    bounds = {"window_begin": window.begin, "window_end": window.end}
+    bounds = {"window_begin": period.begin, "window_end": period.end}
     with ctx.run("check", which.name, **bounds) as run:
-        done = measured(ctx, which, window, run)
+        done = measured(ctx, which, period, run)
         if not done.findings.results:
             return done
         frame = ctx.engine.from_arrow(done.table)
@@ -69,18 +69,18 @@ def check(ctx: Context, which: Check, window: Window) -> Checked:
         return replace(done, version=version)
 
 
-def measured(ctx: Context, which: Check, window: Window, run: Run | None = None) -> Checked:
-    """Run a check over a window at one state of the lake; nothing is written."""
+def measured(ctx: Context, which: Check, period: Period, run: Run | None = None) -> Checked:
+    """Run a check over a period at one state of the lake; nothing is written."""
     run = run or Run("", ctx.domain.name, "check", which.name)
-    findings = which.measure(ctx.pinned(), window, run)
+    findings = which.measure(ctx.pinned(), period, run)
     run.metrics |= {"results": len(findings.results), "short": len(findings.short())}
     checked_at = ctx.records.now()
     of_run = {
         "run": run.run,
         "check": which.name,
         "checked_at": checked_at,
-        "window_begin": window.begin,
-        "window_end": window.end,
+        "window_begin": period.begin,
+        "window_end": period.end,
         KNOWN_AT: checked_at,
     }
     return Checked(which.name, findings, of_run)

@@ -80,7 +80,7 @@ def train(
         newest = models.newest(ctx.records, ctx.domain.name, model.name)
         if newest is not None and not barred and uncommitted.only(newest.reasons):
             newest = None  # what barred it is gone: the same inputs are a new case
-        asked = _asked(ctx, model, as_of, seed)
+        asked = _basis(ctx, model, as_of, seed)
         if newest is not None and newest.pins["asked"] == asked:
             return _unchanged(ctx, model, newest, run)
         with training_set_of(ctx, model, as_of, run=run) as built:
@@ -107,7 +107,7 @@ def train(
         )
 
 
-def _asked(ctx: Context, model: Model, as_of: datetime, seed: int) -> dict[str, Any]:
+def _basis(ctx: Context, model: Model, as_of: datetime, seed: int) -> dict[str, Any]:
     """What decides a training run before it begins."""
     tables = {t.name: t for v in model.learns_from.stored_views for t in (v.of,)}
     tables[model.learns_from.table.name] = model.learns_from.table
@@ -121,9 +121,9 @@ def _asked(ctx: Context, model: Model, as_of: datetime, seed: int) -> dict[str, 
 
 
 def _same_but_inputs(
-    pins: Mapping[str, Any], asked: Mapping[str, Any], built: Built | Staged
+    pins: Mapping[str, Any], basis: Mapping[str, Any], built: Built | Staged
 ) -> bool:
-    same = all(pins["asked"][k] == asked[k] for k in ("declaration", "code", "seed"))
+    same = all(pins["asked"][k] == basis[k] for k in ("declaration", "code", "seed"))
     return same and pins["training_set_digest"] == built.digest and pins["bounds"] == _bounds(built)
 
 
@@ -150,13 +150,13 @@ def _champion_metrics(ctx: Context, model: Model, built: Built | Staged) -> dict
 
 
 def _register(
-    ctx: Context, candidate: Candidate, asked: Mapping[str, Any], stored: int, verdict: Verdict
+    ctx: Context, candidate: Candidate, basis: Mapping[str, Any], stored: int, verdict: Verdict
 ) -> int:
     model, built = candidate.model, candidate.built
     name = registered_name(ctx, model)
     fitted_by = FunctionReference.of(model.fitted_by)
     pins = {
-        "asked": asked,
+        "asked": basis,
         "tables": built.pins,
         "training_table_version": stored,
         "training_set_digest": built.digest,

@@ -17,7 +17,7 @@ ADDED = ("score", "decision", "model", "model_version", "data_versions", "scored
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScoringTask:
     """What is scored: a released model on a table's rows, from a moment on."""
 
     released: Release
@@ -48,15 +48,15 @@ class Asked:
         return [k for k in dict.fromkeys(keys) if k != self.at]
 
 
-def asked_for(
+def scoring_task(
     ctx: Context, model: Model, table: str | None, since: datetime | None, version: int | None
-) -> Asked:
+) -> ScoringTask:
     released = _released(ctx, model, version)
     learnt_from = released.model.learns_from.table
     found = learnt_from if table in (None, learnt_from.name) else ctx.domain.table(str(table))
-    asked = Asked(released, found, since)
-    _check(ctx, asked)
-    return asked
+    task = ScoringTask(released, found, since)
+    _check(ctx, task)
+    return task
 
 
 def _released(ctx: Context, model: Model, version: int | None) -> Release:
@@ -74,10 +74,10 @@ def _released(ctx: Context, model: Model, version: int | None) -> Release:
     return releases.read(ctx.home, *name, chosen)
 
 
-def _check(ctx: Context, asked: Asked) -> None:
+def _check(ctx: Context, task: ScoringTask) -> None:
     """Refuse a table that has no moment, or not the request's columns in their types."""
-    request, table = asked.released.model.learns_from.request, asked.table
-    where = f"Table '{table.name}' cannot be scored by model '{asked.released.model.name}'"
+    request, table = task.released.model.learns_from.request, task.table
+    where = f"Table '{table.name}' cannot be scored by model '{task.released.model.name}'"
     if request.event_time is None and table.event_time is None:
         raise LakehouseError(
             f"{where}: it has no event_time() column, the moment to ask features for; mark one in "
@@ -90,14 +90,14 @@ def _check(ctx: Context, asked: Asked) -> None:
                 f"{where}: column '{column.name}' is {found.kind} there and {column.kind} in "
                 f"request {request.name}; make a curated table that casts it."
             )
-    for name in (*asked.keys, asked.at):
+    for name in (*task.keys, task.at):
         if name in ADDED:
             raise LakehouseError(
                 f"{where}: its column '{name}' has a name of the scores' own "
                 f"({', '.join(ADDED)}); make a curated table that renames it."
             )
-    if asked.name in {declared.name for declared in ctx.domain.tables}:
+    if task.name in {declared.name for declared in ctx.domain.tables}:
         raise LakehouseError(
-            f"Domain '{ctx.domain.name}' declares a table '{asked.name}', the name of the scores' "
+            f"Domain '{ctx.domain.name}' declares a table '{task.name}', the name of the scores' "
             "own table; rename it."
         )

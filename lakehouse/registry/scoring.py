@@ -23,7 +23,7 @@ from lakehouse.language.expressions.sql import to_sql
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.language.sql import literals
 from lakehouse.records.store import Run, iso
-from lakehouse.registry.scored_rows import Asked, asked_for
+from lakehouse.registry.scored_rows import ScoringTask, scoring_task
 from lakehouse.times import microseconds
 from lakehouse.training.scorers import AddScores
 from lakehouse.zones.derivation import INPUTS, derive, same_facts
@@ -62,22 +62,22 @@ def score(
 
     Raises LakehouseError where there is no champion or the table does not fit the request.
     """
-    asked = asked_for(ctx, model, table, since, version)
-    ref = ctx.table("curated", asked.name)
-    with ctx.run("scoring", asked.name, version=asked.released.version) as run:
-        at = ctx.pinned(asked.inputs)
+    task = scoring_task(ctx, model, table, since, version)
+    ref = ctx.table("curated", task.name)
+    with ctx.run("scoring", task.name, version=task.released.version) as run:
+        at = ctx.pinned(task.inputs)
 
         def make() -> tuple[Frame, int]:
-            frame, newest = _scores(at, asked, run), ref.version()
+            frame, newest = _scores(at, task, run), ref.version()
             if since is not None and newest is not None:
-                frame = _with_earlier(ctx, asked, since, frame, newest)
-            counted = "TRUE" if since is None else _from(asked, since)
-            return frame, _count(ctx, at.read(asked.table), counted)
+                frame = _with_earlier(ctx, task, since, frame, newest)
+            counted = "TRUE" if since is None else _from(task, since)
+            return frame, _count(ctx, at.read(task.table), counted)
 
-        facts = {RELEASE: _release(asked), SINCE: iso(since) if since else ""}
-        done = derive(ctx, run, ref, at.data_versions(asked.inputs), facts, make, _covers)
+        facts = {RELEASE: _release(task), SINCE: iso(since) if since else ""}
+        done = derive(ctx, run, ref, at.data_versions(task.inputs), facts, make, _covers)
         run.metrics |= done.metrics
-    return Scored(asked.name, asked.released.version, done.rows, done.version, done.changed)
+    return Scored(task.name, task.released.version, done.rows, done.version, done.changed)
 
 
 def scores(
@@ -88,13 +88,13 @@ def scores(
     version: int | None = None,
 ) -> Frame:
     """The rows that `score` would write, as the engine's frame; nothing is written."""
-    asked = asked_for(ctx, model, table, since, version)
-    return _scores(ctx, asked, Run("", ctx.domain.name, "scoring", asked.name))
+    task = scoring_task(ctx, model, table, since, version)
+    return _scores(ctx, task, Run("", ctx.domain.name, "scoring", task.name))
 
 
-def _release(asked: Asked) -> str:
+def _release(task: ScoringTask) -> str:
     """What is told apart of a release, as canonical JSON."""
-    named = {"version": asked.released.version, "digests": asked.released.digests}
+    named = {"version": task.released.version, "digests": task.released.digests}
     return json.dumps(named, sort_keys=True)
 
 
@@ -106,29 +106,29 @@ def _covers(written: Mapping[str, Any], meant: Mapping[str, str]) -> bool:
     return since == "" or (meant[SINCE] != "" and since <= meant[SINCE])
 
 
-def _scores(ctx: Context, asked: Asked, run: Run) -> Frame:
+def _scores(ctx: Context, task: ScoringTask, run: Run) -> Frame:
     """Features at each row's moment, the score of the inputs, the rules' decision."""
-    engine, learns_from = ctx.engine, asked.released.model.learns_from
+    engine, learns_from = ctx.engine, task.released.model.learns_from
     request = [column.name for column in learns_from.request.columns]
-    wanted = list(dict.fromkeys([*asked.keys, asked.at, *request, KNOWN_AT]))
-    where = f" WHERE {_from(asked, asked.since)}" if asked.since else ""
+    wanted = list(dict.fromkeys([*task.keys, task.at, *request, KNOWN_AT]))
+    where = f" WHERE {_from(task, task.since)}" if task.since else ""
     spine = engine.query(
         f"SELECT {literals.names(wanted)} FROM scored{where}",
-        {"scored": ctx.read(asked.table, run)},
+        {"scored": ctx.read(task.table, run)},
     )
     views = (*learns_from.stored_views, *learns_from.request_views)
-    featured = historical(ctx, spine, asked.at, views, run)
+    featured = historical(ctx, spine, task.at, views, run)
     names = {column: column for column in request}
     names |= {f.dotted: f.full_name for view in views for f in view.features}
     asking = {
         names[name]
-        for rule in asked.released.model.rules
+        for rule in task.released.model.rules
         for name in expressions.names(parse(rule.when))
         if name != "score"
     }
-    keep = list(dict.fromkeys([*asked.keys, asked.at, KNOWN_AT, *sorted(asking)]))
-    add = AddScores(keep, {"score": asked.released.onnx})
-    inputs = list(asked.released.inputs)
+    keep = list(dict.fromkeys([*task.keys, task.at, KNOWN_AT, *sorted(asking)]))
+    add = AddScores(keep, {"score": task.released.onnx})
+    inputs = list(task.released.inputs)
     taken = engine.query(
         f"SELECT {literals.names(dict.fromkeys([*keep, *inputs]))} FROM featured",
         {"featured": featured},
@@ -136,16 +136,16 @@ def _scores(ctx: Context, asked: Asked, run: Run) -> Frame:
     empty = engine.query("SELECT * FROM taken WHERE FALSE", {"taken": taken})
     schema = add.schema(engine.to_arrow(empty).schema)
     mapped = engine.map_arrow(taken, add, schema)
-    return engine.query(_result_sql(ctx, asked, names, run), {"mapped": mapped})
+    return engine.query(_result_sql(ctx, task, names, run), {"mapped": mapped})
 
 
-def _result_sql(ctx: Context, asked: Asked, names: Mapping[str, str], run: Run) -> str:
+def _result_sql(ctx: Context, task: ScoringTask, names: Mapping[str, str], run: Run) -> str:
     """Portable SQL of the result over `mapped`, the rows with their scores."""
-    released = asked.released
+    released = task.released
     known = literals.timestamp(microseconds(released.known_at))
-    moment = literals.name(asked.at)
+    moment = literals.name(task.at)
     return f"""
-        SELECT {literals.names([*asked.keys, asked.at])}, score,
+        SELECT {literals.names([*task.keys, task.at])}, score,
                {_decision(released.model, names)} AS decision,
                {literals.text(released.model.name)} AS model,
                CAST({released.version} AS BIGINT) AS model_version,
@@ -169,22 +169,24 @@ def _decision(model: Model, names: Mapping[str, str]) -> str:
     )
 
 
-def _from(asked: Asked, since: datetime) -> str:
-    return f"{literals.name(asked.at)} >= {literals.timestamp(microseconds(since))}"
+def _from(task: ScoringTask, since: datetime) -> str:
+    return f"{literals.name(task.at)} >= {literals.timestamp(microseconds(since))}"
 
 
-def _with_earlier(ctx: Context, asked: Asked, since: datetime, frame: Frame, newest: int) -> Frame:
+def _with_earlier(
+    ctx: Context, task: ScoringTask, since: datetime, frame: Frame, newest: int
+) -> Frame:
     """The scores together with those of earlier moments that are there already."""
-    earlier = ctx.engine.read(ctx.table("curated", asked.name), newest)
+    earlier = ctx.engine.read(ctx.table("curated", task.name), newest)
     columns = ctx.engine.columns(frame)
     if columns != ctx.engine.columns(earlier):
         raise LakehouseError(
-            f"Table '{asked.name}' holds the columns {', '.join(ctx.engine.columns(earlier))}, and "
+            f"Table '{task.name}' holds the columns {', '.join(ctx.engine.columns(earlier))}, and "
             f"its scores now {', '.join(columns)}; score once without --since."
         )
     listed = literals.names(columns)
     return ctx.engine.query(
-        f"SELECT {listed} FROM earlier WHERE NOT ({_from(asked, since)}) "
+        f"SELECT {listed} FROM earlier WHERE NOT ({_from(task, since)}) "
         f"UNION ALL SELECT {listed} FROM scores",
         {"earlier": earlier, "scores": frame},
     )

@@ -79,7 +79,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
 
         Raises NotFound naming the tables there are.
         """
-        found = self._found(name)
+        found = self._table(name)
         if version is None and self.pins is not None:
             if found.id not in self.pins:
                 raise NotFound(unknown("table", found.id, self.pins, "The lake at that moment"))
@@ -235,10 +235,10 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         `.findings.holds()` says whether nothing falls short, `.findings.notes` what else is to be
         known. Raises NotFound naming the checks there are.
         """
-        from lakehouse.monitoring.check import Window, load
+        from lakehouse.monitoring.check import Period, load
         from lakehouse.monitoring.checking import measured
 
-        return measured(self._context(domain), load(name), Window(begin, end))
+        return measured(self._context(domain), load(name), Period(begin, end))
 
     def tables(self) -> list[str]:
         """The tables there are, as "zone/domain/table"."""
@@ -255,7 +255,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
             self._contexts[domain] = dataclasses.replace(opened, pins=self.pins)
         return self._contexts[domain]
 
-    def _found(self, name: str) -> TableRef:
+    def _table(self, name: str) -> TableRef:
         parts = tuple(name.split("/")) if "/" in name else tuple(name.split("."))
         if len(parts) == 3 and parts[0] in ZONES:
             places = [parts]

@@ -15,7 +15,7 @@ from typing import Any
 
 from lakehouse.context import Context
 from lakehouse.engines.protocol import Frame
-from lakehouse.monitoring.check import Check, Findings, Window
+from lakehouse.monitoring.check import Check, Findings, Period
 from lakehouse.monitoring.checking import check, measured
 from lakehouse.monitoring.results import INFO, SCHEMA, TABLE, UNKNOWN, as_table
 from lakehouse.records.store import Run
@@ -41,18 +41,18 @@ class Scene:
     personal: frozenset[str]
 
     @property
-    def window(self) -> Window:
-        """The window that holds the moment alone."""
-        return Window(self.at, self.at + INSTANT)
+    def period(self) -> Period:
+        """The period that holds the moment alone."""
+        return Period(self.at, self.at + INSTANT)
 
     @property
-    def before(self) -> Window:
-        """The window that ends at the moment, and so does not hold it."""
-        return Window(self.at - INSTANT, self.at)
+    def before(self) -> Period:
+        """The period that ends at the moment, and so does not hold it."""
+        return Period(self.at - INSTANT, self.at)
 
-    def measure(self, ctx: Context, window: Window) -> Findings:
-        """What the check finds in a lake and a window."""
-        return self.check.measure(ctx, window, self.run())
+    def measure(self, ctx: Context, period: Period) -> Findings:
+        """What the check finds in a lake and a period."""
+        return self.check.measure(ctx, period, self.run())
 
     def run(self) -> Run:
         """A run that nobody records."""
@@ -65,7 +65,7 @@ MakeScene = Callable[[], Scene]
 def check_results_fit_the_table(make_scene: MakeScene) -> None:
     """Each metric of a subject stands once, named, and what falls short says why."""
     scene = make_scene()
-    found = scene.measure(scene.ctx.pinned(), scene.window)
+    found = scene.measure(scene.ctx.pinned(), scene.period)
     require(bool(found.short()), "Nothing falls short in the scene, so that it shows little.")
     require(bool(found.summary), "What was found has no summary.")
     require_equal(as_table(found.results, {}).schema, SCHEMA, "The columns of the results")
@@ -83,20 +83,20 @@ def check_the_same_lake_gives_the_same(make_scene: MakeScene) -> None:
     """Asked again, the check finds the same, in the same order."""
     scene = make_scene()
     here = scene.ctx.pinned()
-    first, again = (scene.measure(here, scene.window) for _ in range(2))
-    require(first == again, "The same lake and window gave two different findings.")
+    first, again = (scene.measure(here, scene.period) for _ in range(2))
+    require(first == again, "The same lake and period gave two different findings.")
 
 
 def check_one_state_of_the_lake_is_read_and_noted(make_scene: MakeScene) -> None:
     """What comes in later is not seen, and each version that is read stands on the run."""
     scene = make_scene()
     here = scene.ctx.pinned()
-    first = scene.measure(here, scene.window)
+    first = scene.measure(here, scene.period)
     scene.more()
     watched, run = _Watched(here.engine), scene.run()
-    again = scene.check.measure(replace(here, engine=watched), scene.window, run)
+    again = scene.check.measure(replace(here, engine=watched), scene.period, run)
     require(first == again, "Rows that came in later were seen at the versions of before.")
-    later = scene.measure(scene.ctx.pinned(), scene.window)
+    later = scene.measure(scene.ctx.pinned(), scene.period)
     require(first != later, "What came in later changes nothing, so that the scene shows little.")
     require(bool(run.reads), "The run has no version that was read.")
     also = run.metrics.get("also_at", {})
@@ -110,15 +110,15 @@ def check_measuring_writes_nothing(make_scene: MakeScene) -> None:
     """The check leaves the writing of its results to those who run it."""
     scene = make_scene()
     here = replace(scene.ctx.pinned(), engine=_ReadOnly(scene.ctx.engine))
-    scene.measure(here, scene.window)
+    scene.measure(here, scene.period)
 
 
 def check_results_are_appended_once_a_run(make_scene: MakeScene) -> None:
     """A commit whose answer was lost is not repeated, and the next run appends its own."""
     scene = make_scene()
     twice = replace(scene.ctx, engine=_Twice(scene.ctx.engine))
-    done = check(twice, scene.check, scene.window)
-    again = check(scene.ctx, scene.check, scene.window)
+    done = check(twice, scene.check, scene.period)
+    again = check(scene.ctx, scene.check, scene.period)
     require_equal((done.version, again.version), (0, 1), "The versions of the results table")
     engine = scene.ctx.engine
     rows = engine.to_arrow(engine.read(scene.ctx.table("curated", TABLE)))
@@ -127,21 +127,21 @@ def check_results_are_appended_once_a_run(make_scene: MakeScene) -> None:
 
 
 def check_the_window_is_honoured(make_scene: MakeScene) -> None:
-    """What happens at its begin is in a window, what happens at its end is not."""
+    """What happens at its begin is in a period, what happens at its end is not."""
     scene = make_scene()
     here = scene.ctx.pinned()
-    found = scene.measure(here, scene.window)
-    require(bool(found.results), "What happens at the begin of a window is not in it.")
-    _require_nothing(scene.measure(here, scene.before), "What happens at the end is in a window")
-    whole = scene.measure(here, Window())
-    require(bool(whole.results), "A window without bounds holds nothing.")
+    found = scene.measure(here, scene.period)
+    require(bool(found.results), "What happens at the begin of a period is not in it.")
+    _require_nothing(scene.measure(here, scene.before), "What happens at the end is in a period")
+    whole = scene.measure(here, Period())
+    require(bool(whole.results), "A period without bounds holds nothing.")
 
 
 def check_nothing_to_check_is_said(make_scene: MakeScene) -> None:
     """A lake that has no table yet gives no result, a summary, and no commit."""
     scene = make_scene()
     empty = replace(scene.ctx, pins={})
-    _require_nothing(measured(empty, scene.check, Window()).findings, "A lake without tables")
+    _require_nothing(measured(empty, scene.check, Period()).findings, "A lake without tables")
     version = check(scene.ctx, scene.check, scene.before).version
     require(version is None, "A run without results made a commit.")
 
@@ -149,7 +149,7 @@ def check_nothing_to_check_is_said(make_scene: MakeScene) -> None:
 def check_personal_values_are_masked(make_scene: MakeScene) -> None:
     """No value of a personal column stands in a result, a note or the summary."""
     scene = make_scene()
-    found = measured(scene.ctx, scene.check, scene.window)
+    found = measured(scene.ctx, scene.check, scene.period)
     require(bool(scene.personal), "The scene names no personal value, so that it shows little.")
     text = json.dumps(found.document(), default=str)
     text += json.dumps(found.table.to_pylist(), default=str)
@@ -157,9 +157,9 @@ def check_personal_values_are_masked(make_scene: MakeScene) -> None:
     require(not shown, f"{len(shown)} personal values are shown.")
 
 
-def _require_nothing(found: Findings, what: str) -> None:
-    require(not found.results, f"{what}: {len(found.results)} results where none is right.")
-    require(bool(found.summary), f"{what}: nobody says that there is nothing to check.")
+def _require_nothing(findings: Findings, what: str) -> None:
+    require(not findings.results, f"{what}: {len(findings.results)} results where none is right.")
+    require(bool(findings.summary), f"{what}: nobody says that there is nothing to check.")
 
 
 class _Watched(Wrapped):

@@ -137,26 +137,26 @@ def _known(table: Table, values: Row, where: str) -> Any:
     return values[name]
 
 
-def _request(view: RequestView, spec: ContractSpec, given: Row, moment: Any) -> dict[str, Any]:
+def _request(view: RequestView, spec: ContractSpec, request: Row, moment: Any) -> dict[str, Any]:
     where = f"The request of view '{view.name}'"
-    for name in given:
+    for name in request:
         if name not in spec.by_name:
             raise LakehouseError(unknown("column", name, spec.by_name, where))
     values = {spec.event_time: moment} if spec.event_time is not None else {}
-    return values | {name: typed_value(spec.by_name[name], v, where) for name, v in given.items()}
+    return values | {name: typed_value(spec.by_name[name], v, where) for name, v in request.items()}
 
 
 def _spine(
     view: StoredView | RequestView,
     stored: Sequence[StoredView],
-    asked: Mapping[str, Any],
+    request: Mapping[str, Any],
     moment: Any,
     key: Mapping[str, Any],
 ) -> pa.Table:
     """One row: the entity's keys, what the request holds, and the moment."""
     keys = {k: table_column(one.of, k) for one in stored for k in one.by.keys}
     columns = {c.name: c for c in (view.request_columns if isinstance(view, RequestView) else ())}
-    values = dict(asked)
+    values = dict(request)
     for name, given in key.items():
         if name not in keys:
             raise LakehouseError(unknown("key", name, keys, f"View '{view.name}'"))

@@ -169,10 +169,10 @@ def predicted(y: npt.ArrayLike, value: npt.ArrayLike) -> bytes:
     return _png(draw)
 
 
-def importance_bars(found: Importances) -> bytes:
+def importance_bars(importances: Importances) -> bytes:
     """Draw the largest importances as bars, the largest on top."""
-    shown = list(found.weights.items())[:MOST][::-1]
-    left = len(found.weights) - len(shown)
+    shown = list(importances.weights.items())[:MOST][::-1]
+    left = len(importances.weights) - len(shown)
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -181,7 +181,7 @@ def importance_bars(found: Importances) -> bytes:
         axes.margins(x=0.12)
         axes.grid(visible=False, axis="y")
         axes.set_title("Importance of the inputs" + (f" ({left} smaller left out)" if left else ""))
-        axes.set_xlabel(found.unit)
+        axes.set_xlabel(importances.unit)
 
     return _png(draw, width=7.4, height=1.6 + 0.3 * len(shown))
 

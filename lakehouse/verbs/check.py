@@ -46,14 +46,14 @@ def check(
     from lakehouse.monitoring.checking import check as run_check
     from lakehouse.records.lock import writing
 
-    window = installed.Window(begin, end)
+    period = installed.Period(begin, end)
     chosen = [installed.load(name) for name in checks or installed.names()]
     ctx = session.context(domain, engine)
     done = []
     with writing(ctx.home.path, wait):
         for one in chosen:
             session.progress("check", one.name)
-            done.append(run_check(ctx, one, window))
+            done.append(run_check(ctx, one, period))
     parts = [part for checked in done for part in _shown(checked, ctx.domain.name)]
     holds = all(checked.findings.holds(allow or ()) for checked in done)
     return Answer([checked.document() for checked in done], parts, DONE if holds else LOOK)

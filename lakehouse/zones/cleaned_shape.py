@@ -56,8 +56,8 @@ def _types(ctx: Context, rows: Frame) -> dict[str, Any]:
     return {field.name: field.type for field in ctx.engine.to_arrow(none).schema}
 
 
-def _equal(found: Any, declared: Any) -> bool:
+def _equal(stored: Any, declared: Any) -> bool:
     if pa.types.is_string(declared):
-        return str(found) in ("string", "large_string")
-    same: bool = found == declared
+        return str(stored) in ("string", "large_string")
+    same: bool = stored == declared
     return same

@@ -107,16 +107,16 @@ def _cast(column: Column, types: Mapping[str, Any], where: str) -> str:
     return f"CAST({name} AS {wanted}) AS {name}"
 
 
-def _fits(found: Any, column: Column) -> bool:
+def _fits(arrow: Any, column: Column) -> bool:
     """Whether every value of the type found stands in the declared type as it is."""
     if column.kind == "int":
-        fits = pa.types.is_integer(found)
+        fits = pa.types.is_integer(arrow)
     elif column.kind == "float":
-        fits = pa.types.is_floating(found)
+        fits = pa.types.is_floating(arrow)
     elif column.kind == "decimal":
-        fits = pa.types.is_decimal(found) and found.scale <= (column.scale or 0)
+        fits = pa.types.is_decimal(arrow) and arrow.scale <= (column.scale or 0)
     elif column.kind == "string":
-        fits = str(found) in ("string", "large_string", "string_view")
+        fits = str(arrow) in ("string", "large_string", "string_view")
     else:
         fits = False
     return bool(fits)

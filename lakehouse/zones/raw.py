@@ -21,7 +21,7 @@ from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.language.sql import literals
 from lakehouse.records.deliveries import Delivery, DeliveryRecords, from_metadata, to_metadata
 from lakehouse.records.store import Run
-from lakehouse.zones import landing, typing_grammar
+from lakehouse.zones import source_files, typing_grammar
 from lakehouse.zones.recorded import note_unrecorded
 from lakehouse.zones.schema_policy import refusal
 
@@ -82,7 +82,9 @@ class _Intake:
             unchanged, gone = list[Delivery](), list[Delivery]()
             for delivery in deliveries:
                 path = self.folder / delivery.path
-                same = path.is_file() and landing.content_sha256(path) == delivery.content_sha256
+                same = (
+                    path.is_file() and source_files.content_sha256(path) == delivery.content_sha256
+                )
                 (unchanged if same else gone).append(delivery)
             self._put_aside(gone, "it was changed or removed before it could be taken in")
             self._commit(batch, unchanged)
@@ -114,15 +116,15 @@ class _Intake:
         seen = {(d.path, d.size, d.mtime_ns) for d in known if self.records.settled(d)}
         arrived_at = self.ctx.records.now()
         waiting: list[Delivery] = []
-        for file in landing.find(self.folder, self.raw.source):
+        for file in source_files.find(self.folder, self.raw.source):
             if (file.path, file.size, file.mtime_ns) in seen:
                 continue
             try:
-                content = landing.content_sha256(self.folder / file.path)
+                content = source_files.content_sha256(self.folder / file.path)
             except OSError as error:
                 self.set_aside.append((file.path, f"it cannot be opened: {error.strerror}"))
                 continue
-            name = landing.delivery_id(
+            name = source_files.delivery_id(
                 self.ctx.domain.name, self.raw.source.name, file.path, content
             )
             before = by_id.get(name)

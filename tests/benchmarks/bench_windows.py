@@ -26,8 +26,8 @@ from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.latest import last_index
 from lakehouse.engines.kernels.measures import Measure
 from lakehouse.engines.kernels.sequences import Sequence, first_row, last_row, last_rows
-from lakehouse.engines.kernels.spans import Window
-from lakehouse.engines.kernels.windows import Windows
+from lakehouse.engines.kernels.spans import TimeWindow
+from lakehouse.engines.kernels.windows import WindowAggregates
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -67,12 +67,12 @@ def with_kernels_in_threads(events: Columns, moments: Columns) -> Columns:
 def of_one_key(key: str, events: Columns, moments: Columns, known_at: Any = None) -> Columns:
     """Return the six features of one key."""
     index = EventIndex(events[key], events["event_at"], known_at)
-    windows = Windows(index, Moments(moments[key], moments["at"]))
+    windows = WindowAggregates(index, Moments(moments[key], moments["at"]))
     cents = Measure(index, events["cents"])
     features: Columns = {}
     for days in DAYS:
-        features[f"{key}_count_{days}d"] = windows.count(cents, Window(days * DAY))
-        features[f"{key}_sum_{days}d"] = windows.sum(cents, Window(days * DAY))
+        features[f"{key}_count_{days}d"] = windows.count(cents, TimeWindow(days * DAY))
+        features[f"{key}_sum_{days}d"] = windows.sum(cents, TimeWindow(days * DAY))
     return features
 
 
@@ -81,11 +81,11 @@ def with_merging(events: Columns, moments: Columns, known_at: Any = None) -> Col
     features: Columns = {}
     for key in ENTITIES:
         index = EventIndex(events[key], events["event_at"], known_at)
-        windows = Windows(index, Moments(moments[key], moments["at"]))
+        windows = WindowAggregates(index, Moments(moments[key], moments["at"]))
         euros = Measure(index, events["cents"] / 100)
         for days in DAYS:
-            features[f"{key}_min_{days}d"] = windows.min(euros, Window(days * DAY)).values
-            features[f"{key}_sum_{days}d"] = windows.sum(euros, Window(days * DAY))
+            features[f"{key}_min_{days}d"] = windows.min(euros, TimeWindow(days * DAY)).values
+            features[f"{key}_sum_{days}d"] = windows.sum(euros, TimeWindow(days * DAY))
     return features
 
 
@@ -107,16 +107,16 @@ def with_one(
     features: dict[str, Any] = {}
     for key, other in zip(ENTITIES, reversed(ENTITIES), strict=True):
         index = EventIndex(events[key], events["event_at"], known_at)
-        windows = Windows(index, Moments(moments[key], moments["at"]))
+        windows = WindowAggregates(index, Moments(moments[key], moments["at"]))
         find = _finding(aggregate, windows, events, events[other])
         for days in DAYS:
-            features[f"{key}_{aggregate}_{days}d"] = find(Window(days * DAY))
+            features[f"{key}_{aggregate}_{days}d"] = find(TimeWindow(days * DAY))
     return features
 
 
 def _finding(
-    aggregate: str, windows: Windows, events: Columns, other: Any
-) -> Callable[[Window], Any]:
+    aggregate: str, windows: WindowAggregates, events: Columns, other: Any
+) -> Callable[[TimeWindow], Any]:
     index, spans, cents = windows.index, windows.spans, events["cents"]
     if aggregate == "std":
         amounts = Measure(index, cents, scale=2)

@@ -34,7 +34,7 @@ from lakehouse.cli.demo import server
 from lakehouse.client import Client
 from lakehouse.engines.protocol import Engine
 from lakehouse.features.online.read.reader import FeatureReader
-from lakehouse.monitoring.check import Window
+from lakehouse.monitoring.check import Period
 from lakehouse.monitoring.checking import check
 from lakehouse.monitoring.consistency.check import ConsistencyCheck
 from lakehouse.records.keys import make_key
@@ -152,8 +152,8 @@ def test_both_engines_find_the_same(
         answered(copy, chosen(Lake(copy), 40))
     lakehouse(copy, "run", DOMAIN, "raw", "cleaned")
     ctx = open_context(copy)
-    embedded = check(ctx, ConsistencyCheck(), Window())
-    on_spark = check(replace(ctx, engine=spark), ConsistencyCheck(), Window())
+    embedded = check(ctx, ConsistencyCheck(), Period())
+    on_spark = check(replace(ctx, engine=spark), ConsistencyCheck(), Period())
     assert (embedded.version, on_spark.version) == (0, 1)
     of_run = ["run", "checked_at", "_known_at"]
     assert on_spark.table.drop_columns(of_run).equals(embedded.table.drop_columns(of_run))

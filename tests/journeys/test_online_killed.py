@@ -75,9 +75,9 @@ def check(folder: Path, kills: int) -> int:
     for turn in range(kills):
         child = begun(work, str(folder), turn, sign=folder / f"begun-{turn}")
         killed += kill(child, after=draw.uniform(0.02, 0.6))
-        push_again(store, told(folder), turn)
+        push_again(store, announced(folder), turn)
     assert killed >= kills * 3 // 4, "the process ended before it could be killed"
-    rows = {row["movement_id"]: row for _, turn, n in told(folder) for row in made(turn, n)}
+    rows = {row["movement_id"]: row for _, turn, n in announced(folder) for row in made(turn, n)}
     compare(store, list(rows.values()))
     for view in VIEWS:
         materialise(ctx, view, store)
@@ -89,7 +89,7 @@ def check(folder: Path, kills: int) -> int:
     return len(rows)
 
 
-def told(folder: Path) -> list[tuple[str, int, int]]:
+def announced(folder: Path) -> list[tuple[str, int, int]]:
     """What workers said before they were killed: that a push begins, or is done."""
     lines = (folder / "told.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines if line.endswith("]")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lakehouse.context import Context
-from lakehouse.monitoring.check import Findings, Window
+from lakehouse.monitoring.check import Findings, Period
 from lakehouse.monitoring.results import FAIL, PASS, Result
 from lakehouse.records.store import Run
 
@@ -11,20 +11,20 @@ ENOUGH = 3
 
 
 class QuietTables:
-    """Counts the rows that each cleaned table has in the window; fewer than three are quiet.
+    """Counts the rows that each cleaned table has in the period; fewer than three are quiet.
 
     A table that has none there is not looked at: it may have none yet.
     """
 
     name = "quiet_tables"
 
-    def measure(self, ctx: Context, window: Window, run: Run) -> Findings:
+    def measure(self, ctx: Context, period: Period, run: Run) -> Findings:
         results = []
         for table in ctx.domain.cleaned:
             time = table.event_time
             if time is None or ctx.table_of(table).id not in (ctx.pins or {}):
                 continue
-            rows = ctx.read(table, run, columns=[time], where=window.condition(time))
+            rows = ctx.read(table, run, columns=[time], where=period.condition(time))
             counted = ctx.engine.to_arrow(
                 ctx.engine.query("SELECT count(*) AS n FROM rows", {"rows": rows})
             )

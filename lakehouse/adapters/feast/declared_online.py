@@ -103,15 +103,15 @@ def entity_key(view: StoredView, key: EntityKey) -> tuple[Any, ...]:
     return typed_key(view, {name: from_proto(value) for name, value in given.items()})
 
 
-def typed_key(view: StoredView, given: Mapping[str, Any]) -> tuple[Any, ...]:
+def typed_key(view: StoredView, value: Mapping[str, Any]) -> tuple[Any, ...]:
     """The values of an entity's key in declared order and types, from plain ones by name."""
     typed = []
     for name in view.by.keys:
-        if name not in given:
-            raise LakehouseError(unknown("key", name, given, f"The request for '{view.name}'"))
+        if name not in value:
+            raise LakehouseError(unknown("key", name, value, f"The request for '{view.name}'"))
         column = table_column(view.of, name)
         where = f"Entity '{view.by.name}', key '{name}'"
-        typed.append(parsed(column.kind, column.scale, given[name], where))
+        typed.append(parsed(column.kind, column.scale, value[name], where))
     return tuple(typed)
 
 

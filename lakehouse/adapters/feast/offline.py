@@ -23,7 +23,7 @@ from feast.infra.offline_stores.offline_store import (
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 
-from lakehouse.adapters.feast import declarations, files, landing
+from lakehouse.adapters.feast import declarations, files, pushed_rows
 from lakehouse.adapters.feast.declared_features import Wanted, answers
 from lakehouse.adapters.feast.entity_rows import EntityRows, Naming, by_view, called
 from lakehouse.adapters.feast.joined import Joined, join
@@ -149,7 +149,7 @@ class LakehouseOfflineStore(OfflineStore):
         """Add rows to a view's source; those of a declared table land as a delivery of its."""
         rows_of = declarations.table_of_rows(feature_view)
         if rows_of is not None:
-            landing.land(declarations.domain_of(feature_view), rows_of, table)
+            pushed_rows.land(declarations.domain_of(feature_view), rows_of, table)
         elif declarations.stored_view(feature_view) is not None:
             raise LakehouseError(
                 f"View '{feature_view.name}' is computed from its table; push rows of the table "
@@ -172,9 +172,9 @@ class LakehouseOfflineStore(OfflineStore):
     ) -> Iterable[tuple[str, str]]:
         """A source's columns; of a declared table those that are pushed, as declared."""
         source = files.file_source(data_source)
-        table = landing.declared_table(source)
+        table = pushed_rows.declared_table(source)
         if table is not None:
-            return landing.columns_pushed(table)
+            return pushed_rows.columns_pushed(table)
         schema = files.dataset(source, config.repo_path).schema
         return [(field.name, str(field.type)) for field in schema]
 

@@ -30,7 +30,7 @@ from lakehouse.adapters.feast.declared_online import (
     entity_key,
 )
 from lakehouse.adapters.feast.online_request import Request
-from lakehouse.adapters.feast.own_online import Found, OwnOnline
+from lakehouse.adapters.feast.own_online import FeaturesAt, OwnOnline
 from lakehouse.adapters.feast.values import feature_proto
 from lakehouse.errors import LakehouseError
 from lakehouse.sdk import composition
@@ -60,7 +60,7 @@ class LakehouseOnlineStore(OnlineStore):
         table: FeatureView,
         entity_keys: list[EntityKey],
         requested_features: list[str] | None = None,
-    ) -> list[Found]:
+    ) -> list[FeaturesAt]:
         """Features of entities now; an unknown entity has the values of one without events."""
         return self._read(config, table, entity_keys, requested_features, self.clock())
 
@@ -71,7 +71,7 @@ class LakehouseOnlineStore(OnlineStore):
         keys: list[EntityKey],
         features: list[str] | None,
         clock: Clock,
-    ) -> list[Found]:
+    ) -> list[FeaturesAt]:
         check_readable(table)
         view = declarations.stored_view(table)
         if view is None:

@@ -140,33 +140,33 @@ class Request:
                     out.take(others, f"{view}__{one}", naming.of(view, one))
         return OnlineResponse(out.proto)
 
-    def _check(self, given: Mapping[str, Any]) -> None:
+    def _check(self, request: Mapping[str, Any]) -> None:
         wanted = [key for asked in self.declared for key in asked.key_columns()]
         for asked in self.declared:
             if isinstance(asked.view, RequestView):
                 wanted += [c.name for c in evaluator(asked.domain.name, asked.view.name).columns]
         for name in wanted:
-            if name not in given:
-                raise LakehouseError(unknown("value", name, given, "The request"))
+            if name not in request:
+                raise LakehouseError(unknown("value", name, request, "The request"))
 
     def _values(
-        self, online: DeclaredOnline, clock: Clock, asked: _RequestedView, rows: Sequence[Row]
+        self, online: DeclaredOnline, clock: Clock, requested: _RequestedView, rows: Sequence[Row]
     ) -> tuple[list[int], list[Values]]:
         """The moment of each row, and a view's features at it."""
-        view = asked.view
+        view = requested.view
         if not isinstance(view, RequestView):
-            times = [self._moment(clock, asked, row) for row in rows]
-            return times, _stored(online, asked, view, rows, times)
-        ready = evaluator(asked.domain.name, view.name)
+            times = [self._moment(clock, requested, row) for row in rows]
+            return times, _stored(online, requested, view, rows, times)
+        ready = evaluator(requested.domain.name, view.name)
         given = [ready.request(row) for row in rows]
         times = []
         for row, values in zip(rows, given, strict=True):
             named = ready.answers.moment_us(values)
-            times.append(self._moment(clock, asked, row) if named is None else named)
+            times.append(self._moment(clock, requested, row) if named is None else named)
         stored: list[Values] = [{} for _ in rows]
         for used in view.uses:
             for found, of_view in zip(
-                stored, _stored(online, asked, used, rows, times), strict=True
+                stored, _stored(online, requested, used, rows, times), strict=True
             ):
                 found |= of_view
         return times, [
@@ -174,27 +174,27 @@ class Request:
             for values, found in zip(given, stored, strict=True)
         ]
 
-    def _moment(self, clock: Clock, asked: _RequestedView, row: Row) -> int:
+    def _moment(self, clock: Clock, requested: _RequestedView, row: Row) -> int:
         """The event time of a request of the same domain beside it; else now."""
         for one in self.declared:
-            if one.domain.name == asked.domain.name and isinstance(one.view, RequestView):
+            if one.domain.name == requested.domain.name and isinstance(one.view, RequestView):
                 ready = evaluator(one.domain.name, one.view.name)
                 named = ready.answers.moment_us(ready.request(row))
                 if named is not None:
                     return named
-        return clock(asked.domain.name)
+        return clock(requested.domain.name)
 
 
 def _stored(
     online: DeclaredOnline,
-    asked: _RequestedView,
+    requested: _RequestedView,
     view: StoredView,
     rows: Sequence[Row],
     times: Sequence[int],
 ) -> list[Values]:
-    names = {k: asked.renamed.get(k, k) for k in view.by.keys}
+    names = {k: requested.renamed.get(k, k) for k in view.by.keys}
     keys = [typed_key(view, {k: row[name] for k, name in names.items()}) for row in rows]
-    return online.values(asked.domain, view, keys, times)
+    return online.values(requested.domain, view, keys, times)
 
 
 def _columns(entity_rows: Sequence[Row] | Mapping[str, Any]) -> dict[str, list[Any]]:

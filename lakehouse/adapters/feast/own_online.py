@@ -19,7 +19,7 @@ from feast.protos.feast.types.Value_pb2 import Map, Value
 from lakehouse.features.online.layout.stored_numbers import us_of
 
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
-Found = tuple[datetime | None, dict[str, Value] | None]
+FeaturesAt = tuple[datetime | None, dict[str, Value] | None]
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS latest (
@@ -68,11 +68,11 @@ class OwnOnline:
         keys: Sequence[EntityKey],
         ttl: timedelta | None,
         now: datetime,
-    ) -> list[Found]:
+    ) -> list[FeaturesAt]:
         """Each entity's row, or nothing where it has none that is alive at `now`."""
         oldest = us_of(now - ttl) if ttl else _NEVER
         db = self._connection()
-        found: list[Found] = []
+        found: list[FeaturesAt] = []
         for key in keys:
             if any(value.WhichOneof("val") is None for value in key.entity_values):
                 found.append((None, None))

@@ -31,11 +31,11 @@ class Evaluator:
     def of(view: RequestView) -> Evaluator:
         return Evaluator(view, tuple(columns_needed(view)), Answers.of_view(view))
 
-    def request(self, given: Row) -> dict[str, Any]:
+    def request(self, row: Row) -> dict[str, Any]:
         """The request's columns of one row, typed as its contract declares them."""
         where = f"View '{self.view.name}', column"
         return {
-            c.name: parsed(c.kind, c.scale, given[c.name], f"{where} '{c.name}'")
+            c.name: parsed(c.kind, c.scale, row[c.name], f"{where} '{c.name}'")
             for c in self.columns
         }
 

@@ -73,9 +73,9 @@ def _of_text(value: exp.Expr, to: SqlType, attempt: bool) -> exp.Expr:
         return plain_cast(text(value.this.strip()), duckdb_type(to))
     complaint = f"CAST to {duckdb_type(to)}: a text is not a {WHAT[of_text]}"
 
-    def checked(given: exp.Expr) -> exp.Expr:
-        fits = call("regexp_full_match", given.copy(), text(PATTERNS[of_text].pattern))
-        read = plain_cast(call("trim", given.copy()), duckdb_type(to), attempt)
+    def checked(node: exp.Expr) -> exp.Expr:
+        fits = call("regexp_full_match", node.copy(), text(PATTERNS[of_text].pattern))
+        read = plain_cast(call("trim", node.copy()), duckdb_type(to), attempt)
         if attempt:
             return exp.Case(ifs=[exp.If(this=fits, true=read)])
         wrong = exp.If(this=exp.Not(this=fits), true=error(complaint))

@@ -10,8 +10,8 @@ from lakehouse.declare.features import StoredView
 from lakehouse.declare.stored_views import columns_of
 from lakehouse.engines.embedded.frames import DuckFrame
 from lakehouse.engines.embedded.parts.buckets import Keys
-from lakehouse.engines.kernels.asked import by_entity
 from lakehouse.engines.kernels.entity_codes import check_kinds
+from lakehouse.engines.kernels.spines import by_entity
 from lakehouse.engines.kernels.view_rows import Selection
 
 Types = Mapping[str, Any]

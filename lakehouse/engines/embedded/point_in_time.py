@@ -22,8 +22,8 @@ from lakehouse.engines.embedded.parts.streamed import ToRead
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.threads import in_order
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
-from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine
-from lakehouse.engines.kernels.point_in_time import entity_features
+from lakehouse.engines.kernels.entity_features import entity_features
+from lakehouse.engines.kernels.spines import by_entity, by_frame, check_moments, check_spine
 from lakehouse.engines.kernels.view_rows import ViewRows, selection
 from lakehouse.engines.protocol import BoundView, Engine
 
@@ -39,7 +39,7 @@ def historical_features(
     """Return the spine with every feature of the views as `view__name`, at its moments `at`.
 
     Every row of the spine comes back once, in its order, with all its columns; the types are
-    those of `kernels.point_in_time`. A moment without a zone is one of UTC. Raises SpineError for
+    those of `kernels.entity_features`. A moment without a zone is one of UTC. Raises SpineError for
     a null moment or a missing column, ColumnTypeError for a sum of more than 18 digits,
     EntityKeyError for keys that cannot be compared.
     """

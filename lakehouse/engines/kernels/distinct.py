@@ -6,10 +6,10 @@ have begun and not ended. Both are counted as events are: an interval begins wit
 becomes visible, and ends when the latest of its events leaves.
 
 >>> from lakehouse.engines.kernels.index import Moments
->>> from lakehouse.engines.kernels.spans import Window
+>>> from lakehouse.engines.kernels.spans import TimeWindow
 >>> index = EventIndex(np.array([0, 0, 0]), np.array([10, 15, 30]))
 >>> spans = Spans(index, Moments(np.array([0, 0, 0, 0]), np.array([10, 16, 31, 45])))
->>> distinct(Presence(index, np.array([7, 8, 7])), spans, Window(over=20)).tolist()
+>>> distinct(Presence(index, np.array([7, 8, 7])), spans, TimeWindow(over=20)).tolist()
 [0, 2, 2, 1]
 """
 

@@ -6,9 +6,9 @@ out of it for good, as with a window of time.
 
 >>> from lakehouse.engines.kernels.index import EventIndex, Moments
 >>> from lakehouse.engines.kernels.measures import Measure
->>> from lakehouse.engines.kernels.windows import Windows
+>>> from lakehouse.engines.kernels.windows import WindowAggregates
 >>> index = EventIndex(np.array([0, 0, 0]), np.array([10, 20, 30]), np.array([10, 60, 30]))
->>> windows = Windows(index, Moments(np.array([0, 0, 0]), np.array([11, 40, 60])))
+>>> windows = WindowAggregates(index, Moments(np.array([0, 0, 0]), np.array([11, 40, 60])))
 >>> windows.sum(Measure(index, np.array([1, 2, 4])), LastRows(2, Sequence(index))).tolist()
 [1, 5, 6]
 """

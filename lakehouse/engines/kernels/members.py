@@ -43,10 +43,10 @@ def members(
     """Yield the rows of all windows that are known and `counted`, a flag of each sorted event.
 
     >>> from lakehouse.engines.kernels.index import EventIndex, Moments
-    >>> from lakehouse.engines.kernels.spans import Window
+    >>> from lakehouse.engines.kernels.spans import TimeWindow
     >>> index = EventIndex(np.array([0, 0, 0]), np.array([10, 20, 30]), np.array([10, 40, 30]))
     >>> spans = Spans(index, Moments(np.array([0, 0]), np.array([35, 45])))
-    >>> [found.positions.tolist() for found in members(spans, Window(over=30), None)]
+    >>> [found.positions.tolist() for found in members(spans, TimeWindow(over=30), None)]
     [[0, 2, 1, 2]]
     """
     index, moments = spans.index, spans.moments

@@ -8,13 +8,13 @@ before it, so the running maximum needs no restart. What the maximum pushes out 
 sequence of its own, whose maximum is the last row but one, and so on.
 
 >>> from lakehouse.engines.kernels.index import Moments
->>> from lakehouse.engines.kernels.spans import Window
+>>> from lakehouse.engines.kernels.spans import TimeWindow
 >>> index = EventIndex(np.array([0, 0, 0]), np.array([10, 20, 30]), np.array([10, 50, 30]))
 >>> spans = Spans(index, Moments(np.array([0, 0, 0]), np.array([40, 51, 60])))
 >>> rows = Sequence(index)
->>> last_rows(rows, spans, Window(over=35), 2)
+>>> last_rows(rows, spans, TimeWindow(over=35), 2)
 Listed(offsets=array([0, 2, 4, 5]), rows=array([2, 0, 2, 1, 2]))
->>> first_row(rows, spans, Window(over=35)).tolist()
+>>> first_row(rows, spans, TimeWindow(over=35)).tolist()
 [0, 1, 2]
 """
 

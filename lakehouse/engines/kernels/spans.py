@@ -62,7 +62,7 @@ class AnyWindow(Protocol):
 
 
 @dataclass(frozen=True)
-class Window:
+class TimeWindow:
     """A length of time before a moment, in microseconds: [at - delay - over, at - delay).
 
     With an `edge`, the window begins with the tile of that length, counted from 1970, that holds

@@ -24,9 +24,9 @@ from lakehouse.engines.kernels.last_rows import LastRows
 from lakehouse.engines.kernels.measures import Measure
 from lakehouse.engines.kernels.ordering import Bool, Int64
 from lakehouse.engines.kernels.sequences import Sequence
-from lakehouse.engines.kernels.spans import AnyWindow, Nullable, Spans, Window
+from lakehouse.engines.kernels.spans import AnyWindow, Nullable, Spans, TimeWindow
 from lakehouse.engines.kernels.view_rows import ViewRows
-from lakehouse.engines.kernels.windows import Windows
+from lakehouse.engines.kernels.windows import WindowAggregates
 
 
 class WindowedInputs:
@@ -34,7 +34,7 @@ class WindowedInputs:
 
     def __init__(self, rows: ViewRows, index: EventIndex, moments: Moments) -> None:
         self.rows = rows
-        self.windows = Windows(index, moments)
+        self.windows = WindowAggregates(index, moments)
         self._measures: dict[tuple[str | None, str | None], Measure] = {}
         self._sequences: dict[tuple[str, str | None], Sequence] = {}
         self._counted: dict[str | None, Sequence] = {}
@@ -81,8 +81,8 @@ class WindowedInputs:
         if isinstance(over, declared.RowsWindow):
             return LastRows(over.rows, self._rows_of(where), delay)
         if isinstance(over, declared.EverWindow):
-            return Window(None, delay)
-        return Window(over.length.us, delay, None if over.edge is None else over.edge.us)
+            return TimeWindow(None, delay)
+        return TimeWindow(over.length.us, delay, None if over.edge is None else over.edge.us)
 
     def _rows_of(self, where: str | None) -> Sequence:
         if where not in self._counted:
@@ -130,7 +130,7 @@ class Windowed:
         return self.feature.aggregate
 
     @property
-    def windows(self) -> Windows:
+    def windows(self) -> WindowAggregates:
         return self.inputs.windows
 
     @property
@@ -168,17 +168,17 @@ class Windowed:
         column = str(self.aggregate.column)
         return self.inputs.sequence(self.view, column, self.aggregate.where)
 
-    def numbers(self, found: Nullable, scale: int = 0) -> Any:
+    def numbers(self, column: Nullable, scale: int = 0) -> Any:
         """Return values as a column of the feature's kind; amounts come as units of 10**-scale.
 
         Raises ColumnTypeError for amounts of more than 18 digits.
         """
         if self.feature.kind == "float":
-            return from_floats(found.values, found.valid)
+            return from_floats(column.values, column.valid)
         if self.feature.kind == "decimal":
             where = f"Feature '{self.feature.dotted}'"
-            return from_scaled_integers(found.values, found.valid, scale, where)
-        return from_integers(found.values, found.valid)
+            return from_scaled_integers(column.values, column.valid, scale, where)
+        return from_integers(column.values, column.valid)
 
     def taken(self, rows: Int64) -> Any:
         """Return the column's values at rows, null where a row is -1."""

@@ -5,14 +5,14 @@ become visible, one in the order they leave (see `spans`). Floating-point sums, 
 are merged: over one range of the steady events for each moment, and over the moments each
 straggler covers (see `EventIndex.steady`).
 
->>> from lakehouse.engines.kernels.spans import Window
+>>> from lakehouse.engines.kernels.spans import TimeWindow
 >>> DAY = 86_400_000_000
 >>> index = EventIndex(np.array([0, 0, 1]), np.array([0, DAY, DAY]))
->>> windows = Windows(index, Moments(np.array([0, 1, -1]), np.array([2 * DAY, DAY, DAY])))
+>>> windows = WindowAggregates(index, Moments(np.array([0, 1, -1]), np.array([2 * DAY, DAY, DAY])))
 >>> cents = Measure(index, np.array([250, 199, 5]), scale=2)
->>> windows.sum(cents, Window(over=2 * DAY)).tolist()
+>>> windows.sum(cents, TimeWindow(over=2 * DAY)).tolist()
 [449, 0, 0]
->>> windows.mean(cents, Window(over=DAY))
+>>> windows.mean(cents, TimeWindow(over=DAY))
 Nullable(values=array([1.99, 0.  , 0.  ]), valid=array([ True, False, False]))
 """
 
@@ -40,7 +40,7 @@ class SumOverflow(LakehouseError):
     """An exact sum over a window does not fit 64 bits."""
 
 
-class Windows:
+class WindowAggregates:
     """Windowed aggregates of an index's measures at given moments.
 
     Results are in the order of the moments' caller. `spans` has the positions of windows, which

@@ -74,7 +74,7 @@ class SparkEngine:
         """Open a Delta table at a version, lazily; `where` is a portable SQL condition."""
         from pyspark.sql.functions import col, expr
 
-        from lakehouse.engines.spark.failures import told
+        from lakehouse.engines.spark.failures import as_ours
         from lakehouse.engines.spark.frames import portable_types, quoted
         from lakehouse.engines.spark.translate import to_spark
 
@@ -89,7 +89,7 @@ class SparkEngine:
         # Without a version, Spark would follow the table while the frame is in use.
         at = newest if version is None else version
         reader = self.session.read.format("delta").option("versionAsOf", at)
-        with told():
+        with as_ours():
             frame = reader.load(str(table.folder))
             there = frame.columns
             if where is not None:
@@ -110,20 +110,20 @@ class SparkEngine:
 
     def from_arrow(self, table: pa.Table) -> DataFrame:
         """Take an Arrow table as a frame; naive times are times of UTC."""
-        from lakehouse.engines.spark.failures import told
+        from lakehouse.engines.spark.failures import as_ours
         from lakehouse.engines.spark.frames import frame_of, lake_frame
 
-        with told():
+        with as_ours():
             frame: DataFrame = lake_frame(frame_of(self.session, lake_table(table)))
         return frame
 
     def to_arrow(self, frame: Frame) -> pa.Table:
         """Compute a frame as an Arrow table of the lake's types, held by the driver."""
-        from lakehouse.engines.spark.failures import told
+        from lakehouse.engines.spark.failures import as_ours
 
         if isinstance(frame, pa.Table):
             return lake_table(frame)
-        with told():
+        with as_ours():
             return lake_table(frame.toArrow())
 
     def batches(self, frame: Frame, by: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -137,7 +137,7 @@ class SparkEngine:
 
     def query(self, sql: str, frames: Mapping[str, Frame]) -> DataFrame:
         """Run portable Spark SQL over named frames, lazily; raises QueryError where it is wrong."""
-        from lakehouse.engines.spark.failures import told
+        from lakehouse.engines.spark.failures import as_ours
         from lakehouse.engines.spark.frames import lake_frame, portable_types
         from lakehouse.engines.spark.translate import to_spark
 
@@ -155,7 +155,7 @@ class SparkEngine:
         for place in places.values():
             text = text.replace(f"`{place}`", f"{{{place}}}")
         given = {place: taken[name] for name, place in places.items()}
-        with told():
+        with as_ours():
             frame: DataFrame = lake_frame(self.session.sql(text, **given))
         return frame
 

@@ -23,7 +23,7 @@ _CLASS = re.compile(r"^\[[A-Z_.0-9]+\]\s*")
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def as_ours() -> Iterator[None]:
     """Raise an error of the platform for what Spark raises inside.
 
     An error of the platform's own that a worker met comes back as what it was. A commit that

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.protocol import Fitted
-from lakehouse.engines.spark.failures import told
+from lakehouse.engines.spark.failures import as_ours
 from lakehouse.engines.spark.frames import SparkFrame, quoted
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def fit(
         .select(*(_float32(name) for name in inputs), _target(frame, label))
     )
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
-    with told():
+    with as_ours():
         model = kind(
             features_col=list(inputs), label_col=_LABEL, num_workers=count, verbose=False, **given
         ).fit(rows)

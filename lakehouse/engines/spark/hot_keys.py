@@ -144,20 +144,20 @@ def _reach_us(views: Sequence[StoredView]) -> int:
     return max((reach_us(view) or 0 for view in views), default=0) + 1
 
 
-def _slices(found: Any, names: Sequence[str]) -> pa.Table:
+def _slices(hot_keys: Any, names: Sequence[str]) -> pa.Table:
     """One row for each slice of each hot key; every moment lies in one slice of its key."""
     chosen: list[int] = []
     numbers: list[int] = []
     begins: list[int] = []
     ends: list[int] = []
-    for place, bounds in enumerate(found.column("ends").to_pylist()):
+    for place, bounds in enumerate(hot_keys.column("ends").to_pylist()):
         inner = sorted(set(bounds))
         for begin, end in zip([_FIRST, *inner], [*inner, _LAST], strict=True):
             chosen.append(place)
             numbers.append(len(numbers))
             begins.append(begin)
             ends.append(end)
-    table = found.select(list(names)).take(pa.array(chosen, pa.int64()))
+    table = hot_keys.select(list(names)).take(pa.array(chosen, pa.int64()))
     for name, values, kind in (
         (SLICE, numbers, pa.int32()),
         (_BEGIN, begins, pa.int64()),

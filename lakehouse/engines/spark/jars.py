@@ -55,11 +55,11 @@ def paths(folder: Path) -> list[Path]:
     return [_checked(folder / jar.name, jar) for jar in JARS]
 
 
-def set_up(folder: Path, given: Path | None = None) -> bool:
+def set_up(folder: Path, jars: Path | None = None) -> bool:
     """Fill a folder with the jars and return whether any had to be fetched.
 
     They come through Spark's own resolver, as `spark-submit --packages` would fetch them, or from
-    the folder `given`, for a machine without a network. Nothing is kept that fails its checksum.
+    the folder `jars`, for a machine without a network. Nothing is kept that fails its checksum.
     Raises SparkMissing where they cannot be had.
     """
     try:
@@ -69,7 +69,7 @@ def set_up(folder: Path, given: Path | None = None) -> bool:
         pass
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        source = given if given is not None else _resolve(Path(scratch))
+        source = jars if jars is not None else _resolve(Path(scratch))
         for jar in JARS:
             checked = _checked(source / jar.name, jar)
             copied = Path(scratch) / f"{jar.name}.new"

@@ -17,7 +17,7 @@ import pyarrow as pa
 from lakehouse.engines.delivered.names import ROW, UNPARSED, LakeNames
 from lakehouse.engines.delivered.reader import read_delivered
 from lakehouse.engines.protocol import Engine, Landed, LandedFile, Unreadable
-from lakehouse.engines.spark.failures import told
+from lakehouse.engines.spark.failures import as_ours
 from lakehouse.errors import DeliveryError
 
 DELIVERY = "_delivery"
@@ -32,7 +32,7 @@ Batches = Iterator[pa.RecordBatch]
 def land(engine: Engine, files: Sequence[LandedFile], columns: Sequence[str]) -> Landed:
     """Read files as text rows; see `engines.protocol`."""
     wanted = tuple(columns)
-    with told():
+    with as_ours():
         summary = _each(engine, files, _summaries(wanted), _SUMMARY)
     results = {row["delivery"]: row for row in engine.to_arrow(summary).to_pylist()}
     good = [file for file in files if results[file.delivery]["reason"] is None]
@@ -43,7 +43,7 @@ def land(engine: Engine, files: Sequence[LandedFile], columns: Sequence[str]) ->
         [(name, pa.string()) for name in (*names, UNPARSED, DELIVERY)] + [(ROW, pa.int64())]
     )
     said = ", ".join(f"`{f.name}` {'bigint' if f.name == ROW else 'string'}" for f in schema)
-    with told():
+    with as_ours():
         rows = _each(engine, good, _rows(wanted, schema), said)
     return Landed(
         rows,

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from lakehouse.engines.batches import lake_batches, through
 from lakehouse.engines.protocol import MapBatches
-from lakehouse.engines.spark.failures import told
+from lakehouse.engines.spark.failures import as_ours
 from lakehouse.engines.spark.frames import SparkFrame, lake_frame, quoted, spark_type
 from lakehouse.engines.spark.packing import Batches, as_binaries
 
@@ -21,7 +21,7 @@ def map_arrow(frame: SparkFrame, function: MapBatches, schema: pa.Schema) -> Spa
     from pyspark.sql.types import StructField, StructType
 
     declared = StructType([StructField(f.name, spark_type(f.type)) for f in schema])
-    with told():
+    with as_ours():
         return lake_frame(frame.mapInArrow(_mapped(function, schema), declared))
 
 
@@ -41,7 +41,7 @@ def batches(frame: SparkFrame, by: Sequence[str]) -> Batches:
     from pyspark.sql.functions import col
 
     order = [col(quoted(name)).asc_nulls_first() for name in by]
-    with told():
+    with as_ours():
         ranges = max(1, -(-frame.count() // STREAMED))
         ordered = frame.repartitionByRange(ranges, *order).sortWithinPartitions(*order)
         for row in ordered.mapInArrow(_written, "batch binary").toLocalIterator():

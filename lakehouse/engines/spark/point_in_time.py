@@ -16,13 +16,13 @@ import pyarrow as pa
 
 from lakehouse.declare.features import Feature, StoredView
 from lakehouse.engines.arrow_types import feature_type
-from lakehouse.engines.kernels.asked import by_entity, by_frame, check_moments, check_spine
 from lakehouse.engines.kernels.entity_codes import check_kinds
-from lakehouse.engines.kernels.point_in_time import entity_features
+from lakehouse.engines.kernels.entity_features import entity_features
+from lakehouse.engines.kernels.spines import by_entity, by_frame, check_moments, check_spine
 from lakehouse.engines.kernels.view_rows import Selection, ViewRows, selection
 from lakehouse.engines.protocol import BoundView, Frame
 from lakehouse.engines.spark import hot_keys, table_tasks
-from lakehouse.engines.spark.failures import told
+from lakehouse.engines.spark.failures import as_ours
 from lakehouse.engines.spark.frames import (
     SparkFrame,
     arrow_schema_of,
@@ -47,13 +47,13 @@ _BUCKETS_A_PARTITION = 4
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Spine:
     """The spine as it was given, its moments' column, and how many there are.
 
     Keys are counted on it: with features it would be computed for that alone.
     """
 
-    spine: SparkFrame
+    frame: SparkFrame
     at: str
     rows: int
 
@@ -101,7 +101,7 @@ def historical_features(
     The errors are those of the embedded engine; those of values show when the frame is computed.
     """
     check_spine(spine.columns, at, [bound.view for bound in views])
-    asked = _Asked(spine, at, _checked_moments(spine, at))
+    asked = _Spine(spine, at, _checked_moments(spine, at))
     names = list(spine.columns)
     for bound in views:
         names += [feature.full_name for feature in bound.view.features]
@@ -131,18 +131,18 @@ def _checked_moments(spine: SparkFrame, at: str) -> int:
         raise ColumnTypeError(
             f"Spine column '{at}' is {kind.simpleString()}, not a time: give UTC timestamps."
         )
-    with told():
+    with as_ours():
         rows, present = spine.agg(count(lit(1)), count(col(quoted(at)))).collect()[0]
     check_moments(rows - present, rows, at)
     return int(rows)
 
 
 def _entity(
-    engine: SparkEngine, given: _Asked, of_entity: Sequence[tuple[Sequence[StoredView], Frame]]
+    engine: SparkEngine, spine: _Spine, of_entity: Sequence[tuple[Sequence[StoredView], Frame]]
 ) -> _Entity:
     keys = of_entity[0][0][0].by.keys
     sources = [_source(engine, n, *bound) for n, bound in enumerate(of_entity)]
-    asked = arrow_schema_of(given.spine)
+    asked = arrow_schema_of(spine.frame)
     for source in sources:
         part = source.part
         check_kinds(
@@ -151,7 +151,7 @@ def _entity(
             keys,
             f"View '{part.views[0].name}'",
         )
-    return _Entity(keys, tuple(sources), _hot_keys(engine, given, keys, sources))
+    return _Entity(keys, tuple(sources), _hot_keys(engine, spine, keys, sources))
 
 
 def _source(engine: SparkEngine, number: int, views: Sequence[StoredView], frame: Frame) -> _Source:
@@ -171,7 +171,7 @@ def _files(engine: SparkEngine, frame: Frame, columns: Sequence[str]) -> TableFi
     return None if read is None else table_files(read, columns)
 
 
-def _computed(engine: SparkEngine, given: _Asked, entities: Sequence[_Entity]) -> SparkFrame:
+def _computed(engine: SparkEngine, spine: _Spine, entities: Sequence[_Entity]) -> SparkFrame:
     """Return the spine with the features of each entity after the other, in one shuffle each.
 
     In between rows stay packed; only where an entity has hot keys they are Spark's own, to be
@@ -179,9 +179,9 @@ def _computed(engine: SparkEngine, given: _Asked, entities: Sequence[_Entity]) -
     """
     from pyspark.sql.types import StructField, StructType
 
-    at, buckets = given.at, _buckets(engine)
-    fields = list(given.spine.schema.fields)
-    asked = _packed_spine(engine, entities[0], given.spine, at, buckets)
+    at, buckets = spine.at, _buckets(engine)
+    fields = list(spine.frame.schema.fields)
+    asked = _packed_spine(engine, entities[0], spine.frame, at, buckets)
     for one, following in zip(entities, [*entities[1:], None], strict=True):
         every = [_packed_rows(engine, one, source, buckets) for source in one.sources]
         rows = reduce(lambda some, others: some.union(others), every)
@@ -190,7 +190,7 @@ def _computed(engine: SparkEngine, given: _Asked, entities: Sequence[_Entity]) -
         if following is not None and following.hot is None:
             packer = following.packer(_SPINE, buckets)
         schema = StructType(fields)
-        with told():
+        with as_ours():
             kernel = _kernel(at, tuple(s.part for s in one.sources), as_arrow(schema), packer)
             # Each side is shuffled by itself, so that all tables are read at the same time.
             both = asked.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET))
@@ -250,29 +250,29 @@ def _packed_rows(engine: SparkEngine, entity: _Entity, source: _Source, buckets:
 def _packed(
     engine: SparkEngine, packer: Packer, frame: SparkFrame, files: TableFiles | None
 ) -> SparkFrame:
-    with told():
+    with as_ours():
         if files is None:
             return frame.mapInArrow(packer.batches, PACKED)
         return table_tasks.packed(engine.session, files, packer, _partitions(engine))
 
 
 def _hot_keys(
-    engine: SparkEngine, given: _Asked, keys: Sequence[str], sources: Sequence[_Source]
+    engine: SparkEngine, spine: _Spine, keys: Sequence[str], sources: Sequence[_Source]
 ) -> HotKeys | None:
     from pyspark.sql.functions import unix_micros
 
     if not hot_keys.can_split([view for source in sources for view in source.part.views]):
         return None
-    with told():
+    with as_ours():
         rows = sum(s.frame.count() if s.files is None else s.files.rows for s in sources)
-    if given.rows + rows <= engine.most_rows_a_key:
+    if spine.rows + rows <= engine.most_rows_a_key:
         return None
-    spine = given.spine
-    sides = [(spine, _widest_keys(spine, keys), unix_micros(spine[quoted(given.at)]))]
+    moments = unix_micros(spine.frame[quoted(spine.at)])
+    sides = [(spine.frame, _widest_keys(spine.frame, keys), moments)]
     for source in sources:
         frame, happens = source.frame, source.part.views[0].of.event_time or KNOWN_AT
         sides.append((frame, _widest_keys(frame, keys), unix_micros(frame[quoted(happens)])))
-    with told():
+    with as_ours():
         return hot_keys.find(engine.session, sides, engine.most_rows_a_key)
 
 

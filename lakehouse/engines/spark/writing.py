@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lakehouse.engines import protocol
 from lakehouse.engines.failures import QueryError
-from lakehouse.engines.spark.failures import told
+from lakehouse.engines.spark.failures import as_ours
 from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, quoted
 from lakehouse.engines.table_schema import check_fits
 from lakehouse.storage.tables import TableRef
@@ -39,7 +39,7 @@ def write(
         "mergeSchema" if mode == "append" else "overwriteSchema": "true",
         **(_FRESH if made else {}),
     }
-    with told():
+    with as_ours():
         frame.write.format("delta").mode(mode).options(**options).save(str(table.folder))
     return _version(table)
 
@@ -55,7 +55,7 @@ def merge(
     """Merge rows into a table by keys: `_delete` removes, another row replaces or is added."""
     from pyspark.sql.functions import col
 
-    with told():
+    with as_ours():
         twice = frame.groupBy(*(col(quoted(k)) for k in keys)).count().where("count > 1").count()
     if twice:
         raise QueryError(
@@ -81,7 +81,7 @@ def merge(
         f"WHEN NOT MATCHED{kept_too} THEN INSERT ({', '.join(map(quoted, names))}) "
         f"VALUES ({values})"
     )
-    with told(), _committing(session, transaction, metadata):
+    with as_ours(), _committing(session, transaction, metadata):
         escaped = statement.replace("{", "{{").replace("}", "}}")
         session.sql(escaped.replace("{{source}}", "{source}"), source=frame).collect()
     return _version(table)

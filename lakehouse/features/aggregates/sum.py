@@ -13,8 +13,8 @@ from lakehouse.features.online.layout.stored_numbers import ValueOverflow
 from lakehouse.features.online.read.parts import (
     Evaluate,
     Part,
-    Placed,
     Places,
+    SlotPlace,
     real_sum,
     whole_sum,
 )
@@ -51,12 +51,12 @@ def total(feature: WindowedFeature, places: Places) -> Evaluate:
     return whole
 
 
-def _rows(placed: Placed, parts: Sequence[Part]) -> int:
+def _rows(place: SlotPlace, parts: Sequence[Part]) -> int:
     """How many events there are."""
     if len(parts) == 1 and not parts[0].tiles:  # most reads come here
         _, low, high, _ = parts[0]
         return high - low
-    return whole_sum(placed, parts)
+    return whole_sum(place, parts)
 
 
 def total_of(rows: ExplainedRows) -> Any:

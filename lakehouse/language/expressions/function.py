@@ -51,7 +51,7 @@ class Constant:
     fits: Callable[[Any], bool]
     what: str
     examples: tuple[Any, ...]
-    why: Callable[[Any], str] = lambda given: ""
+    why: Callable[[Any], str] = lambda value: ""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def kind_of(node: Node, kinds: Mapping[str, Kind], where: str) -> Kind | None:
     return shared if function.kind == "shared" else function.kind
 
 
-def shared_kind(node: Call, given: Sequence[Kind | None], where: str) -> Kind | None:
+def shared_kind(node: Call, kinds_of_arguments: Sequence[Kind | None], where: str) -> Kind | None:
     """Return the one type that the arguments which share one have in common, None for nulls alone.
 
     Numbers widen int → decimal → float. Raises DeclarationError where two have none in common.
@@ -72,8 +72,8 @@ def shared_kind(node: Call, given: Sequence[Kind | None], where: str) -> Kind | 
     function = EVERY[node.function]
     kinds = {
         kind
-        for place, kind in enumerate(given)
-        if kind is not None and function.argument(place, len(given)).shared
+        for place, kind in enumerate(kinds_of_arguments)
+        if kind is not None and function.argument(place, len(kinds_of_arguments)).shared
     }
     if len(kinds) <= 1:
         return next(iter(kinds), None)

@@ -171,8 +171,8 @@ def _condition(clause: exp.Expr | None, type_here: _Typer, where: str) -> None:
         coerce(clause.this, BOOLEAN, f"a condition of {where}")
 
 
-def _columns(found: Sequence[tuple[str, SqlType | None]]) -> Columns:
-    return {name.lower(): kind for name, kind in found}
+def _columns(named: Sequence[tuple[str, SqlType | None]]) -> Columns:
+    return {name.lower(): kind for name, kind in named}
 
 
 def _renamed(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lakehouse.context import Context
 from lakehouse.errors import LakehouseError
-from lakehouse.monitoring.check import Findings, Window
+from lakehouse.monitoring.check import Findings, Period
 from lakehouse.monitoring.consistency.declarations import Declarations
 from lakehouse.monitoring.consistency.feature_counts import COUNTS, FeatureCounts
 from lakehouse.monitoring.consistency.feature_results import results, summary
@@ -52,13 +52,13 @@ class ConsistencyCheck:
 
     name = "consistency"
 
-    def measure(self, ctx: Context, window: Window, run: Run) -> Findings:
-        """Compare what was answered in the window with history; see `compare_served`."""
-        return compare_served(ctx, window, run).findings()
+    def measure(self, ctx: Context, period: Period, run: Run) -> Findings:
+        """Compare what was answered in the period with history; see `compare_served`."""
+        return compare_served(ctx, period, run).findings()
 
 
-def compare_served(ctx: Context, window: Window, run: Run) -> Comparison:
-    """Compare what was served in a window with history; nothing is written.
+def compare_served(ctx: Context, period: Period, run: Run) -> Comparison:
+    """Compare what was served in a period with history; nothing is written.
 
     Each view is computed by the declaration of the release that answered, at the versions of its
     tables that `ctx` is pinned to, and where a value differs also at the version that the online
@@ -68,7 +68,7 @@ def compare_served(ctx: Context, window: Window, run: Run) -> Comparison:
     """
     declarations, unread, lateness = Declarations(ctx), Unread(), Lateness(ctx)
     features: dict[str, FeatureCounts] = {}
-    for some in answers(ctx, declarations, unread, window, run):
+    for some in answers(ctx, declarations, unread, period, run):
         try:
             compared = recompute(ctx, some, some.views, run=run)
             why = lateness.why(some, compared)

@@ -20,7 +20,7 @@ from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.arrow_types import arrow_type
 from lakehouse.features.spine import needed
-from lakehouse.monitoring.check import Window
+from lakehouse.monitoring.check import Period
 from lakehouse.monitoring.consistency.declarations import Declarations, View, stored_in
 from lakehouse.monitoring.consistency.served_values import ABSENT, as_array, values_by_name
 from lakehouse.records.store import Run
@@ -80,31 +80,31 @@ def answers(
     ctx: Context,
     declarations: Declarations,
     unread: Unread,
-    window: Window,
+    period: Period,
     run: Run,
 ) -> Iterator[Answers]:
-    """Yield what was answered within a window, log after log.
+    """Yield what was answered within a period, log after log.
 
-    `ctx` is pinned; the window is of the moments of answering, by the lake's clock.
+    `ctx` is pinned; the period is of the moments of answering, by the lake's clock.
     """
     logs = [_Log(decision_log(m), "request", "table_versions", m.name) for m in ctx.domain.models]
     logs.append(_Log(served_log(), "entity", "table_version", None))
     for log in logs:
         if ctx.table_of(log.table).id not in (ctx.pins or {}):
             continue
-        for rows in _in_parts(_rows(ctx, log, window, run)):
+        for rows in _in_parts(_rows(ctx, log, period, run)):
             for views, part in _by_declaration(log, rows, declarations, unread):
                 some = _read(log, views, part, unread)
                 if some.spine.num_rows:
                     yield some
 
 
-def _rows(ctx: Context, log: _Log, window: Window, run: Run) -> Iterator[Any]:
+def _rows(ctx: Context, log: _Log, period: Period, run: Run) -> Iterator[Any]:
     there = ctx.engine.columns(ctx.read(log.table))
     # Rows of before table versions were logged may have no such column.
     columns = [name for name in log.columns if name in there]
     frame = ctx.read(
-        log.table, run, columns=columns, where=window.condition(str(log.table.event_time))
+        log.table, run, columns=columns, where=period.condition(str(log.table.event_time))
     )
     for batch in ctx.engine.batches(frame, ["asked_for", log.table.keys[0]]):
         table = pa.Table.from_batches([batch])

@@ -103,40 +103,40 @@ class Expected(ABC, Generic[V, F]):
         """Return the view's entity in a row of its table or of the spine."""
         return tuple(row[k] for k in self.view.by.keys)
 
-    def rows(self, asked: Fields) -> list[Fields]:
+    def rows(self, spine: Fields) -> list[Fields]:
         """Return the rows of the entity that a row of the spine asks for."""
-        return self._rows.get(self.entity(asked), [])
+        return self._rows.get(self.entity(spine), [])
 
-    def value(self, feature: F, asked: Fields) -> Any:
+    def value(self, feature: F, spine: Fields) -> Any:
         """Return a feature's value for one row of the spine, its default instead of null."""
-        value = self.value_or_null(feature, asked)
+        value = self.value_or_null(feature, spine)
         if value is None and isinstance(feature.default_value, datetime):
             return microseconds(feature.default_value)
         return feature.default_value if value is None else value
 
     @abstractmethod
-    def value_or_null(self, feature: F, asked: Fields) -> Any:
+    def value_or_null(self, feature: F, spine: Fields) -> Any:
         """Return a feature's value for one row of the spine, whatever its default."""
 
     @abstractmethod
-    def tolerance(self, feature: F, asked: Fields) -> float:
+    def tolerance(self, feature: F, spine: Fields) -> float:
         """Return how far an engine's float may lie from the value."""
 
 
 class ExpectedWindows(Expected[FeatureView, WindowedFeature]):
     """What aggregates of windows are."""
 
-    def value_or_null(self, feature: WindowedFeature, asked: Fields) -> Any:
-        return self.value_of(feature, asked)
+    def value_or_null(self, feature: WindowedFeature, spine: Fields) -> Any:
+        return self.value_of(feature, spine)
 
-    def tolerance(self, feature: WindowedFeature, asked: Fields) -> float:
+    def tolerance(self, feature: WindowedFeature, spine: Fields) -> float:
         """1e-9 of what is added up; counts, exact sums, minima and maxima have no tolerance."""
         function = feature.aggregate.function
         if feature.kind != "float" or function not in MAGNITUDES:
             return 0.0
-        return 1e-9 * MAGNITUDES[function](self.window_rows(feature, asked))
+        return 1e-9 * MAGNITUDES[function](self.window_rows(feature, spine))
 
-    def events(self, feature: WindowedFeature, asked: Fields) -> list[Event]:
+    def events(self, feature: WindowedFeature, spine: Fields) -> list[Event]:
         """Return the entity's rows as a feature's aggregate sees them."""
         of, aggregate = self.view.of, feature.aggregate
         column = aggregate.column
@@ -150,24 +150,24 @@ class ExpectedWindows(Expected[FeatureView, WindowedFeature]):
                 True if criterion is None else criterion(row),
                 _ordered(row, of.keys),
             )
-            for row in self.rows(asked)
+            for row in self.rows(spine)
         ]
 
     def value_of(
-        self, feature: WindowedFeature, asked: Fields, events: Sequence[Event] | None = None
+        self, feature: WindowedFeature, spine: Fields, events: Sequence[Event] | None = None
     ) -> Any:
         """Return a feature's value, of other events if they are given."""
-        return MEANINGS[feature.aggregate.function](self.window_rows(feature, asked, events))
+        return MEANINGS[feature.aggregate.function](self.window_rows(feature, spine, events))
 
     def window_rows(
-        self, feature: WindowedFeature, asked: Fields, events: Sequence[Event] | None = None
+        self, feature: WindowedFeature, spine: Fields, events: Sequence[Event] | None = None
     ) -> WindowRows:
         """Return the rows that a feature is of, or those of other events."""
         window = feature.window
         return window_rows(
-            self.events(feature, asked) if events is None else events,
-            self.entity(asked),
-            asked["asked_at"],
+            self.events(feature, spine) if events is None else events,
+            self.entity(spine),
+            spine["asked_at"],
             over=window.length.us if isinstance(window, Window) else None,
             delay=self.view.delay_us,
             edge=window.edge_us,
@@ -180,15 +180,15 @@ class ExpectedWindows(Expected[FeatureView, WindowedFeature]):
 class ExpectedLatest(Expected[LatestView, ColumnFeature]):
     """What the columns of an entity's latest row are."""
 
-    def value_or_null(self, feature: ColumnFeature, asked: Fields) -> Any:
-        found = self._latest_row(asked)
+    def value_or_null(self, feature: ColumnFeature, spine: Fields) -> Any:
+        found = self._latest_row(spine)
         return None if found is None else found[feature.column]
 
-    def tolerance(self, feature: ColumnFeature, asked: Fields) -> float:  # noqa: ARG002
+    def tolerance(self, feature: ColumnFeature, spine: Fields) -> float:  # noqa: ARG002
         """None: values are as they are stored."""
         return 0.0
 
-    def _latest_row(self, asked: Fields) -> Fields | None:
+    def _latest_row(self, spine: Fields) -> Fields | None:
         """What has no event time stands one microsecond before it is known."""
         view, time = self.view, self.view.of.event_time
         candidates = [
@@ -199,11 +199,11 @@ class ExpectedLatest(Expected[LatestView, ColumnFeature]):
                 _ordered(row, (*view.of.keys, *view.columns)),
                 row,
             )
-            for row in self.rows(asked)
+            for row in self.rows(spine)
         ]
         ttl = None if view.ttl is None else view.ttl.us + (time is None)
-        at = asked["asked_at"]
-        found: Fields | None = latest_value(candidates, self.entity(asked), at, ttl=ttl)
+        at = spine["asked_at"]
+        found: Fields | None = latest_value(candidates, self.entity(spine), at, ttl=ttl)
         return found
 
 

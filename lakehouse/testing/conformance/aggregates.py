@@ -68,7 +68,7 @@ def _check(engine: Engine, rows: list[Fields], moments: list[int], *views: Any) 
     require_oracle(engine, facts, views or (EVERYTHING, DELAYED), asked)
 
 
-def _told(place: int) -> Fields:
+def _values(place: int) -> Fields:
     """Return a movement's values, other ones for each place."""
     return {
         "amount_eur": None if place % 7 == 0 else Decimal(place * 37 % 1000) / 100,
@@ -84,7 +84,7 @@ def check_newer_aggregates_end_and_begin_to_the_microsecond(engine: Engine, _: P
     """[t - w, t) and [t - d - w, t - d): closed where it begins, open where it ends."""
     borders = [NOON, NOON - HOUR, NOON - DAY, NOON - 2 * HOUR, NOON - 3 * HOUR, NOON - DAY - HOUR]
     around = [border + step for border in borders for step in (-1, 0, 1)]
-    rows = [movement(at, **_told(place)) for place, at in enumerate(around)]
+    rows = [movement(at, **_values(place)) for place, at in enumerate(around)]
     _check(engine, rows, [NOON - 1, NOON, NOON + 1, NOON + 2 * HOUR, NOON + 3 * DAY])
 
 
@@ -92,7 +92,7 @@ def check_newer_aggregates_of_late_rows(engine: Engine, _: Path) -> None:
     """Late rows, rows known before they happen, and rows known when their window has passed."""
     lateness = [0, 1, HOUR // 2, HOUR - 1, HOUR, HOUR + 1, 5 * HOUR, 3 * DAY, -HOUR, -2 * DAY]
     rows = [
-        movement(at, at + late, **_told(place))
+        movement(at, at + late, **_values(place))
         for place, (at, late) in enumerate((NOON + h * HOUR, k) for h in range(4) for k in lateness)
     ]
     moments = [NOON + step * HOUR // 2 + off for step in range(-3, 14) for off in (-1, 0, 1)]
@@ -116,7 +116,7 @@ def check_newer_aggregates_over_edges(engine: Engine, _: Path) -> None:
         tiles += [(now - k * HOUR) // (HOUR // 12) * (HOUR // 12) for k in (1, 2)]
         around = [tile + step for tile in [*tiles, now - HOUR, now] for step in (-1, 0, 1)]
         rows = [
-            movement(at, at + (n % 4) * HOUR // 3, **_told(n))
+            movement(at, at + (n % 4) * HOUR // 3, **_values(n))
             for n, at in enumerate(sorted(around))
         ]
         _check(engine, rows, [now - 1, now, now + 1, now + HOUR], view, delayed)
@@ -232,7 +232,7 @@ def check_defaults_stand_for_null(engine: Engine, _: Path) -> None:
     )
     rows = [movement(NOON), movement(NOON + 2 * HOUR, country="", abroad=True, points=0)]
     told = {"booked_on": date(2024, 1, 1), "settled_at": NOON, "weight": math.nan}
-    rows += [movement(NOON + 4 * HOUR, **_told(3) | told), movement(NOON + 6 * HOUR)]
+    rows += [movement(NOON + 4 * HOUR, **_values(3) | told), movement(NOON + 6 * HOUR)]
     moments = [NOON + n * HOUR // 2 + 1 for n in range(-1, 22)]
     _check(engine, rows, moments, view, latest)
 

@@ -19,11 +19,11 @@ from lakehouse.testing.conformance.world import Fields
 from lakehouse.testing.meanings import Event, distinct_values, exact_sum
 from lakehouse.testing.mutations.recomputing import Recomputing, Value
 
-Wrong = Callable[["Asked"], Any]
+Wrong = Callable[["Question"], Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """One feature asked for at one row of a spine, and the oracle that knows its rows."""
 
     right: ExpectedWindows
@@ -66,7 +66,7 @@ class AggregateMutant(Recomputing):
     def value(self, right: Expected[Any, Any], feature: Any) -> Value | None:
         if not isinstance(right, ExpectedWindows) or not self.applies(feature):
             return None
-        return lambda row: self.wrong(Asked(right, feature, row))
+        return lambda row: self.wrong(Question(right, feature, row))
 
 
 @dataclass(frozen=True)
@@ -87,18 +87,18 @@ def _mean_of(values: Sequence[Any]) -> float | None:
     return float(exact_sum(values)) / len(values) if values else None
 
 
-def _without_nan(asked: Asked) -> Any:
-    return asked.value([e for e in asked.events if e.value == e.value])
+def _without_nan(question: Question) -> Any:
+    return question.value([e for e in question.events if e.value == e.value])
 
 
-def _population(asked: Asked) -> float | None:
-    right = asked.value()
-    n = len(asked.newest_first())
+def _population(question: Question) -> float | None:
+    right = question.value()
+    n = len(question.newest_first())
     return 0.0 if n == 1 else None if right is None else right * math.sqrt((n - 1) / n)
 
 
-def _squares_less_squares(asked: Asked) -> float | None:
-    values = [float(value) for value in asked.newest_first()]
+def _squares_less_squares(question: Question) -> float | None:
+    values = [float(value) for value in question.newest_first()]
     if len(values) < 2:
         return None
     total = sum(values)
@@ -106,23 +106,23 @@ def _squares_less_squares(asked: Asked) -> float | None:
     return math.sqrt(max(squares, 0.0) / (len(values) - 1))
 
 
-def _of_one_is_nothing(asked: Asked) -> float | None:
-    return 0.0 if len(asked.newest_first()) == 1 else asked.value()
+def _of_one_is_nothing(question: Question) -> float | None:
+    return 0.0 if len(question.newest_first()) == 1 else question.value()
 
 
-def _null_is_a_value(asked: Asked) -> Any:
+def _null_is_a_value(question: Question) -> Any:
     nothing = object()
-    events = [e._replace(value=nothing if e.value is None else e.value) for e in asked.events]
-    return asked.value([e._replace(tie=n) for n, e in enumerate(events)], function="distinct")
+    events = [e._replace(value=nothing if e.value is None else e.value) for e in question.events]
+    return question.value([e._replace(tie=n) for n, e in enumerate(events)], function="distinct")
 
 
-def _came_again(asked: Asked) -> int:
+def _came_again(question: Question) -> int:
     """Count a value once more if it was there, and away for the length of the window."""
-    now, window = asked.spine["asked_at"], asked.feature.window
-    values = distinct_values(asked.newest_first())
+    now, window = question.spine["asked_at"], question.feature.window
+    values = distinct_values(question.newest_first())
     if not isinstance(window, Window):
         return len(values)
-    known = [e for e in asked.events if e.known_at <= now and e.matches is True]
+    known = [e for e in question.events if e.known_at <= now and e.matches is True]
     again = 0
     for value in values:
         times = sorted(e.event_at for e in known if e.value == value)
@@ -130,121 +130,125 @@ def _came_again(asked: Asked) -> int:
     return len(values) + again
 
 
-def _told_apart_by_text(asked: Asked) -> int:
-    return len({repr(value) for value in asked.newest_first()})
+def _distinct_by_text(question: Question) -> int:
+    return len({repr(value) for value in question.newest_first()})
 
 
-def _without_ties(asked: Asked) -> Any:
-    return asked.value([e._replace(tie=0) for e in asked.events])
+def _without_ties(question: Question) -> Any:
+    return question.value([e._replace(tie=0) for e in question.events])
 
 
-def _at_once(asked: Asked) -> Any:
+def _at_once(question: Question) -> Any:
     """Order rows of one event time by the key alone, whenever they were known."""
-    now = asked.spine["asked_at"]
-    return asked.value([e._replace(known_at=0) for e in asked.events if e.known_at <= now])
+    now = question.spine["asked_at"]
+    return question.value([e._replace(known_at=0) for e in question.events if e.known_at <= now])
 
 
-def _known_last(asked: Asked) -> Any:
+def _known_last(question: Question) -> Any:
     """Order the rows of the window by when they were known."""
-    seen = [e for e in asked.events if e.known_at <= asked.spine["asked_at"]]
-    values = [asked.newest_first([e]) for e in sorted(seen, key=lambda e: (e.known_at, e.tie))]
+    seen = [e for e in question.events if e.known_at <= question.spine["asked_at"]]
+    values = [question.newest_first([e]) for e in sorted(seen, key=lambda e: (e.known_at, e.tie))]
     newest = [value for found in values[::-1] for value in found]
-    if asked.feature.many is not None:
-        return newest[: asked.feature.many]
-    return newest[0] if newest else asked.value([])
+    if question.feature.many is not None:
+        return newest[: question.feature.many]
+    return newest[0] if newest else question.value([])
 
 
 class _Null:
     """What stands for null where nulls are left out."""
 
 
-def _with_nulls(asked: Asked) -> Any:
+def _with_nulls(question: Question) -> Any:
     """List null values too."""
-    marked = [e._replace(value=_Null() if e.value is None else e.value) for e in asked.events]
-    listed = asked.value([e._replace(tie=(e.tie, n)) for n, e in enumerate(marked)])
+    marked = [e._replace(value=_Null() if e.value is None else e.value) for e in question.events]
+    listed = question.value([e._replace(tie=(e.tie, n)) for n, e in enumerate(marked)])
     return [None if isinstance(value, _Null) else value for value in listed]
 
 
-def _one_more(asked: Asked) -> Any:
-    return asked.newest_first()[: (asked.feature.many or 0) + 1]
+def _one_more(question: Question) -> Any:
+    return question.newest_first()[: (question.feature.many or 0) + 1]
 
 
-def _since_known(asked: Asked) -> Any:
-    rows = asked.right.window_rows(asked.feature, asked.spine).matching
-    return (asked.spine["asked_at"] - max(e.known_at for e in rows)) / 1e6 if rows else None
+def _since_known(question: Question) -> Any:
+    rows = question.right.window_rows(question.feature, question.spine).matching
+    return (question.spine["asked_at"] - max(e.known_at for e in rows)) / 1e6 if rows else None
 
 
-def _since_the_end(asked: Asked) -> Any:
-    found = asked.value()
-    return None if found is None else found - asked.right.view.delay_us / 1e6
+def _since_the_end(question: Question) -> Any:
+    found = question.value()
+    return None if found is None else found - question.right.view.delay_us / 1e6
 
 
-def _since_the_first(asked: Asked) -> Any:
-    rows = asked.right.window_rows(asked.feature, asked.spine).matching
-    return (asked.spine["asked_at"] - min(e.event_at for e in rows)) / 1e6 if rows else None
+def _since_the_first(question: Question) -> Any:
+    rows = question.right.window_rows(question.feature, question.spine).matching
+    return (question.spine["asked_at"] - min(e.event_at for e in rows)) / 1e6 if rows else None
 
 
-def _first_of_most(asked: Asked) -> Any:
-    values = asked.newest_first()[::-1]
+def _first_of_most(question: Question) -> Any:
+    values = question.newest_first()[::-1]
     found = max(values, key=values.count, default=None)
-    return asked.value([]) if found is None else found
+    return question.value([]) if found is None else found
 
 
-def _mode_of_texts(asked: Asked) -> Any:
+def _mode_of_texts(question: Question) -> Any:
     """Tell values apart by their text: -0.0 from 0.0, and a NaN from none."""
-    texts = [repr(value) for value in asked.newest_first()]
+    texts = [repr(value) for value in question.newest_first()]
     most = max(texts, key=texts.count, default=None)
-    return next((v for v in asked.newest_first() if repr(v) == most), asked.value([]))
+    return next((v for v in question.newest_first() if repr(v) == most), question.value([]))
 
 
-def _in_order(asked: Asked) -> list[Any]:
-    return sorted(asked.newest_first(), key=ordered)
+def _in_order(question: Question) -> list[Any]:
+    return sorted(question.newest_first(), key=ordered)
 
 
-def _between(asked: Asked) -> Any:
+def _between(question: Question) -> Any:
     """The value as it lies between its neighbours, where they are whole numbers rounded down."""
-    values = _in_order(asked)
+    values = _in_order(question)
     if not values or not isinstance(values[0], int):
-        return asked.value()
-    place = Fraction(str(asked.argument)) * (len(values) - 1)
+        return question.value()
+    place = Fraction(str(question.argument)) * (len(values) - 1)
     low, high = values[math.floor(place)], values[math.ceil(place)]
     return math.floor(low + (high - low) * (place - math.floor(place)))
 
 
-def _place_in_floats(asked: Asked) -> Any:
-    values = _in_order(asked)
-    return values[max(math.ceil(asked.argument * len(values)), 1) - 1] if values else asked.value()
+def _place_in_floats(question: Question) -> Any:
+    values = _in_order(question)
+    return (
+        values[max(math.ceil(question.argument * len(values)), 1) - 1]
+        if values
+        else question.value()
+    )
 
 
-def _of_values(asked: Asked, values: list[Any]) -> Any:
-    place = math.ceil(Fraction(str(asked.argument)) * len(values))
-    return sorted(values, key=ordered)[max(place, 1) - 1] if values else asked.value()
+def _of_values(question: Question, values: list[Any]) -> Any:
+    place = math.ceil(Fraction(str(question.argument)) * len(values))
+    return sorted(values, key=ordered)[max(place, 1) - 1] if values else question.value()
 
 
 def _times(value: float | None, factor: float) -> float | None:
     return None if value is None else value * factor
 
 
-def _points(asked: Asked) -> list[tuple[int, float]]:
+def _points(question: Question) -> list[tuple[int, float]]:
     """The times and values of the rows that count, by time."""
-    rows = asked.right.window_rows(asked.feature, asked.spine).matching
+    rows = question.right.window_rows(question.feature, question.spine).matching
     return sorted((e.event_at, float(e.value)) for e in rows)
 
 
-def _from_first_to_last(asked: Asked) -> Any:
-    points = _points(asked)
+def _from_first_to_last(question: Question) -> Any:
+    points = _points(question)
     if not points or points[0][0] == points[-1][0]:
-        return asked.value()
+        return question.value()
     (first, low), (last, high) = points[0], points[-1]
     return (high - low) / (last - first) * DAY
 
 
-def _trend_of_squares(asked: Asked) -> Any:
-    points = _points(asked)
+def _trend_of_squares(question: Question) -> Any:
+    points = _points(question)
     times, values = [float(t) for t, _ in points], [v for _, v in points]
     spread = len(times) * sum(t * t for t in times) - sum(times) ** 2
-    if asked.value() is None or not spread:
-        return asked.value()
+    if question.value() is None or not spread:
+        return question.value()
     together = len(times) * sum(t * v for t, v in points) - sum(times) * sum(values)
     return together / spread * DAY
 
@@ -254,56 +258,56 @@ ORDERED = [function for function, facts in FACTS.items() if facts.ordered]
 AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[WindowedFeature], bool], Wrong]] = {
     "a count is of different values": (
         _of("count"),
-        lambda asked: asked.value(function="distinct"),
+        lambda question: question.value(function="distinct"),
     ),
     "a sum leaves out values that came before": (
         _of("sum"),
-        lambda asked: exact_sum(distinct_values(asked.newest_first())),
+        lambda question: exact_sum(distinct_values(question.newest_first())),
     ),
     "a mean is of different values": (
         _of("mean"),
-        lambda asked: _mean_of(distinct_values(asked.newest_first())),
+        lambda question: _mean_of(distinct_values(question.newest_first())),
     ),
-    "the least is the greatest": (_of("min"), lambda asked: asked.value(function="max")),
+    "the least is the greatest": (_of("min"), lambda question: question.value(function="max")),
     "the greatest leaves out what is no number": (_of("max"), _without_nan),
     "a deviation is of the population": (_of("std"), _population),
     "a deviation of one value is 0": (_of("std"), _of_one_is_nothing),
     "a deviation is of squares less squares": (_of("std"), _squares_less_squares),
-    "the first is the last": (_of("first"), lambda asked: asked.value(function="last")),
-    "the last is the first": (_of("last"), lambda asked: asked.value(function="first")),
+    "the first is the last": (_of("first"), lambda question: question.value(function="last")),
+    "the last is the first": (_of("last"), lambda question: question.value(function="first")),
     "a tie by key is lost": (_of(*ORDERED), _without_ties),
     "a tie by known time is lost": (_of(*ORDERED), _at_once),
     "the row known last is the last": (_of("last", "last_k"), _known_last),
     "null is a distinct value": (_of("distinct"), _null_is_a_value),
     "every row is a distinct value": (
         _of("distinct"),
-        lambda asked: asked.value(function="count"),
+        lambda question: question.value(function="count"),
     ),
     "a value that comes again counts twice": (_of("distinct"), _came_again),
-    "distinct values are told apart by text": (_of("distinct"), _told_apart_by_text),
-    "a share is of every row": (_of("share"), lambda asked: asked.value(where=None)),
+    "distinct values are told apart by text": (_of("distinct"), _distinct_by_text),
+    "a share is of every row": (_of("share"), lambda question: question.value(where=None)),
     "a share leaves out what is unknown": (
         _of("share"),
-        lambda asked: asked.value([e for e in asked.events if e.matches is not None]),
+        lambda question: question.value([e for e in question.events if e.matches is not None]),
     ),
     "a share counts rows without a value": (
         _of("share"),
-        lambda asked: asked.value([e._replace(value=True) for e in asked.events]),
+        lambda question: question.value([e._replace(value=True) for e in question.events]),
     ),
-    "a list is oldest first": (_of("last_k"), lambda asked: asked.value()[::-1]),
+    "a list is oldest first": (_of("last_k"), lambda question: question.value()[::-1]),
     "a list is one too long": (_of("last_k"), _one_more),
     "a list holds nulls": (_of("last_k"), _with_nulls),
     "a list holds a value once": (
         _of("last_k"),
-        lambda asked: distinct_values(asked.newest_first())[: asked.feature.many],
+        lambda question: distinct_values(question.newest_first())[: question.feature.many],
     ),
-    "a list of nothing is null": (_of("last_k"), lambda asked: asked.value() or None),
+    "a list of nothing is null": (_of("last_k"), lambda question: question.value() or None),
     "since is counted from when a row was known": (_of("since"), _since_known),
     "since is counted to the window's end": (_of("since"), _since_the_end),
     "since counts from the first row": (_of("since"), _since_the_first),
     "the most frequent value is the last": (
         _of("mode"),
-        lambda asked: asked.value(function="last"),
+        lambda question: question.value(function="last"),
     ),
     "of equally frequent values the first that came counts": (_of("mode"), _first_of_most),
     "the most frequent value is that of texts": (_of("mode"), _mode_of_texts),
@@ -311,11 +315,14 @@ AGGREGATE_MUTATIONS: dict[str, tuple[Callable[[WindowedFeature], bool], Wrong]] 
     "a quantile is counted in floats": (_of("quantile"), _place_in_floats),
     "a quantile is of different values": (
         _of("quantile"),
-        lambda asked: _of_values(asked, distinct_values(asked.newest_first())),
+        lambda question: _of_values(question, distinct_values(question.newest_first())),
     ),
-    "a trend is by the second": (_of("trend"), lambda asked: _times(asked.value(), 1 / 86_400)),
+    "a trend is by the second": (
+        _of("trend"),
+        lambda question: _times(question.value(), 1 / 86_400),
+    ),
     "a trend is from the first value to the last": (_of("trend"), _from_first_to_last),
-    "a trend of one time is level": (_of("trend"), lambda asked: asked.value() or 0.0),
+    "a trend of one time is level": (_of("trend"), lambda question: question.value() or 0.0),
     "a trend is of squares less squares": (_of("trend"), _trend_of_squares),
 }
 """Each mistake by what it is: the features it is made in, and the value they get."""

@@ -9,7 +9,7 @@ from typing import Any
 from lakehouse.declare.durations import DAY, Duration
 from lakehouse.declare.features import EverWindow, RowsWindow, Window, WindowedFeature
 from lakehouse.testing.meanings import Event
-from lakehouse.testing.mutations.aggregates import Asked, Wrong
+from lakehouse.testing.mutations.aggregates import Question, Wrong
 
 
 def _in_rows(feature: WindowedFeature) -> bool:
@@ -24,27 +24,29 @@ def _ever(feature: WindowedFeature) -> bool:
     return isinstance(feature.window, EverWindow)
 
 
-def _over(asked: Asked, window: Any) -> Any:
-    return replace(asked, feature=replace(asked.feature, window=window)).value()
+def _over(question: Question, window: Any) -> Any:
+    return replace(question, feature=replace(question.feature, window=window)).value()
 
 
-def _one_more(asked: Asked) -> Any:
-    assert isinstance(asked.feature.window, RowsWindow)
-    return _over(asked, RowsWindow(asked.feature.window.rows + 1))
+def _one_more(question: Question) -> Any:
+    assert isinstance(question.feature.window, RowsWindow)
+    return _over(question, RowsWindow(question.feature.window.rows + 1))
 
 
-def _last(asked: Asked, order: Callable[[Event], Any], matching: bool = True) -> Any:
+def _last(question: Question, order: Callable[[Event], Any], matching: bool = True) -> Any:
     """The value over so many last rows by another order, or of all rows."""
-    assert isinstance(asked.feature.window, RowsWindow)
-    end = asked.spine["asked_at"] - asked.right.view.delay_us
-    there = [e for e in asked.events if e.event_at < end and e.known_at <= asked.spine["asked_at"]]
-    if matching and _in_rows_that_match(asked.feature):
+    assert isinstance(question.feature.window, RowsWindow)
+    end = question.spine["asked_at"] - question.right.view.delay_us
+    there = [
+        e for e in question.events if e.event_at < end and e.known_at <= question.spine["asked_at"]
+    ]
+    if matching and _in_rows_that_match(question.feature):
         there = [e for e in there if e.matches is True]
-    return asked.value(sorted(there, key=order)[-asked.feature.window.rows :])
+    return question.value(sorted(there, key=order)[-question.feature.window.rows :])
 
 
-def _without_nulls(asked: Asked) -> Any:
-    return asked.value([e for e in asked.events if e.value is not None])
+def _without_nulls(question: Question) -> Any:
+    return question.value([e for e in question.events if e.value is not None])
 
 
 ANY_AGE_MUTATIONS: dict[str, tuple[Callable[[WindowedFeature], bool], Wrong]] = {
@@ -52,23 +54,23 @@ ANY_AGE_MUTATIONS: dict[str, tuple[Callable[[WindowedFeature], bool], Wrong]] = 
     "a null takes no place among the last rows": (_in_rows, _without_nulls),
     "the last rows are counted whatever they fulfil": (
         _in_rows_that_match,
-        lambda asked: _last(asked, lambda e: (e.event_at, e.known_at, e.tie), matching=False),
+        lambda question: _last(question, lambda e: (e.event_at, e.known_at, e.tie), matching=False),
     ),
     "the rows known last are the last so many": (
         _in_rows,
-        lambda asked: _last(asked, lambda e: (e.known_at, e.event_at, e.tie)),
+        lambda question: _last(question, lambda e: (e.known_at, e.event_at, e.tie)),
     ),
     "the last rows of one time go by their place": (
         _in_rows,
-        lambda asked: _last(asked, lambda e: (e.event_at, e.known_at)),
+        lambda question: _last(question, lambda e: (e.event_at, e.known_at)),
     ),
     "what was ever is of a year": (
         _ever,
-        lambda asked: _over(asked, Window(Duration(365 * DAY, "365d"))),
+        lambda question: _over(question, Window(Duration(365 * DAY, "365d"))),
     ),
     "what was ever leaves out what was known late": (
         _ever,
-        lambda asked: asked.value([e for e in asked.events if e.known_at <= e.event_at]),
+        lambda question: question.value([e for e in question.events if e.known_at <= e.event_at]),
     ),
 }
 """Each mistake by what it is: the features it is made in, and the value they get."""

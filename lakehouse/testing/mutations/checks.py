@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from lakehouse.context import Context
 from lakehouse.engines.protocol import Transaction
-from lakehouse.monitoring.check import Check, Findings, Window
+from lakehouse.monitoring.check import Check, Findings, Period
 from lakehouse.records.store import Run
 from lakehouse.testing.check_conformance import INSTANT, Scene
 
-Measure = Callable[[Context, Window, Run], Findings]
-Wrong = Callable[[Scene, Measure, Context, Window, Run], Findings]
+Measure = Callable[[Context, Period, Run], Findings]
+Wrong = Callable[[Scene, Measure, Context, Period, Run], Findings]
 
 
 class CheckMutant:
@@ -28,8 +28,8 @@ class CheckMutant:
         self._wrong = wrong
         self.name = scene.check.name
 
-    def measure(self, ctx: Context, window: Window, run: Run) -> Findings:
-        return self._wrong(self._scene, self._right.measure, ctx, window, run)
+    def measure(self, ctx: Context, period: Period, run: Run) -> Findings:
+        return self._wrong(self._scene, self._right.measure, ctx, period, run)
 
 
 def mutant(scene: Scene, wrong: Wrong) -> Scene:
@@ -37,19 +37,19 @@ def mutant(scene: Scene, wrong: Wrong) -> Scene:
     return replace(scene, check=CheckMutant(scene, wrong))
 
 
-def _no_window(_: Scene, right: Measure, ctx: Context, __: Window, run: Run) -> Findings:
-    return right(ctx, Window(), run)
+def _no_period(_: Scene, right: Measure, ctx: Context, __: Period, run: Run) -> Findings:
+    return right(ctx, Period(), run)
 
 
-def _end_included(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    end = None if window.end is None else window.end + INSTANT
-    return right(ctx, replace(window, end=end), run)
+def _end_included(_: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    end = None if period.end is None else period.end + INSTANT
+    return right(ctx, replace(period, end=end), run)
 
 
-def _begin_left_out(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    if window.begin is None or (window.end and window.end - window.begin <= INSTANT):
-        return replace(right(ctx, window, run), results=())
-    return right(ctx, replace(window, begin=window.begin + INSTANT), run)
+def _begin_left_out(_: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    if period.begin is None or (period.end and period.end - period.begin <= INSTANT):
+        return replace(right(ctx, period, run), results=())
+    return right(ctx, replace(period, begin=period.begin + INSTANT), run)
 
 
 class _Unsteady:
@@ -59,62 +59,62 @@ class _Unsteady:
         self._asked = 0
 
     def __call__(
-        self, _: Scene, right: Measure, ctx: Context, window: Window, run: Run
+        self, _: Scene, right: Measure, ctx: Context, period: Period, run: Run
     ) -> Findings:
         self._asked += 1
-        found = right(ctx, window, run)
+        found = right(ctx, period, run)
         return replace(found, summary=f"{found.summary} ({self._asked})")
 
 
-def _newest(scene: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    return right(scene.ctx.pinned() if ctx.pins else ctx, window, run)
+def _newest(scene: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    return right(scene.ctx.pinned() if ctx.pins else ctx, period, run)
 
 
-def _unnoted(scene: Scene, right: Measure, ctx: Context, window: Window, _: Run) -> Findings:
-    return right(ctx, window, scene.run())
+def _unnoted(scene: Scene, right: Measure, ctx: Context, period: Period, _: Run) -> Findings:
+    return right(ctx, period, scene.run())
 
 
-def _writing(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    found = right(ctx, window, run)
+def _writing(_: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    found = right(ctx, period, run)
     frame = ctx.engine.query("SELECT 1 AS n", {})
     ctx.engine.write(ctx.table("curated", "own"), frame, "append", Transaction("own", 1))
     return found
 
 
-def _showing(scene: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    found = right(ctx, window, run)
+def _showing(scene: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    found = right(ctx, period, run)
     return replace(found, notes=(*found.notes, f"of {min(scene.personal)}"))
 
 
-def _wordless(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    found = right(ctx, window, run)
+def _wordless(_: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    found = right(ctx, period, run)
     return replace(found, results=tuple(replace(r, message="") for r in found.results))
 
 
-def _unjudged(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    found = right(ctx, window, run)
+def _unjudged(_: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    found = right(ctx, period, run)
     return replace(found, results=tuple(replace(r, threshold=None) for r in found.results))
 
 
-def _repeated(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    found = right(ctx, window, run)
+def _repeated(_: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    found = right(ctx, period, run)
     return replace(found, results=found.results * 2)
 
 
-def _silent(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    found = right(ctx, window, run)
+def _silent(_: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    found = right(ctx, period, run)
     return found if found.results else replace(found, summary="")
 
 
-def _of_nothing(_: Scene, right: Measure, ctx: Context, window: Window, run: Run) -> Findings:
-    found = right(ctx, window, run)
-    return found if found.results else right(ctx, Window(), run)
+def _of_nothing(_: Scene, right: Measure, ctx: Context, period: Period, run: Run) -> Findings:
+    found = right(ctx, period, run)
+    return found if found.results else right(ctx, Period(), run)
 
 
 MUTANTS: dict[str, Wrong] = {
-    "the window is forgotten": _no_window,
-    "the end of a window is in it": _end_included,
-    "the begin of a window is not in it": _begin_left_out,
+    "the period is forgotten": _no_period,
+    "the end of a period is in it": _end_included,
+    "the begin of a period is not in it": _begin_left_out,
     "it says something else each time": _Unsteady(),
     "the newest versions are read": _newest,
     "the run does not say what was read": _unnoted,
@@ -124,6 +124,6 @@ MUTANTS: dict[str, Wrong] = {
     "a verdict has no threshold": _unjudged,
     "a metric stands twice": _repeated,
     "nothing to check is not said": _silent,
-    "an empty window gives all there is": _of_nothing,
+    "an empty period gives all there is": _of_nothing,
 }
 """Every mistake by what it is."""

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from lakehouse.declare.features import WindowedFeature
-from lakehouse.testing.mutations.aggregates import Asked, Wrong
+from lakehouse.testing.mutations.aggregates import Question, Wrong
 
 PRODUCT, MORE = "amount_eur * points", "amount_eur + 0.125"
 
@@ -16,14 +16,14 @@ def _sum_of(text: str) -> Callable[[WindowedFeature], bool]:
     return lambda feature: feature.aggregate.function == "sum" and feature.aggregate.column == text
 
 
-def _of_sums(asked: Asked) -> Any:
-    return asked.value(column="amount_eur") * asked.value(column="points")
+def _of_sums(question: Question) -> Any:
+    return question.value(column="amount_eur") * question.value(column="points")
 
 
 def _each(change: Callable[[Decimal], Decimal]) -> Wrong:
     """Sum what becomes of each value."""
-    return lambda asked: asked.value(
-        [e if e.value is None else e._replace(value=change(e.value)) for e in asked.events]
+    return lambda question: question.value(
+        [e if e.value is None else e._replace(value=change(e.value)) for e in question.events]
     )
 
 
@@ -38,7 +38,7 @@ def _in_the_columns_scale(value: Decimal) -> Decimal:
 OPERAND_MUTATIONS: dict[str, tuple[Callable[[WindowedFeature], bool], Wrong]] = {
     "an expression is ignored": (
         _sum_of(PRODUCT),
-        lambda asked: asked.value(column="amount_eur"),
+        lambda question: question.value(column="amount_eur"),
     ),
     "an expression is computed of sums": (_sum_of(PRODUCT), _of_sums),
     "an expression is cast to the scale of its column": (

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.measures import Measure
-from lakehouse.engines.kernels.spans import Nullable, Window
-from lakehouse.engines.kernels.windows import Windows
+from lakehouse.engines.kernels.spans import Nullable, TimeWindow
+from lakehouse.engines.kernels.windows import WindowAggregates
 from lakehouse.testing.meanings import Event
 from lakehouse.testing.oracle import window_value
 
@@ -23,7 +23,7 @@ ENTITIES = (0, 1, 70_000)  # the last needs a second radix pass
 MOMENT_ENTITIES = (-1, *ENTITIES, 2, 70_001)  # -1, 2 and 70_001 have no events
 SCALE = 2
 AGGREGATES = ("count", "sum", "mean", "min", "max")
-"""What Windows gives of one measure."""
+"""What WindowAggregates gives of one measure."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Case:
     values: list[Any]
     matches: list[bool | None]
     moments: list[tuple[int, int]]
-    window: Window
+    window: TimeWindow
     ties: list[int]
 
     def events(self) -> list[Event]:
@@ -81,14 +81,16 @@ class Case:
         ]
         return ints([sum(other < key for other in keys) for key in keys])
 
-    def kernel(self) -> tuple[Windows, Measure]:
+    def kernel(self) -> tuple[WindowAggregates, Measure]:
         index = self.index()
         scale = SCALE if any(isinstance(value, Decimal) for value in self.values) else 0
         where = self.matching() & self.present()
         measure = Measure(index, column(self.values), where=where, scale=scale)
-        return Windows(index, self.spine()), measure
+        return WindowAggregates(index, self.spine()), measure
 
-    def actual(self, aggregate: str, kernel: tuple[Windows, Measure] | None = None) -> list[Any]:
+    def actual(
+        self, aggregate: str, kernel: tuple[WindowAggregates, Measure] | None = None
+    ) -> list[Any]:
         windows, measure = kernel or self.kernel()
         result = getattr(windows, aggregate)(measure, self.window)
         if not isinstance(result, Nullable):
@@ -144,7 +146,7 @@ def table_of(values: st.SearchStrategy[Any], stretch: st.SearchStrategy[int]) ->
             [row[3] for row in rows],
             [row[4] for row in rows],
             [(entity, at * unit + nudge) for entity, at, nudge in moments],
-            Window(
+            TimeWindow(
                 draw(st.integers(1, 30)) * unit,
                 draw(st.sampled_from((0, 0, 1, 3, 8))) * unit,
                 draw(st.sampled_from((None, None, 1, 4, 7))) and draw(st.integers(1, 9)) * unit,
@@ -174,7 +176,7 @@ def awkward(kind: Callable[[int], Any] = int, rows: int = 100) -> Case:
         [value if number % 7 else None for number, value in enumerate(values)],
         [(True, None, False)[max(0, number % 11 - 8)] for number in range(rows)],
         [(entity, at) for entity in range(3) for at in range(-36, 54)],
-        Window(over=12, delay=5, edge=4),
+        TimeWindow(over=12, delay=5, edge=4),
         random.integers(0, 3, rows).tolist(),
     )
 

@@ -15,8 +15,8 @@ from lakehouse.engines.kernels.deviations import deviation, reduce_states, sprea
 from lakehouse.engines.kernels.index import EventIndex, Moments
 from lakehouse.engines.kernels.measures import Measure
 from lakehouse.engines.kernels.ordering import KernelInputError
-from lakehouse.engines.kernels.spans import Window
-from lakehouse.engines.kernels.windows import Windows
+from lakehouse.engines.kernels.spans import TimeWindow
+from lakehouse.engines.kernels.windows import WindowAggregates
 from tests.unit.engines.kernel_cases import (
     DECIMALS,
     FLOATS,
@@ -71,7 +71,7 @@ def test_the_comparison_catches(mutation: str) -> None:
 def test_what_is_large_and_common_to_all_values_cancels() -> None:
     values = [10.0**15 + n for n in (4, 7, 13, 16)]
     case = Case(
-        [0] * 4, [1, 2, 3, 4], [1, 2, 3, 4], values, [True] * 4, [(0, 9)], Window(9), [0] * 4
+        [0] * 4, [1, 2, 3, 4], [1, 2, 3, 4], values, [True] * 4, [(0, 9)], TimeWindow(9), [0] * 4
     )
     assert found(case) == [math.sqrt(30)]
     late = replace(case, known_at=[1, 8, 7, 6], values=[v + 0.5 for v in values])
@@ -80,15 +80,15 @@ def test_what_is_large_and_common_to_all_values_cancels() -> None:
 
 def test_equal_values_deviate_by_nothing_however_many() -> None:
     index = EventIndex(ints([0] * 99), ints(range(99)), ints([n + n % 7 for n in range(99)]))
-    windows = Windows(index, Moments(ints([0] * 200), ints(range(200))))
+    windows = WindowAggregates(index, Moments(ints([0] * 200), ints(range(200))))
     for value in (0.1, 1e150, 1 / 3):
-        result = deviation(Measure(index, np.full(99, value)), windows.spans, Window(50))
+        result = deviation(Measure(index, np.full(99, value)), windows.spans, TimeWindow(50))
         assert set(result.values.tolist()) == {0.0}
 
 
 def test_decimals_deviate_in_their_own_unit() -> None:
     values = [Decimal("0.10"), Decimal("0.20"), Decimal("0.30")]
-    case = Case([0] * 3, [1, 2, 3], [1, 2, 3], values, [True] * 3, [(0, 9)], Window(9), [0] * 3)
+    case = Case([0] * 3, [1, 2, 3], [1, 2, 3], values, [True] * 3, [(0, 9)], TimeWindow(9), [0] * 3)
     assert found(case) == [pytest.approx(0.1, rel=1e-15)]
 
 
@@ -96,7 +96,7 @@ def test_one_number_that_is_none_spoils_only_the_windows_that_hold_it() -> None:
     times = list(range(6))
     values = [1.0, math.inf, 3.0, 5.0, math.nan, 1.0]
     moments = [(0, at) for at in range(1, 9)]
-    case = Case([0] * 6, times, times, values, [True] * 6, moments, Window(2), [0] * 6)
+    case = Case([0] * 6, times, times, values, [True] * 6, moments, TimeWindow(2), [0] * 6)
     assert [str(value) for value in found(case)] == [
         *("None", "nan", "nan", str(math.sqrt(2))),
         *("nan", "nan", "None", "None"),
@@ -141,6 +141,6 @@ def test_measure_of_another_index_is_refused() -> None:
     windows, measure = awkward().kernel()
     _, other = awkward().kernel()
     with pytest.raises(KernelInputError, match="another index"):
-        deviation(other, windows.spans, Window(1))
+        deviation(other, windows.spans, TimeWindow(1))
     with pytest.raises(KernelInputError, match="another index"):
-        windows.share(measure, other, Window(1))
+        windows.share(measure, other, TimeWindow(1))

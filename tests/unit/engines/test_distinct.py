@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lakehouse.engines.kernels.distinct import Presence, distinct
 from lakehouse.engines.kernels.entity_codes import value_codes
 from lakehouse.engines.kernels.ordering import KernelInputError
-from lakehouse.engines.kernels.spans import Spans, Window
+from lakehouse.engines.kernels.spans import Spans, TimeWindow
 from tests.unit.engines.kernel_cases import MUTATIONS, UNITS, Case, awkward, ints, table_of
 
 FLOATS = st.sampled_from((0.0, -0.0, math.nan, -math.nan, 0.1, math.inf))
@@ -57,7 +57,13 @@ def test_the_comparison_catches(mutation: str) -> None:
 def test_one_presence_serves_several_windows() -> None:
     case = few_values()
     made = kernel(case)
-    for window in (Window(3), Window(3, delay=2), Window(40, edge=9), Window(3), Window(80)):
+    for window in (
+        TimeWindow(3),
+        TimeWindow(3, delay=2),
+        TimeWindow(40, edge=9),
+        TimeWindow(3),
+        TimeWindow(80),
+    ):
         asked = replace(case, window=window)
         assert found(asked, made) == asked.expected("distinct")
 
@@ -65,12 +71,14 @@ def test_one_presence_serves_several_windows() -> None:
 def test_a_value_that_left_and_came_again_counts_once() -> None:
     times = [0, 5, 30, 31]
     moments = [(0, at) for at in (1, 6, 10, 11, 15, 16, 31, 32, 41, 42)]
-    case = Case([0] * 4, times, times, [7] * 4, [True] * 4, moments, Window(10), [0] * 4)
+    case = Case([0] * 4, times, times, [7] * 4, [True] * 4, moments, TimeWindow(10), [0] * 4)
     assert found(case) == [1, 1, 1, 1, 1, 0, 1, 1, 1, 0]
 
 
 def test_what_is_known_after_its_window_has_passed_is_never_there() -> None:
-    case = Case([0] * 3, [0, 0, 20], [50, 5, 20], [1, 1, 1], [True] * 3, [], Window(10), [0] * 3)
+    case = Case(
+        [0] * 3, [0, 0, 20], [50, 5, 20], [1, 1, 1], [True] * 3, [], TimeWindow(10), [0] * 3
+    )
     case = replace(case, moments=[(0, at) for at in range(0, 99)])
     assert found(case) == [int(5 <= at <= 10 or 21 <= at <= 30) for at in range(0, 99)]
 
@@ -83,7 +91,7 @@ def test_values_are_alike_across_types_of_text_and_bits_of_not_a_number() -> Non
 
 
 def test_no_events_and_no_moments_give_nothing() -> None:
-    assert found(Case([], [], [], [], [], [(0, 5), (-1, 5)], Window(9), [])) == [0, 0]
+    assert found(Case([], [], [], [], [], [(0, 5), (-1, 5)], TimeWindow(9), [])) == [0, 0]
     assert found(replace(awkward(), moments=[])) == []
 
 
@@ -91,6 +99,6 @@ def test_values_of_another_index_or_length_are_refused() -> None:
     presence, _ = kernel(awkward())
     _, spans = kernel(awkward())
     with pytest.raises(KernelInputError, match="another index"):
-        distinct(presence, spans, Window(1))
+        distinct(presence, spans, TimeWindow(1))
     with pytest.raises(KernelInputError, match="one value for each event"):
         Presence(awkward().index(), ints([0]))

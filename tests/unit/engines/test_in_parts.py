@@ -37,8 +37,8 @@ from lakehouse.engines.embedded.parts.collected import Collected
 from lakehouse.engines.embedded.parts.streamed import ToRead
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.kernels import point_in_time
-from lakehouse.engines.kernels.asked import SpineError
 from lakehouse.engines.kernels.entity_codes import EntityKeyError
+from lakehouse.engines.kernels.spines import SpineError
 from lakehouse.engines.protocol import BoundView, Transaction
 from lakehouse.errors import LakehouseError
 from lakehouse.language.provenance import KNOWN_AT

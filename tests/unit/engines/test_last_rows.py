@@ -17,7 +17,7 @@ from lakehouse.engines.kernels.ordering import KernelInputError
 from lakehouse.engines.kernels.prefixes import nth_greatest
 from lakehouse.engines.kernels.sequences import Sequence
 from lakehouse.engines.kernels.spans import Spans
-from lakehouse.engines.kernels.windows import Windows
+from lakehouse.engines.kernels.windows import WindowAggregates
 from lakehouse.testing.oracle import window_value
 from tests.unit.engines.kernel_cases import Case, ints, table_of
 
@@ -29,7 +29,7 @@ def test_last_rows_equal_the_oracle(case: Case, rows: int) -> None:
     case = _of_own_keys(case)
     index, delay = case.index(), case.window.delay
     index.retie(ints(case.ties))
-    windows = Windows(index, case.spine())
+    windows = WindowAggregates(index, case.spine())
     window = LastRows(rows, Sequence(index, case.matching()), delay)
     counted = case.matching() & case.present()
     values = ints([0 if value is None else value for value in case.values])

@@ -11,7 +11,7 @@ from lakehouse.declare import Count, FeatureView, LatestView, Sum, last
 from lakehouse.declare.durations import HOUR
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.kernels import index
-from lakehouse.engines.kernels.asked import SpineError
+from lakehouse.engines.kernels.spines import SpineError
 from lakehouse.engines.protocol import BoundView
 from lakehouse.errors import LakehouseError
 from lakehouse.language.provenance import KNOWN_AT

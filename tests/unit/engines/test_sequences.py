@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lakehouse.engines.kernels.ordering import KernelInputError
 from lakehouse.engines.kernels.sequences import Sequence, first_row, last_row, last_rows
-from lakehouse.engines.kernels.spans import Spans, Window
+from lakehouse.engines.kernels.spans import Spans, TimeWindow
 from tests.unit.engines.kernel_cases import MUTATIONS, UNITS, Case, awkward, ints, table_of
 
 MOST = (1, 2, 3, 5, 100)
@@ -80,7 +80,7 @@ def test_the_comparison_catches_a_lost_tie(late: int) -> None:
         list(range(rows)),
         [True] * rows,
         [(0, moment) for moment in (3, 4, 5, 9, 12)],
-        Window(20),
+        TimeWindow(20),
         random.permutation(rows).tolist(),
     )
     require_oracle(case)
@@ -93,7 +93,13 @@ def test_the_comparison_catches_a_lost_tie(late: int) -> None:
 def test_one_sequence_serves_several_windows() -> None:
     case = awkward()
     made = kernel(case)
-    for window in (Window(3), Window(3, delay=2), Window(40, edge=9), Window(3), Window(80)):
+    for window in (
+        TimeWindow(3),
+        TimeWindow(3, delay=2),
+        TimeWindow(40, edge=9),
+        TimeWindow(3),
+        TimeWindow(80),
+    ):
         require_oracle(replace(case, window=window), made)
 
 
@@ -101,19 +107,21 @@ def test_all_rows_count_without_a_criterion_and_come_in_their_order_without_a_ti
     case = replace(awkward(), values=list(range(100)), matches=[True] * 100)
     index = case.index()
     made = Sequence(index), Spans(index, case.spine())
-    for window in (Window(30), Window(30, delay=90)):
+    for window in (TimeWindow(30), TimeWindow(30, delay=90)):
         require_oracle(replace(case, window=window, ties=list(range(100))), made)
 
 
 def test_no_events_and_no_moments_give_nothing() -> None:
-    nothing = Case([], [], [], [], [], [(0, 5), (-1, 5)], Window(9), [])
+    nothing = Case([], [], [], [], [], [(0, 5), (-1, 5)], TimeWindow(9), [])
     require_oracle(nothing)
     require_oracle(replace(awkward(), moments=[]))
     require_oracle(replace(awkward(), matches=[False] * 100))
 
 
 def test_a_late_row_is_not_the_last_one_only_because_it_came_last() -> None:
-    case = Case([0] * 3, [10, 20, 15], [10, 20, 40], [1, 2, 3], [True] * 3, [], Window(99), [0] * 3)
+    case = Case(
+        [0] * 3, [10, 20, 15], [10, 20, 40], [1, 2, 3], [True] * 3, [], TimeWindow(99), [0] * 3
+    )
     case = replace(case, moments=[(0, 39), (0, 40), (0, 41)])
     assert one(case, last_row) == [2, 2, 2]
     assert several(case, 3) == [[2, 1], [2, 3, 1], [2, 3, 1]]
@@ -125,9 +133,9 @@ def test_sequence_of_another_index_is_refused() -> None:
     _, spans = kernel(awkward())
     for call in (first_row, last_row):
         with pytest.raises(KernelInputError, match="another index"):
-            call(sequence, spans, Window(1))
+            call(sequence, spans, TimeWindow(1))
     with pytest.raises(KernelInputError, match="another index"):
-        last_rows(sequence, spans, Window(1), 2)
+        last_rows(sequence, spans, TimeWindow(1), 2)
 
 
 @pytest.mark.parametrize("wrong", [{"where": np.array([True])}, {"tie": ints([1])}], ids=str)

@@ -15,7 +15,7 @@ from lakehouse import declare as use
 from lakehouse.context import Context
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.engines.protocol import Transaction
-from lakehouse.monitoring.check import Findings, Window
+from lakehouse.monitoring.check import Findings, Period
 from lakehouse.monitoring.consistency.check import Comparison, compare_served
 from lakehouse.records import releases
 from lakehouse.records.releases import Release
@@ -232,9 +232,9 @@ class Shop:
         begin: datetime | None = None,
         end: datetime | None = None,
     ) -> Comparison:
-        """What was served in a window, compared with history."""
+        """What was served in a period, compared with history."""
         ctx = replace(self.ctx, domain=domain or self.ctx.domain).pinned()
-        return compare_served(ctx, Window(begin, end), Run("", "payments", "check", "consistency"))
+        return compare_served(ctx, Period(begin, end), Run("", "payments", "check", "consistency"))
 
     def findings(self) -> Findings:
         """The same as a check's results."""

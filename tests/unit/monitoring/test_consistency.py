@@ -14,7 +14,7 @@ from lakehouse import declare as use
 from lakehouse.declare.logs import decision_log
 from lakehouse.engines.protocol import Transaction
 from lakehouse.errors import LakehouseError
-from lakehouse.monitoring.check import Window
+from lakehouse.monitoring.check import Period
 from lakehouse.monitoring.checking import check, measured
 from lakehouse.monitoring.consistency import served_answers
 from lakehouse.monitoring.consistency.check import ConsistencyCheck
@@ -163,7 +163,7 @@ def test_a_difference_comes_with_examples_and_without_personal_values(a_shop: Sh
     assert shown["card_now.limit_eur"] == [("1.00", "500.00")]
     assert shown["card_now.holder"] == [("***", "***")]
     assert shown["at_payment.known"] == [("***", "***")]  # it tells of the holder
-    written = json.dumps(measured(a_shop.ctx, CONSISTENCY, Window()).table.to_pylist(), default=str)
+    written = json.dumps(measured(a_shop.ctx, CONSISTENCY, Period()).table.to_pylist(), default=str)
     assert "c1" not in written
     assert "Ada" not in written
     assert "Bob" not in written
@@ -380,7 +380,7 @@ def test_logs_of_before_versions_were_logged_are_compared_all_the_same(a_shop: S
 def test_nothing_served_is_nothing_compared(a_shop: Shop) -> None:
     found = a_shop.compared()
     assert (found.features, found.findings().holds()) == ((), True)
-    done = check(a_shop.ctx, CONSISTENCY, Window())
+    done = check(a_shop.ctx, CONSISTENCY, Period())
     assert (done.table.num_rows, done.version) == (0, None)
     assert done.findings.summary == "Nothing was served."
 
@@ -389,8 +389,8 @@ def test_each_run_appends_its_rows_once_and_records_what_it_read(a_shop: Shop) -
     ctx = a_shop.ctx
     a_shop.write(payments, [payment("p6", "c1", "s1", "1.00", None, 10)])
     a_shop.serve(SPEND)
-    first = check(ctx, CONSISTENCY, Window(begin=SERVED_AT))
-    again = check(ctx, CONSISTENCY, Window())
+    first = check(ctx, CONSISTENCY, Period(begin=SERVED_AT))
+    again = check(ctx, CONSISTENCY, Period())
     assert (first.version, again.version) == (0, 1)
     rows = ctx.engine.to_arrow(ctx.engine.read(ctx.table("curated", "check_results")))
     assert rows.num_rows == 2 * (4 * 9 + 1)
@@ -426,7 +426,7 @@ def test_the_same_run_is_not_written_twice(a_shop: Shop, monkeypatch: pytest.Mon
     write = a_shop.ctx.engine.write
     # As after a commit whose answer was lost on its way.
     monkeypatch.setattr(a_shop.ctx.engine, "write", lambda *a: (write(*a), write(*a))[1])
-    assert check(a_shop.ctx, CONSISTENCY, Window()).version == 0
+    assert check(a_shop.ctx, CONSISTENCY, Period()).version == 0
     monkeypatch.undo()
     path = a_shop.ctx.table("curated", "check_results")
     assert a_shop.ctx.engine.to_arrow(a_shop.ctx.engine.read(path)).num_rows == 4 * 9 + 1
@@ -438,10 +438,10 @@ def test_a_lake_of_the_past_is_compared_and_not_written_to(a_shop: Shop) -> None
     tables = {"payments": 0, "cards": 0, "served_features": 0}
     pins = {f"cleaned/payments/{name}": version for name, version in tables.items()}
     past = replace(a_shop.ctx, pins=pins)
-    held = [measured(c, CONSISTENCY, Window()).findings.holds() for c in (past, a_shop.ctx)]
+    held = [measured(c, CONSISTENCY, Period()).findings.holds() for c in (past, a_shop.ctx)]
     assert held == [True, False]
     with pytest.raises(LakehouseError, match="as of the past"):
-        check(past, CONSISTENCY, Window())
+        check(past, CONSISTENCY, Period())
 
 
 def test_a_table_of_the_results_own_name_is_refused(a_shop: Shop) -> None:
@@ -453,7 +453,7 @@ def test_a_table_of_the_results_own_name_is_refused(a_shop: Shop) -> None:
     )
     domain = use.Domain("payments", description="Payments.", tables=(own,), models=DOMAIN.models)
     with pytest.raises(LakehouseError, match="rename it"):
-        check(replace(a_shop.ctx, domain=domain), CONSISTENCY, Window())
+        check(replace(a_shop.ctx, domain=domain), CONSISTENCY, Period())
 
 
 class _One(use.Contract):

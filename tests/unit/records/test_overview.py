@@ -140,13 +140,13 @@ def test_history_can_be_asked_for_one_domain_one_target_and_a_few_runs(records: 
         with ran(records, target, domain):
             pass
 
-    def told(domain: str | None, target: str | None, limit: int = 20) -> list[tuple[str, str]]:
+    def recent(domain: str | None, target: str | None, limit: int = 20) -> list[tuple[str, str]]:
         return [(r["domain"], r["target"]) for r in history(records, domain, target, limit)]
 
-    assert [("fraud", "a"), ("fraud", "b"), ("fraud", "a")] == told("fraud", None)
-    assert [("fraud", "a"), ("flights", "a"), ("fraud", "a")] == told(None, "a")
-    assert [("flights", "a")] == told("flights", "a")
-    assert [("fraud", "a"), ("flights", "a")] == told(None, None, 2)
+    assert [("fraud", "a"), ("fraud", "b"), ("fraud", "a")] == recent("fraud", None)
+    assert [("fraud", "a"), ("flights", "a"), ("fraud", "a")] == recent(None, "a")
+    assert [("flights", "a")] == recent("flights", "a")
+    assert [("fraud", "a"), ("flights", "a")] == recent(None, None, 2)
 
 
 def test_a_run_that_was_killed_goes_on_for_ever_in_the_history(records: Records) -> None:

@@ -20,14 +20,14 @@ import pyarrow as pa
 
 from lakehouse.engines.embedded.limits import Limits
 from lakehouse.engines.embedded.on_table import OnTable
-from lakehouse.engines.embedded.parts.answers import Answers, Asked
+from lakehouse.engines.embedded.parts.answers import Answers, Question
 from lakehouse.engines.embedded.parts.collected import Collected
 from lakehouse.engines.embedded.parts.spilled import Spilled
 from lakehouse.engines.embedded.parts.streamed import ToRead, streamed
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.embedded.threads import in_order
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
-from lakehouse.engines.kernels.asked import by_entity, check_moments
+from lakehouse.engines.kernels.spines import by_entity, check_moments
 
 
 def features_in_parts(
@@ -60,7 +60,7 @@ def features_in_parts(
             check_moments(asked.nulls[at], asked.rows, at)
             of_tables = list(streams)
         answers = [
-            Answers(Asked(views, table.selected, rows, asked, at), limits.part, make)
+            Answers(Question(views, table.selected, rows, asked, at), limits.part, make)
             for (table, _), rows in zip(tables, of_tables, strict=True)
             for views in by_entity(table.views)
         ]

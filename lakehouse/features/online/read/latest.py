@@ -52,10 +52,10 @@ class LatestAnswers:
                 continue
             if row.event_us < self.begins(at_us):
                 break
-            return self._told(row)
+            return self._values(row)
         return self.empty()
 
-    def _told(self, row: StoredRow) -> Values:
+    def _values(self, row: StoredRow) -> Values:
         found: Values = {}
         for name, number in self._features:
             value: Any = self._format.value(row, number)

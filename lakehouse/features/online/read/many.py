@@ -96,7 +96,7 @@ class _Running:
 def _values(
     answers: WindowAnswers, feature: WindowedFeature, running: _Running, low: Int64, high: Int64
 ) -> list[Any] | None:
-    slots, places = answers.placed(feature)
+    slots, places = answers.slots_and_places(feature)
     if any(slot.real for slot in slots):
         return None
     totals = []

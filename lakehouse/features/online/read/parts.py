@@ -22,7 +22,7 @@ class Part(NamedTuple):
     tiles: bool
 
 
-class Placed(NamedTuple):
+class SlotPlace(NamedTuple):
     """A slot, and where it stands in events and, if there, in tiles."""
 
     slot: Slot
@@ -43,27 +43,27 @@ class Places(NamedTuple):
     events: Sequence[tuple[Slot, int]]
     tiles: Sequence[tuple[Slot, int]]
 
-    def both(self, number: int) -> Placed:
+    def both(self, number: int) -> SlotPlace:
         """The slot of this number, the same in events and in tiles."""
         slot, event = self.events[number]
-        return Placed(slot, event, self.tiles[number][1] if self.tiles else -1)
+        return SlotPlace(slot, event, self.tiles[number][1] if self.tiles else -1)
 
 
 Evaluate = Callable[[Sequence[Part]], Any]
 """From the parts of a window, at least one, to a value; a text comes as its number."""
 
 
-def whole_sum(placed: Placed, parts: Sequence[Part]) -> int:
+def whole_sum(place: SlotPlace, parts: Sequence[Part]) -> int:
     """The sum of a slot's integers, exactly."""
     if len(parts) == 1:
         rows, low, high, tiles = parts[0]
-        return rows.total(placed.tile if tiles else placed.event, low, high)
-    return sum([part.rows.total(placed.at(part), part.low, part.high) for part in parts])
+        return rows.total(place.tile if tiles else place.event, low, high)
+    return sum([part.rows.total(place.at(part), part.low, part.high) for part in parts])
 
 
-def real_sum(placed: Placed, parts: Sequence[Part]) -> float:
+def real_sum(place: SlotPlace, parts: Sequence[Part]) -> float:
     """The sum of a slot's floats."""
-    sums = [part.rows.real_total(placed.at(part), part.low, part.high) for part in parts]
+    sums = [part.rows.real_total(place.at(part), part.low, part.high) for part in parts]
     return sums[0] if len(sums) == 1 else float_sum(sums)
 
 

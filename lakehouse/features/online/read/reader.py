@@ -155,11 +155,11 @@ def _of_several(
 
 
 def _with_unknown(
-    found: Columns, keys: Sequence[bytes | None], answers: _WindowReads | _LatestReads
+    of_known: Columns, keys: Sequence[bytes | None], answers: _WindowReads | _LatestReads
 ) -> Columns:
     """The values of all keys, from those of the keys that a view can have."""
     columns: Columns = {}
-    for name, values in found.items():
+    for name, values in of_known.items():
         known = iter(values)
         columns[name] = [answers.empty()[name] if key is None else next(known) for key in keys]
     return columns
@@ -223,27 +223,27 @@ class _WindowReads(_Answers):
         answers = self._answers
         values = answers.values(at_us, chunks)
         if answers.texts:
-            answers.told(values, lambda numbers: self._look_up(store, numbers))
+            answers.with_texts(values, lambda numbers: self._look_up(store, numbers))
         return values
 
-    def spans(self, asked: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, Sequence[Span]]]:
+    def spans(self, lookups: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, Sequence[Span]]]:
         """The chunks that keys and moments need."""
-        needed = {at_us: self._answers.needed(at_us) for at_us in {at_us for _, at_us in asked}}
-        return [(key, needed[at_us]) for key, at_us in asked]
+        needed = {at_us: self._answers.needed(at_us) for at_us in {at_us for _, at_us in lookups}}
+        return [(key, needed[at_us]) for key, at_us in lookups]
 
     def columns(
         self,
         store: OnlineStore,
-        asked: Sequence[tuple[bytes, int]],
+        lookups: Sequence[tuple[bytes, int]],
         chunks: Sequence[Sequence[Sequence[bytes]]],
     ) -> Columns:
         """The features of keys at moments, from the chunks of their spans."""
-        if len(asked) >= AT_ONCE:
-            together = many_columns(self._answers, [at_us for _, at_us in asked], chunks)
+        if len(lookups) >= AT_ONCE:
+            together = many_columns(self._answers, [at_us for _, at_us in lookups], chunks)
             if together is not None:
                 return together
         return self._by_column(
-            self.value(store, at_us, own) for (_, at_us), own in zip(asked, chunks, strict=True)
+            self.value(store, at_us, own) for (_, at_us), own in zip(lookups, chunks, strict=True)
         )
 
     def _look_up(self, store: OnlineStore, numbers: Iterable[int]) -> Mapping[int, str]:
@@ -271,12 +271,12 @@ class _LatestReads(_Answers):
         """The features of a key at a moment."""
         return self._answers.values(at_us, store.newest_first(self.stored, key, at_us))
 
-    def columns(self, store: OnlineStore, asked: Sequence[tuple[bytes, int]]) -> Columns:
+    def columns(self, store: OnlineStore, lookups: Sequence[tuple[bytes, int]]) -> Columns:
         """The features of keys at moments."""
-        newest = store.newest_first_of_many(self.stored, asked)
+        newest = store.newest_first_of_many(self.stored, lookups)
         return self._by_column(
             self._answers.values(at_us, chunks)
-            for (_, at_us), chunks in zip(asked, newest, strict=True)
+            for (_, at_us), chunks in zip(lookups, newest, strict=True)
         )
 
 

@@ -87,7 +87,7 @@ class WindowAnswers:
     def __init__(self, view: FeatureView, layout: WindowLayout) -> None:
         self.layout = layout
         self._view = view
-        self._placed: dict[str, tuple[tuple[Slot, ...], tuple[int, ...]]] = {}
+        self._slots: dict[str, tuple[tuple[Slot, ...], tuple[int, ...]]] = {}
         self.delay_us = view.delay_us
         exact: dict[AnyWindow, list[Evaluated]] = {}
         edged: dict[AnyWindow, list[Evaluated]] = {}
@@ -116,13 +116,15 @@ class WindowAnswers:
         self._lists = [f.full_name for f in view.features if f.many is not None]
         self._empty: Values = {f.full_name: _empty(f) for f in view.features} | self._defaults
 
-    def placed(self, feature: WindowedFeature) -> tuple[tuple[Slot, ...], tuple[int, ...]]:
+    def slots_and_places(
+        self, feature: WindowedFeature
+    ) -> tuple[tuple[Slot, ...], tuple[int, ...]]:
         """A feature's slots, and where they stand in an event's row."""
-        if feature.full_name not in self._placed:
+        if feature.full_name not in self._slots:
             slots = slots_of(self._view, feature.aggregate)
             places = tuple(self.layout.place(slot) for slot in slots)
-            self._placed[feature.full_name] = slots, places
-        return self._placed[feature.full_name]
+            self._slots[feature.full_name] = slots, places
+        return self._slots[feature.full_name]
 
     def needed(self, at_us: int) -> tuple[Span, ...]:
         """The rows that a moment needs: events, and for a view with edges tiles."""
@@ -158,14 +160,14 @@ class WindowAnswers:
             found[name] = []
         return found
 
-    def values(self, at_us: int, found: Sequence[Sequence[bytes]]) -> Values:
+    def values(self, at_us: int, chunks: Sequence[Sequence[bytes]]) -> Values:
         """The features at a moment by full name, from chunks of all that is needed.
 
-        A text is still the number that stands for it; `told` puts it in its place.
+        A text is still the number that stands for it; `with_texts` puts it in its place.
         """
         answer = self.empty()
         end = at_us - self.delay_us
-        rows = visible_rows(b"".join(found[0]), self.layout.width, end, at_us)
+        rows = visible_rows(b"".join(chunks[0]), self.layout.width, end, at_us)
         high = rows.size
         for group in self.exact:
             low = rows.position(group.begin(end))
@@ -177,7 +179,7 @@ class WindowAnswers:
                 self._evaluate(of_rows.features, [Part(rows, low, high, False)], answer)
         if self.edged:
             last = self._last_tile(end)
-            tiles = visible_rows(b"".join(found[1]), self.layout.tile_width, last, at_us)
+            tiles = visible_rows(b"".join(chunks[1]), self.layout.tile_width, last, at_us)
             begun = rows.position(last)
             for group in self.edged:
                 parts = _parts(tiles, group.begin(end), rows, begun, high)
@@ -185,7 +187,7 @@ class WindowAnswers:
                     self._evaluate(group, parts, answer)
         return answer
 
-    def told(self, values: Values, look_up: LookUp) -> Values:
+    def with_texts(self, values: Values, look_up: LookUp) -> Values:
         """The values with texts in the place of the numbers that stand for them."""
         numbers: set[int] = set()
         for name, many in self.texts:

@@ -173,7 +173,7 @@ class OnlineStore(Protocol):
         ...
 
     def chunks(
-        self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
+        self, lookups: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
     ) -> list[list[list[list[bytes]]]]:
         """Of views of windows, their entities and each one's spans: the chunks, in one round trip.
 
@@ -192,7 +192,7 @@ class OnlineStore(Protocol):
         ...
 
     def newest_first_of_many(
-        self, stored: Stored, asked: Sequence[tuple[bytes, int]]
+        self, stored: Stored, lookups: Sequence[tuple[bytes, int]]
     ) -> list[Iterator[bytes]]:
         """The same for several entities, the first chunks of each in one round trip."""
         ...

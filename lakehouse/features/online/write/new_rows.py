@@ -111,9 +111,9 @@ class RowPacker:
 
         Raises NotStorable for a value of another type than is declared.
         """
-        return self.placed(row, self.places.of(row))
+        return self.pack_at(row, self.places.of(row))
 
-    def placed(self, row: Row, place: RowPlace | None, text: bytes | None = None) -> NewRow | None:
+    def pack_at(self, row: Row, place: RowPlace | None, text: bytes | None = None) -> NewRow | None:
         """The same of a row whose place is known, with its text if it is to be listed."""
         entity = self._entities.of(row)
         if entity is None or place is None:

@@ -98,7 +98,7 @@ class Pusher:
         packer.texts.clear()
         by_entity: dict[bytes, list[NewRow]] = {}
         for row, (text, place) in zip(rows, prepared, strict=True):
-            new = packer.placed(row, place, text)
+            new = packer.pack_at(row, place, text)
             if new is None:
                 continue
             if new.event_us < stored.horizon.whole("event"):

@@ -111,7 +111,7 @@ class ViewSource:
         """Of keys of the table those that it has; one with a null is not found."""
         names = self._view.of.keys
         frames = {"rows": self._frame}
-        frames["asked"] = self._engine.from_arrow(self._asked(names, list(keys)))
+        frames["asked"] = self._engine.from_arrow(self._table_of(names, list(keys)))
         listed = ", ".join(f"asked.`{name}`" for name in names)
         sql = f"SELECT DISTINCT {listed} FROM `rows` AS r JOIN asked ON {_equal(names)}"
         found = self._engine.to_arrow(self._engine.query(sql, frames))
@@ -131,7 +131,7 @@ class ViewSource:
         source = "`rows` AS r"
         if entities is not None:
             names = self._view.by.keys
-            frames["asked"] = self._engine.from_arrow(self._asked(names, entities))
+            frames["asked"] = self._engine.from_arrow(self._table_of(names, entities))
             source += f" JOIN asked ON {_equal(names)}"
         counted = " AND ".join(f"r.{part}" for part in self._counted.split(" AND "))
         for begin, end in self._slices(first_us, layout):
@@ -168,7 +168,7 @@ class ViewSource:
         listed = [*(f"r.`{name}`" for name in dict.fromkeys(columns)), *computed.sql(names)]
         return ", ".join(listed)
 
-    def _asked(self, names: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> pa.Table:
+    def _table_of(self, names: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> pa.Table:
         columns = {}
         for place, name in enumerate(names):
             column = table_column(self._view.of, name)

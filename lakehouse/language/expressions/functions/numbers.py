@@ -24,7 +24,7 @@ NUMBER = Takes(NUMBERS)
 DIGITS = Takes(
     ("int",),
     constant=Constant(
-        lambda given: type(given) is int and 0 <= given <= MOST_DIGITS,
+        lambda value: type(value) is int and 0 <= value <= MOST_DIGITS,
         f"the digits to keep after the point, 0 to {MOST_DIGITS}, as in round(x, 2)",
         (0, 1, 2, 7),
     ),

@@ -39,21 +39,21 @@ def _replace(text: str, what: str, by: str) -> str:
     return text.replace(what, by) if what else text
 
 
-def _why_refused(given: Any) -> str:
+def _why_refused(pattern: Any) -> str:
     """What is wrong with a pattern, empty where nothing is."""
-    if not isinstance(given, str):
+    if not isinstance(pattern, str):
         return ""
     try:
-        patterns.parse(given)
+        patterns.parse(pattern)
     except patterns.PatternError as error:
-        return f"'{given}' {error}"
+        return f"'{pattern}' {error}"
     return ""
 
 
 PATTERN = Takes(
     ("string",),
     constant=Constant(
-        lambda given: isinstance(given, str) and not _why_refused(given),
+        lambda value: isinstance(value, str) and not _why_refused(value),
         "a pattern in quotes, as str_matches of a contract does",
         ("D.*", "(?i:de|fr)", r"\w+", "[^a-z]{0,3}", "", "(é|e.)+"),
         _why_refused,

@@ -40,7 +40,7 @@ TIMESTAMP = Takes(("timestamp",))
 TIME = Takes(("timestamp", "date"))
 UNIT = Takes(
     ("string",),
-    constant=Constant(lambda given: given in UNITS, f"one of {', '.join(UNITS)} in quotes", UNITS),
+    constant=Constant(lambda value: value in UNITS, f"one of {', '.join(UNITS)} in quotes", UNITS),
 )
 _COUNTS = range(-(2**31), 2**31)
 

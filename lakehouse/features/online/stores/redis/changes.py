@@ -223,13 +223,13 @@ class Notes:
         self._key, self._name = generation.notes, length_first(name.encode())
         self._entities = entities
         fields = [self._name + entity for entity in entities]
-        self.asked = command(b"HMGET", self._key, *fields) if fields else b""
+        self.reads = command(b"HMGET", self._key, *fields) if fields else b""
         """The command that asks for them."""
         self.there: dict[bytes, int] = {}
 
-    def take(self, found: Sequence[bytes | None]) -> None:
+    def take(self, numbers: Sequence[bytes | None]) -> None:
         """Take the answer."""
-        noted = zip(self._entities, found, strict=True)
+        noted = zip(self._entities, numbers, strict=True)
         self.there = {entity: int(number) for entity, number in noted if number is not None}
 
     def put(self, entity: bytes, number: int) -> bytes:
@@ -250,7 +250,7 @@ def batches(changes: Mapping[bytes, Change]) -> Iterator[list[tuple[bytes, Chang
         yield batch
 
 
-def asked_texts(generation: Generation, texts: Texts) -> list[bytes]:
+def text_reads(generation: Generation, texts: Texts) -> list[bytes]:
     """The commands for what numbers stand for now, one for each."""
     return [command(b"HGET", generation.texts, b"%d" % number) for number in texts]
 

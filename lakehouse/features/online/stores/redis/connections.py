@@ -54,17 +54,17 @@ class Connections:
         assert found is not None  # nothing was watched
         return found
 
-    def change(self, watched: Sequence[bytes], asked: Sequence[bytes], decide: Decide) -> list[Any]:
+    def change(self, watched: Sequence[bytes], reads: Sequence[bytes], decide: Decide) -> list[Any]:
         """Change what was read if nothing came between, else read again; returns the replies.
 
-        `asked` are questions that are answered once changes of the keys `watched` are noticed.
+        `reads` are questions that are answered once changes of the keys `watched` are noticed.
         `decide` may be called again, and raise `Later` to be called in a moment.
         """
-        questions = b"".join([command(b"WATCH", *watched), *asked])
+        questions = b"".join([command(b"WATCH", *watched), *reads])
         deadline = monotonic() + WAIT_S
         pause = 0.0005
         while True:
-            commands, wire = self._decided(questions, 1 + len(asked), decide)
+            commands, wire = self._decided(questions, 1 + len(reads), decide)
             if commands is not None:
                 if not commands:
                     return []

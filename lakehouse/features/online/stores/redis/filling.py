@@ -26,11 +26,11 @@ from lakehouse.features.online.stores.protocol import (
 )
 from lakehouse.features.online.stores.redis.changes import (
     Scores,
-    asked_texts,
     batches,
     made,
     new_texts,
     newest_of,
+    text_reads,
 )
 from lakehouse.features.online.stores.redis.connections import Connections
 from lakehouse.features.online.stores.redis.keys import Generation, ViewKeys, row_listed
@@ -92,9 +92,9 @@ class Filling:
     def _begin(self) -> None:
         """Say that this generation is being filled, and take over from others that were."""
 
-        def decide(_: Wire, found: list[Any]) -> Sequence[bytes]:
-            listed, stamp = found
-            others = _others(self._prefix, self._keys, listed, _told(stamp))
+        def decide(_: Wire, replies: list[Any]) -> Sequence[bytes]:
+            listed, stamp = replies
+            others = _others(self._prefix, self._keys, listed, _number_in(stamp))
             return [
                 command(b"SETNX", b"%b:format" % self._prefix, FORMAT),
                 *(command(b"DEL", other.open) for other in others),
@@ -138,26 +138,26 @@ class Filling:
         own = self._own
 
         def decide(
-            batch: list[tuple[bytes, Change]], texts: Texts, wire: Wire, found: list[Any]
+            batch: list[tuple[bytes, Change]], texts: Texts, wire: Wire, replies: list[Any]
         ) -> Sequence[bytes]:
-            self._check_open(found[0])
-            there = found[1 : 1 + len(texts)]
+            self._check_open(replies[0])
+            there = replies[1 : 1 + len(texts)]
             fresh = new_texts(self.stored.view, own, texts, there)
-            return fresh + made(wire, self._keys, own, batch, found[1 + len(texts) :])
+            return fresh + made(wire, self._keys, own, batch, replies[1 + len(texts) :])
 
         for batch in batches(changes):
             keys = [own.chunks + entity for entity, _ in batch]
-            asked = [self._is_open, *asked_texts(own, texts), *newest_of(own, keys)]
+            asked = [self._is_open, *text_reads(own, texts), *newest_of(own, keys)]
             watched = [own.open, *keys]
             self._connections.change(watched, asked, partial(decide, batch, texts))
             texts = {}
 
-    def _switch(self, given: set[Pushed], again: Again) -> None:
+    def _switch(self, taken: set[Pushed], again: Again) -> None:
         """Let readers have this one, while writers wait for what they pushed meanwhile."""
         keys, number = self._keys, b"%x" % self._own.number
 
-        def decide(_: Wire, found: list[Any]) -> Sequence[bytes]:
-            is_open, switching = found
+        def decide(_: Wire, replies: list[Any]) -> Sequence[bytes]:
+            is_open, switching = replies
             self._check_open(is_open)
             if switching != number:
                 return ()  # it took too long, and writers went on
@@ -170,10 +170,10 @@ class Filling:
         while True:
             wait = command(b"SET", keys.switching, number, b"PX", b"%d" % _SWITCH_MS)
             self._connections.ask(wait, 1)
-            fresh = [row for row in self._listed() if row not in given]
+            fresh = [row for row in self._listed() if row not in taken]
             if fresh:
                 self._change(*again(fresh))
-                given.update(fresh)
+                taken.update(fresh)
             watched = [self._own.open, keys.told, keys.switching]
             if self._connections.change(watched, asked, decide):
                 return
@@ -181,8 +181,8 @@ class Filling:
     def _write(self, commands: Sequence[bytes]) -> None:
         """Write to this generation unless another has begun."""
 
-        def decide(_: Wire, found: list[Any]) -> Sequence[bytes]:
-            self._check_open(found[0])
+        def decide(_: Wire, replies: list[Any]) -> Sequence[bytes]:
+            self._check_open(replies[0])
             return commands
 
         self._connections.change([self._own.open], [self._is_open], decide)
@@ -202,7 +202,7 @@ def sweep(connections: Connections, prefix: bytes, keys: ViewKeys) -> None:
     for other in _others(prefix, keys, *connections.ask(command(b"HGETALL", generations), 1)):
         # What is neither, in one state, is neither from then on.
         is_open, stamp = connections.state(command(b"EXISTS", other.open) + stamped, 2)
-        if not is_open and other.number != _told(stamp):
+        if not is_open and other.number != _number_in(stamp):
             remove(connections, other)
             connections.ask(command(b"HDEL", generations, b"%x" % other.number), 1)
 
@@ -212,7 +212,7 @@ def _generations(prefix: bytes) -> bytes:
     return b"%b:generations" % prefix
 
 
-def _told(stamp: bytes | None) -> int | None:
+def _number_in(stamp: bytes | None) -> int | None:
     return None if stamp is None else int(stamp.split(b":")[0])
 
 

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from lakehouse.features.online.stores.protocol import Change, Replaced, Texts
 from lakehouse.features.online.stores.redis.changes import (
     Notes,
-    asked_texts,
     batches,
     made,
     new_texts,
     newest_of,
+    text_reads,
 )
 from lakehouse.features.online.stores.redis.connections import Connections, Later
 from lakehouse.features.online.stores.redis.keys import (
@@ -58,13 +58,13 @@ class Pushes:
         chunks = [generation.chunks + entity for entity in entities]
         watched = [keys.told, keys.switching, *chunks]
         asked = [command(b"HGET", keys.told, b"stamp"), command(b"EXISTS", keys.switching)]
-        asked += asked_texts(generation, texts)
+        asked += text_reads(generation, texts)
         asked += newest_of(generation, chunks)
         notes = None
         if self.notes is not None and entities:
             notes = Notes(generation, self.notes, entities)
             watched.append(generation.notes)
-            asked.append(notes.asked)
+            asked.append(notes.reads)
         self.connections.change(watched, asked, partial(self._decide, batch, texts, notes))
 
     def _decide(
@@ -73,9 +73,9 @@ class Pushes:
         texts: Texts,
         notes: Notes | None,
         wire: Wire,
-        found: list[Any],
+        replies: list[Any],
     ) -> Sequence[bytes]:
-        answers = iter(found)
+        answers = iter(replies)
         check_generation(self.view, self.generation.number, next(answers))
         if next(answers):
             raise Later  # the view is about to be replaced

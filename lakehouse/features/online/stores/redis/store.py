@@ -65,9 +65,9 @@ class RedisStore:
         return None if told is None else from_text(told)
 
     def chunks(
-        self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
+        self, lookups: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
     ) -> list[list[list[list[bytes]]]]:
-        reads = [_Reads(stored, self._head(stored), of_view) for stored, of_view in asked]
+        reads = [_Reads(stored, self._head(stored), of_view) for stored, of_view in lookups]
         commands = b"".join([one.commands for one in reads])
         size = sum([one.replies for one in reads])
         # One command reads an entity at once, and what is told last was told all the while.
@@ -79,13 +79,13 @@ class RedisStore:
         return self._newest_first(stored, entity, end_us)
 
     def newest_first_of_many(
-        self, stored: Stored, asked: Sequence[tuple[bytes, int]]
+        self, stored: Stored, lookups: Sequence[tuple[bytes, int]]
     ) -> list[Iterator[bytes]]:
         head = self._head(stored)
-        commands = [head.newest(*one, _FIRST_PAGE) for one in asked]
-        found = self._state(stored, commands, len(asked))
+        commands = [head.newest(*one, _FIRST_PAGE) for one in lookups]
+        found = self._state(stored, commands, len(lookups))
         return [
-            self._newest_first(stored, *one, page) for one, page in zip(asked, found, strict=True)
+            self._newest_first(stored, *one, page) for one, page in zip(lookups, found, strict=True)
         ]
 
     def texts(self, stored: Stored, numbers: Iterable[int]) -> dict[int, bytes]:
@@ -125,8 +125,8 @@ class RedisStore:
     def advance(self, stored: Stored) -> None:
         keys = self._keys(stored.view)
 
-        def decide(_: Wire, found: list[Any]) -> Sequence[bytes]:
-            check_generation(stored.view, stored.generation, found[0])
+        def decide(_: Wire, replies: list[Any]) -> Sequence[bytes]:
+            check_generation(stored.view, stored.generation, replies[0])
             return [tell(keys, stored)]
 
         asked = [command(b"HGET", keys.told, b"stamp")]
@@ -220,14 +220,14 @@ class _Reads:
     """
 
     def __init__(
-        self, stored: Stored, head: _Head, asked: Sequence[tuple[bytes, Sequence[Span]]]
+        self, stored: Stored, head: _Head, lookups: Sequence[tuple[bytes, Sequence[Span]]]
     ) -> None:
         self._stored = stored
-        self._sizes = [len(spans) for _, spans in asked]
+        self._sizes = [len(spans) for _, spans in lookups]
         self._reads: list[_Read] = []
         known: dict[Span, _Read] = {}
         commands: list[bytes] = []
-        for entity, spans in asked:
+        for entity, spans in lookups:
             key = head.key(entity)
             for span in spans:
                 read = known.get(span)
@@ -237,15 +237,15 @@ class _Reads:
                 for name, bounds in read.commands:
                     commands += (name, key, bounds)
         size = len(commands) // 3
-        self.ranges = size > len(asked)
+        self.ranges = size > len(lookups)
         commands.append(head.stamp)
         self.commands = b"".join(commands)
         self.replies = size + 1
 
-    def chunks(self, found: Iterator[Any]) -> list[list[list[bytes]]]:
+    def chunks(self, replies: Iterator[Any]) -> list[list[list[bytes]]]:
         """The chunks of each entity and span; raises Replaced."""
-        rows = [read.rows(next(found), found) for read in self._reads]
-        _check(self._stored, next(found))
+        rows = [read.rows(next(replies), replies) for read in self._reads]
+        _check(self._stored, next(replies))
         if len(rows) == len(self._sizes):
             return [[own] for own in rows]
         left = iter(rows)
@@ -270,13 +270,13 @@ class _Read:
             self.commands = [(_RANGE, until), (_FIRST, following)]
             self._two = True
 
-    def rows(self, found: list[bytes], answers: Iterator[list[bytes]]) -> list[bytes]:
+    def rows(self, first: list[bytes], answers: Iterator[list[bytes]]) -> list[bytes]:
         """The rows of each chunk, from the first command's answer and those that follow."""
         if self._two:
-            found = found + next(answers)
-        while found and found[-1][9:17] >= self._end:
-            found.pop()
-        return [member[HEAD:] for member in found]
+            first = first + next(answers)
+        while first and first[-1][9:17] >= self._end:
+            first.pop()
+        return [member[HEAD:] for member in first]
 
 
 def _check(stored: Stored, stamp: bytes | None) -> None:

@@ -79,13 +79,13 @@ class SqliteStore:
         return None if found is None else from_text(found[0])
 
     def chunks(
-        self, asked: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
+        self, lookups: Sequence[tuple[Stored, Sequence[tuple[bytes, Sequence[Span]]]]]
     ) -> list[list[list[list[bytes]]]]:
         return [
             [self._of_one(stored, *of_view[0])]
             if len(of_view) == 1
             else self._of_several(stored, of_view)
-            for stored, of_view in asked
+            for stored, of_view in lookups
         ]
 
     def _of_one(self, stored: Stored, entity: bytes, spans: Sequence[Span]) -> list[list[bytes]]:
@@ -101,21 +101,21 @@ class SqliteStore:
         return found
 
     def _of_several(
-        self, stored: Stored, asked: Sequence[tuple[bytes, Sequence[Span]]]
+        self, stored: Stored, lookups: Sequence[tuple[bytes, Sequence[Span]]]
     ) -> list[list[list[bytes]]]:
         connection = self._reader(stored)
         connection.execute("BEGIN")
         try:
-            spans = asked[0][1] if asked else ()
-            if all(others == spans for _, others in asked):
-                entities = [entity for entity, _ in asked]
+            spans = lookups[0][1] if lookups else ()
+            if all(others == spans for _, others in lookups):
+                entities = [entity for entity, _ in lookups]
                 columns = [column(connection, stored, entities, *one) for one in spans]
                 found = [list(of_entity) for of_entity in zip(*columns, strict=True)]
                 check_current(connection, stored)
             else:
                 found = [
                     [span(connection, stored, entity, *one) for one in spans]
-                    for entity, spans in asked
+                    for entity, spans in lookups
                 ]
         finally:
             connection.execute("COMMIT")
@@ -149,9 +149,9 @@ class SqliteStore:
         return found
 
     def newest_first_of_many(
-        self, stored: Stored, asked: Sequence[tuple[bytes, int]]
+        self, stored: Stored, lookups: Sequence[tuple[bytes, int]]
     ) -> list[Iterator[bytes]]:
-        return [self.newest_first(stored, entity, end_us) for entity, end_us in asked]
+        return [self.newest_first(stored, entity, end_us) for entity, end_us in lookups]
 
     def replace(
         self,

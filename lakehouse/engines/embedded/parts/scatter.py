@@ -32,13 +32,13 @@ def narrow(column: Any) -> Any:
     return pa.array(values, mask=None if column.null_count == 0 else ~validity(column))
 
 
-class Placed:
+class Scatter:
     """A column of so many rows; its pieces, as `narrow` gives them, hold each row's value once.
 
     Values of fixed width are written to where they belong at once; texts and lists wait for the
     last piece.
 
-    >>> column = Placed(pa.int64(), 3)
+    >>> column = Scatter(pa.int64(), 3)
     >>> column.put(np.array([2, 0]), pa.array([7, None]))
     >>> column.put(np.array([1]), pa.array([8]))
     >>> column.array().to_pylist()

@@ -23,7 +23,7 @@ _MOMENT = re.compile(
 
 
 @dataclass(frozen=True)
-class Found:
+class SourceFile:
     """A file that belongs to a source. `path` is relative to the landing folder, with `/`.
 
     `delivered_at` is the time its name declares; `reason` says why it cannot be told.
@@ -36,7 +36,7 @@ class Found:
     reason: str | None = None
 
 
-def find(landing: Path, source: Source) -> list[Found]:
+def find(landing: Path, source: Source) -> list[SourceFile]:
     """Return the source's files in a landing folder, ordered by declared time and path.
 
     Names that begin with a dot or end in .part or .tmp are files still being written. A source
@@ -53,14 +53,14 @@ def find(landing: Path, source: Source) -> list[Found]:
             if matched is None or name.startswith(".") or name.lower().endswith(_TEMPORARY):
                 continue
             status = path.stat()
-            file = Found(relative, status.st_size, status.st_mtime_ns)
+            file = SourceFile(relative, status.st_size, status.st_mtime_ns)
             if DELIVERED in source.path:
                 file = _dated(file, matched["delivered_at"])
             found.append(file)
     return sorted(found, key=order)
 
 
-def order(file: Found) -> tuple[datetime, str]:
+def order(file: SourceFile) -> tuple[datetime, str]:
     """Deliveries of one batch stand in the order of their declared times, then of their paths."""
     return file.delivered_at or datetime.min.replace(tzinfo=UTC), file.path
 
@@ -95,15 +95,15 @@ def delivery_id(domain: str, source: str, path: str, content: str) -> str:
     return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
-def _dated(file: Found, text: str) -> Found:
+def _dated(file: SourceFile, text: str) -> SourceFile:
     at = declared_time(text)
     if at is not None:
-        return Found(file.path, file.size, file.mtime_ns, at)
+        return SourceFile(file.path, file.size, file.mtime_ns, at)
     reason = (
         f"its name says '{text}' where the source expects {DELIVERED}; write a date or a time of "
         "UTC such as 2013-02-01 or 2013-02-01T06-30-00"
     )
-    return Found(file.path, file.size, file.mtime_ns, reason=reason)
+    return SourceFile(file.path, file.size, file.mtime_ns, reason=reason)
 
 
 def _fixed_part(glob: str) -> str:

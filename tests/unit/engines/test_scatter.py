@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from lakehouse.engines.arrow_types import MICROSECONDS
-from lakehouse.engines.embedded.parts.placed import Placed, narrow
+from lakehouse.engines.embedded.parts.scatter import Scatter, narrow
 
 SIZE = 97
 
@@ -46,7 +46,7 @@ def test_a_column_is_put_together_from_its_pieces(
 ) -> None:
     given = some(values, kind, nulls)
     order = np.random.default_rng(5).permutation(SIZE)
-    placed = Placed(kind, SIZE)
+    placed = Scatter(kind, SIZE)
     for number, rows in enumerate(np.split(order, [3, 3, 9, 15, 40, 41])):
         whole = pa.concat_arrays([given.slice(0, 2), given.take(pa.array(rows))])
         pieces = narrow(whole).slice(2), narrow(whole.slice(2))  # one with an offset
@@ -69,4 +69,4 @@ def test_whole_numbers_that_fit_take_half_the_room() -> None:
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.bool_(), pa.string()])
 def test_a_column_without_rows_is_empty(kind: Any) -> None:
-    assert pa.array([], kind).equals(Placed(kind, 0).array())
+    assert pa.array([], kind).equals(Scatter(kind, 0).array())

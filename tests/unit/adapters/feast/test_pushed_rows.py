@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lakehouse.adapters.feast import landing
+from lakehouse.adapters.feast import pushed_rows
 from lakehouse.context import Context
 from lakehouse.declare import (
     Cleaned,
@@ -67,7 +67,7 @@ def test_rows_come_through_as_they_were_pushed_and_once(
     ctx = make_context(Domain("shops", description="Shops.", tables=(table,)))
     monkeypatch.setenv("LAKEHOUSE_HOME", str(ctx.home.path))
     for _ in range(2):
-        landing.land(ctx.domain, table, pa.Table.from_pylist(ROWS))
+        pushed_rows.land(ctx.domain, table, pa.Table.from_pylist(ROWS))
         take_in(ctx, table.raw)
         clean(ctx, table)
     found = ctx.engine.to_arrow(ctx.read(table)).select(list(ROWS[0])).to_pylist()
@@ -86,7 +86,7 @@ def test_a_source_that_takes_no_file_of_any_name_takes_none_of_ours(
     ctx = make_context(Domain("shops", description="Shops.", tables=(table,)))
     monkeypatch.setenv("LAKEHOUSE_HOME", str(ctx.home.path))
     with pytest.raises(LakehouseError, match="cannot land there"):
-        landing.land(ctx.domain, table, pa.Table.from_pylist(ROWS))
+        pushed_rows.land(ctx.domain, table, pa.Table.from_pylist(ROWS))
     made = Curated("made", "SELECT * FROM {sales}", inputs=(table,), contract=Sale)
     with pytest.raises(LakehouseError, match="made by SQL from sales"):
-        landing.land(ctx.domain, made, pa.Table.from_pylist(ROWS))
+        pushed_rows.land(ctx.domain, made, pa.Table.from_pylist(ROWS))

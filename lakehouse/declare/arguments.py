@@ -8,22 +8,22 @@ from typing import Any
 from lakehouse.errors import DeclarationError, described
 
 
-def one(where: str, option: str, given: Any, kinds: tuple[type, ...], example: str) -> None:
+def one(where: str, option: str, value: Any, kinds: tuple[type, ...], example: str) -> None:
     """Refuse anything but an object of these kinds; `example` shows what to write instead."""
-    if not isinstance(given, kinds):
-        raise DeclarationError(f"{where}: {option} is {described(given)}; write {example}.")
+    if not isinstance(value, kinds):
+        raise DeclarationError(f"{where}: {option} is {described(value)}; write {example}.")
 
 
 def several(
-    where: str, option: str, given: Any, kinds: tuple[type, ...], example: str
+    where: str, option: str, values: Any, kinds: tuple[type, ...], example: str
 ) -> tuple[Any, ...]:
     """Return the objects given as a tuple; refuses a bare one, where a comma is missing."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if isinstance(values, str) or not isinstance(values, Iterable):
         raise DeclarationError(
             f"{where}: {option} takes several, in parentheses, and was given "
-            f"{described(given)}; write {example}."
+            f"{described(values)}; write {example}."
         )
-    items = tuple(given)
+    items = tuple(values)
     for item in items:
         if not isinstance(item, kinds):
             raise DeclarationError(f"{where}: {option} holds {described(item)}; write {example}.")
