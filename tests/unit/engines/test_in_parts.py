@@ -36,7 +36,7 @@ from lakehouse.engines.embedded.parts.buckets import BUCKETS, buckets_of
 from lakehouse.engines.embedded.parts.collected import Collected
 from lakehouse.engines.embedded.parts.streamed import ToRead
 from lakehouse.engines.embedded.session import Session
-from lakehouse.engines.kernels import point_in_time
+from lakehouse.engines.kernels import entity_features
 from lakehouse.engines.kernels.entity_codes import EntityKeyError
 from lakehouse.engines.kernels.spines import SpineError
 from lakehouse.engines.protocol import BoundView, Transaction
@@ -151,7 +151,7 @@ def test_parts_equal_the_whole(
 
 def test_limits_decide_how_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    compute = point_in_time.entity_features
+    compute = entity_features.entity_features
 
     def counted(*arguments: Any) -> Any:
         made.append(1)
