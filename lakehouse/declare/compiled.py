@@ -18,6 +18,7 @@ from typing import Any
 
 from lakehouse.declare import contract, domain, durations, features, gates, tables, training
 from lakehouse.declare.features import ColumnFeature, ComputedFeature, WindowedFeature
+from lakehouse.declare.fields import set_fields
 from lakehouse.errors import LakehouseError, described
 
 _TYPES: dict[str, type] = {
@@ -102,7 +103,7 @@ _NAMES: dict[type, str] = {
 
 
 def _own(kind: type) -> set[str]:
-    return {f.name for f in dataclasses.fields(kind) if f.name != "by_name"}
+    return {f.name for f in dataclasses.fields(kind)}
 
 
 _NOT_OF_ALL: dict[str, frozenset[str]] = {
@@ -150,7 +151,7 @@ def to_data(item: Any) -> dict[str, Any]:
         name = _NAMES[type(declared)]
         fields: dict[str, Any] = dict.fromkeys(_NOT_OF_ALL.get(name, ()))
         for f in dataclasses.fields(declared):
-            if f.name != "by_name" and not _says_nothing(declared, name, f.name):
+            if not _says_nothing(declared, name, f.name):
                 fields[f.name] = encode(getattr(declared, f.name), f"{name}.{f.name}")
         node = {"type": name, "fields": fields}
         place = places.setdefault(json.dumps(node, sort_keys=True), len(nodes))
@@ -193,10 +194,7 @@ def from_data(data: dict[str, Any]) -> Any:
     for node in data["nodes"]:
         kind, fields = _recorded(node["type"], node["fields"])
         item: Any = object.__new__(kind)
-        for name, value in fields.items():
-            object.__setattr__(item, name, decode(value))
-        if isinstance(item, contract.ContractSpec):
-            object.__setattr__(item, "by_name", {c.name: c for c in item.columns})
+        set_fields(item, **{name: decode(value) for name, value in fields.items()})
         built.append(item)
     return built[data["root"]]
 

@@ -6,9 +6,10 @@ import importlib
 import inspect
 import types
 import typing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar
 
 from lakehouse.declare import contract_checks
@@ -49,10 +50,11 @@ class ContractSpec:
     columns: tuple[Column, ...]
     owner: str = ""
     description: str = ""
-    by_name: dict[str, Column] = field(init=False, repr=False, compare=False, hash=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", {c.name: c for c in self.columns})
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """The columns by their names."""
+        return {c.name: c for c in self.columns}
 
     @property
     def keys(self) -> tuple[str, ...]:

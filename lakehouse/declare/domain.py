@@ -15,6 +15,7 @@ from lakehouse.declare.features import (
     RequestView,
     StoredView,
 )
+from lakehouse.declare.fields import set_fields
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.declare.tables import Cleaned, Curated, Raw, Source, Table, check_name
 from lakehouse.declare.training import Evaluation, Model, TrainingSet
@@ -88,18 +89,18 @@ class Domain:
             found.table(decision_log(model))
         if any(model.learns_from.stored_views for model in models):
             found.table(served_log())
-        for attribute, value in (
-            ("name", name),
-            ("description", description),
-            ("owner", owner),
-            ("tables", tuple(found.tables.values())),
-            ("views", tuple(found.views.values())),
-            ("training_sets", tuple(found.training_sets.values())),
-            ("models", models),
-            ("evaluations", evaluations),
-            ("deliver", deliver),
-        ):
-            object.__setattr__(self, attribute, value)
+        set_fields(
+            self,
+            name=name,
+            description=description,
+            owner=owner,
+            tables=tuple(found.tables.values()),
+            views=tuple(found.views.values()),
+            training_sets=tuple(found.training_sets.values()),
+            models=models,
+            evaluations=evaluations,
+            deliver=deliver,
+        )
 
     @property
     def cleaned(self) -> tuple[Cleaned, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lakehouse.declare.arguments import no_repeats, several
+from lakehouse.declare.fields import set_fields
 from lakehouse.declare.tables import check_name
 from lakehouse.errors import DeclarationError
 
@@ -25,5 +26,4 @@ class Entity:
         if not keys:
             raise DeclarationError(f"{where} has no key; name a column, as in key='card_id'.")
         no_repeats(where, "key", keys)
-        object.__setattr__(self, "name", name)
-        object.__setattr__(self, "keys", keys)
+        set_fields(self, name=name, keys=keys)

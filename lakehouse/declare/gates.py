@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lakehouse.declare.arguments import one
+from lakehouse.declare.fields import set_fields
 from lakehouse.errors import DeclarationError, described, unknown
 
 Task = Literal["classification", "regression"]
@@ -94,8 +95,7 @@ class Gate:
                 f"Gate: max_difference={max_difference} is a share of the test rows; write a "
                 "number between 0 and 1."
             )
-        object.__setattr__(self, "claims", claims)
-        object.__setattr__(self, "max_difference", max_difference)
+        set_fields(self, claims=claims, max_difference=max_difference)
 
 
 def check_gate(gate: Gate, task: Task, group: bool, where: str) -> None:

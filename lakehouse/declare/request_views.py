@@ -10,6 +10,7 @@ from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.feature import ComputedFeature, kinds_of, pick, refuse_lists
+from lakehouse.declare.fields import set_fields
 from lakehouse.declare.stored_views import FeatureView, LatestView, StoredView
 from lakehouse.declare.tables import check_name
 from lakehouse.errors import DeclarationError
@@ -78,17 +79,17 @@ class RequestView:
             )
         if not features:
             raise DeclarationError(f'{where} has no feature, as in night="hour(paid_at) <= 6".')
-        for attribute, value in (
-            ("name", name),
-            ("request", spec),
-            ("uses", uses),
-            ("expressions", tuple(named.items())),
-            ("description", description),
-            ("owner", owner),
-            ("features", tuple(features)),
-            ("fresh_within", None if fresh_within is None else Duration.parse(fresh_within)),
-        ):
-            object.__setattr__(self, attribute, value)
+        set_fields(
+            self,
+            name=name,
+            request=spec,
+            uses=uses,
+            expressions=tuple(named.items()),
+            description=description,
+            owner=owner,
+            features=tuple(features),
+            fresh_within=None if fresh_within is None else Duration.parse(fresh_within),
+        )
 
     @property
     def request_columns(self) -> tuple[Column, ...]:

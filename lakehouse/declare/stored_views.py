@@ -12,6 +12,7 @@ from lakehouse.declare.columns import Column
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.entity import Entity
 from lakehouse.declare.feature import ColumnFeature, WindowedFeature, fitting_default, pick
+from lakehouse.declare.fields import set_fields
 from lakehouse.declare.operands import approximate_in, in_one_spelling, names_of, operand
 from lakehouse.declare.tables import Cleaned, Curated, Table, check_name, table_column
 from lakehouse.declare.windowed import features_of
@@ -80,18 +81,18 @@ class FeatureView:
             declared[family] = in_one_spelling(of, aggregate, f"{where}.{family}")
             features += features_of(name, of, family, declared[family], f"{where}.{family}")
         no_repeats(where, "feature", (f.name for f in features))
-        for attribute, value in (
-            ("name", name),
-            ("of", of),
-            ("by", by),
-            ("delay", _duration(delay)),
-            ("aggregates", tuple(declared.items())),
-            ("description", description),
-            ("owner", owner),
-            ("features", tuple(features)),
-            ("fresh_within", _duration(fresh_within)),
-        ):
-            object.__setattr__(self, attribute, value)
+        set_fields(
+            self,
+            name=name,
+            of=of,
+            by=by,
+            delay=_duration(delay),
+            aggregates=tuple(declared.items()),
+            description=description,
+            owner=owner,
+            features=tuple(features),
+            fresh_within=_duration(fresh_within),
+        )
 
     @property
     def delay_us(self) -> int:
@@ -181,19 +182,19 @@ class LatestView:
             )
             for c in found
         ]
-        for attribute, value in (
-            ("name", name),
-            ("of", of),
-            ("by", by),
-            ("columns", columns),
-            ("ttl", _duration(ttl)),
-            ("description", description),
-            ("owner", owner),
-            ("features", tuple(features)),
-            ("defaults", tuple(given.items())),
-            ("fresh_within", _duration(fresh_within)),
-        ):
-            object.__setattr__(self, attribute, value)
+        set_fields(
+            self,
+            name=name,
+            of=of,
+            by=by,
+            columns=columns,
+            ttl=_duration(ttl),
+            description=description,
+            owner=owner,
+            features=tuple(features),
+            defaults=tuple(given.items()),
+            fresh_within=_duration(fresh_within),
+        )
 
     @property
     def delay_us(self) -> int:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from lakehouse.declare.arguments import no_repeats, one, several
 from lakehouse.declare.contract import Column, Contract, ContractSpec, contract_spec
+from lakehouse.declare.fields import set_fields
 from lakehouse.errors import DeclarationError, unknown
 
 SourceMode = Literal["append", "snapshot"]
@@ -85,16 +86,16 @@ class Source:
             )
         if mode == "snapshot" and not spec.keys:
             raise DeclarationError(f"{where}: a snapshot needs a key(); {spec.name} has none.")
-        for attribute, value in (
-            ("name", name),
-            ("contract", spec),
-            ("path", path),
-            ("mode", mode),
-            ("on_new_column", on_new_column),
-            ("on_missing_column", on_missing_column),
-            ("description", description),
-        ):
-            object.__setattr__(self, attribute, value)
+        set_fields(
+            self,
+            name=name,
+            contract=spec,
+            path=path,
+            mode=mode,
+            on_new_column=on_new_column,
+            on_missing_column=on_missing_column,
+            description=description,
+        )
 
 
 def _check_path(where: str, path: str) -> None:
@@ -238,15 +239,15 @@ class Curated:
                 "use every input or leave it out."
             )
         spec = contract_spec(contract, where)
-        for attribute, value in (
-            ("name", name),
-            ("sql", sql),
-            ("inputs", inputs),
-            ("contract", spec),
-            ("description", description),
-            ("zone", "curated"),
-        ):
-            object.__setattr__(self, attribute, value)
+        set_fields(
+            self,
+            name=name,
+            sql=sql,
+            inputs=inputs,
+            contract=spec,
+            description=description,
+            zone="curated",
+        )
 
     @property
     def columns(self) -> tuple[Column, ...]:

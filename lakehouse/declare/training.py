@@ -11,6 +11,7 @@ from lakehouse.declare.arguments import one, several
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.features import Feature, FeatureView, LatestView, RequestView, StoredView
+from lakehouse.declare.fields import set_fields
 from lakehouse.declare.gates import Claim, Gate, Task, at_least, at_most, beats, check_gate
 from lakehouse.declare.tables import Source, Table, TableColumn, check_name, table_column
 from lakehouse.errors import DeclarationError, unknown
@@ -102,20 +103,20 @@ class TrainingSet:
             kinds: dict[str, Kind] = {c.name: c.kind for c in table.columns}
             expressions.condition(where, kinds, f"{here}.where")
         matures = Duration.parse_or_zero(label_matures)
-        for attribute, value in (
-            ("name", name),
-            ("label", label),
-            ("request", spec),
-            ("features", inputs),
-            ("stored_views", stored),
-            ("request_views", requested),
-            ("label_matures", matures),
-            ("train_last", Duration.parse(train_last)),
-            ("test_last", Duration.parse(test_last)),
-            ("gap", Duration.parse_or_zero(gap) if gap is not None else matures),
-            ("where", where),
-        ):
-            object.__setattr__(self, attribute, value)
+        set_fields(
+            self,
+            name=name,
+            label=label,
+            request=spec,
+            features=inputs,
+            stored_views=stored,
+            request_views=requested,
+            label_matures=matures,
+            train_last=Duration.parse(train_last),
+            test_last=Duration.parse(test_last),
+            gap=Duration.parse_or_zero(gap) if gap is not None else matures,
+            where=where,
+        )
 
     @property
     def table(self) -> Table:
@@ -201,20 +202,20 @@ class Model:
         task: Task = "classification" if label.kind == "bool" else "regression"
         checks.group(where, learns_from, group)
         check_gate(gate, task, group is not None, where)
-        for attribute, value in (
-            ("name", name),
-            ("learns_from", learns_from),
-            ("fit", fit),
-            ("gate", gate),
-            ("rules", rules),
-            ("otherwise", otherwise),
-            ("outcomes", outcomes),
-            ("task", task),
-            ("group", group),
-            ("description", description),
-            ("owner", owner),
-        ):
-            object.__setattr__(self, attribute, value)
+        set_fields(
+            self,
+            name=name,
+            learns_from=learns_from,
+            fit=fit,
+            gate=gate,
+            rules=rules,
+            otherwise=otherwise,
+            outcomes=outcomes,
+            task=task,
+            group=group,
+            description=description,
+            owner=owner,
+        )
 
     @property
     def fitted_by(self) -> Callable[..., Any]:

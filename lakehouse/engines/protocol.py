@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -35,14 +34,10 @@ TABLE_PROPERTIES = {
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One delivered file to read as text rows.
-
-    `columns` are the columns wanted, absent ones null; further columns of the file are kept.
-    """
+    """One delivered file to read as text rows, and the delivery that it is."""
 
     path: Path
     delivery: str
-    known_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,10 @@ class Engine(Protocol):
     def name(self) -> str: ...
 
     def land(self, files: Sequence[LandedFile], columns: Sequence[str]) -> Landed:
-        """Read delivered files as text rows; a file that cannot be read hinders no other."""
+        """Read delivered files as text rows; a file that cannot be read hinders no other.
+
+        `columns` are wanted: one that a file lacks is null. Its further columns are kept.
+        """
         ...
 
     def read(

@@ -11,7 +11,7 @@ from lakehouse.records.store import Records, iso
 
 Role = Literal["application", "scientist", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
-"""application: predict and feedback; scientist: features and models; operator: every route."""
+"""application: features, predict and feedback; scientist: features and models; operator: all."""
 
 
 def make_key(records: Records, role: str, label: str) -> str:

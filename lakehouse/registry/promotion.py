@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lakehouse.adapters.mlflow import Tracking
 from lakehouse.context import Context
 from lakehouse.declare.training import Model
 from lakehouse.errors import GateRefused, LakehouseError, NotFound
 from lakehouse.records import models, releases
 from lakehouse.records.models import ModelVersion
 from lakehouse.registry import uncommitted
-
-ALIAS = "champion"
+from lakehouse.registry.tracking import CHAMPION, registered_name, tracking
 
 
 def champion(ctx: Context, model: Model) -> int | None:
@@ -81,14 +79,8 @@ def make_champion(ctx: Context, model: Model, version: int) -> None:
     name = (ctx.domain.name, model.name)
     releases.read(ctx.home, *name, version)
     releases.point(ctx.home, *name, version)
-    tracking = Tracking(ctx.home.mlflow, ctx.tracking_uri)
-    tracking.set_alias(registered_name(ctx, model), ALIAS, version)
+    tracking(ctx).set_alias(registered_name(ctx, model), CHAMPION, version)
     models.set_champion(ctx.records, *name, version)
-
-
-def registered_name(ctx: Context, model: Model) -> str:
-    """The model's name in MLflow: `domain.model`."""
-    return f"{ctx.domain.name}.{model.name}"
 
 
 def recorded(ctx: Context, model: Model, version: int) -> ModelVersion:

@@ -9,7 +9,6 @@ from datetime import datetime
 from importlib.metadata import version as package_version
 from typing import Any
 
-from lakehouse.adapters.mlflow import Tracking
 from lakehouse.context import Context
 from lakehouse.declare.compiled import FunctionReference, digest, to_data
 from lakehouse.declare.training import Model
@@ -19,7 +18,8 @@ from lakehouse.records.releases import Release
 from lakehouse.records.store import Run, iso
 from lakehouse.registry import uncommitted
 from lakehouse.registry.gate import Verdict, judge
-from lakehouse.registry.promotion import champion, make_champion, registered_name
+from lakehouse.registry.promotion import champion, make_champion
+from lakehouse.registry.tracking import registered_name, tracking
 from lakehouse.training.fitting import Candidate, fit_candidate
 from lakehouse.training.onnx import OnnxScorer
 from lakehouse.training.pictures import pictures
@@ -153,7 +153,6 @@ def _register(
     ctx: Context, candidate: Candidate, basis: Mapping[str, Any], stored: int, verdict: Verdict
 ) -> int:
     model, built = candidate.model, candidate.built
-    name = registered_name(ctx, model)
     fitted_by = FunctionReference.of(model.fitted_by)
     pins = {
         "asked": basis,
@@ -171,8 +170,8 @@ def _register(
         "workers": candidate.workers,
         "packages": {package: package_version(package) for package in PACKAGES},
     }
-    tracking = Tracking(ctx.home.mlflow, ctx.tracking_uri)
-    run_id, model_uri = tracking.log_run(
+    mlflow = tracking(ctx)
+    run_id, model_uri = mlflow.log_run(
         experiment=ctx.domain.name,
         name=f"{model.name} as of {built.as_of:%Y-%m-%d}",
         params={
@@ -209,8 +208,10 @@ def _register(
         example=candidate.example,
         files={"pins.json": json.dumps(pins, indent=2, sort_keys=True).encode()},
     )
-    version = tracking.register(
-        model_uri, name, {"training_set_digest": built.digest, "code_version": ctx.code.text}
+    version = mlflow.register(
+        model_uri,
+        registered_name(ctx, model),
+        {"training_set_digest": built.digest, "code_version": ctx.code.text},
     )
     created = ctx.records.now()
     facts = {

@@ -147,7 +147,7 @@ class _Intake:
         if not deliveries:
             return
         landed = self.ctx.engine.land(
-            [LandedFile(self.folder / d.path, d.delivery, d.delivered_at) for d in deliveries],
+            [LandedFile(self.folder / d.path, d.delivery) for d in deliveries],
             self._wanted(),
         )
         accepted = self._accepted(batch, deliveries, landed)

@@ -7,6 +7,7 @@ from typing import Any
 
 from lakehouse.declare.aggregates.facts import Facts, facts_of
 from lakehouse.declare.constants import as_declared
+from lakehouse.declare.fields import set_fields
 from lakehouse.declare.windows import Windows
 
 Default = Any
@@ -35,7 +36,7 @@ class Aggregate:
 
     def __post_init__(self) -> None:
         facts_of(self.function)
-        object.__setattr__(self, "default", as_declared(self.default))
+        set_fields(self, default=as_declared(self.default))
 
     @property
     def facts(self) -> Facts:

@@ -21,6 +21,7 @@ from lakehouse.declare.features import (
     Window,
     Windows,
 )
+from lakehouse.declare.fields import set_fields
 from lakehouse.engines.protocol import BoundView, Engine, Frame
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.testing.mutations import changes
@@ -87,8 +88,7 @@ def _with_keys(rows: Any, keys: set[str]) -> Any:
 def _changed(view: StoredView, **attributes: Any) -> Any:
     """Return a view with other attributes, without the checks of its declaration."""
     changed = copy.copy(view)
-    for name, value in attributes.items():
-        object.__setattr__(changed, name, value)
+    set_fields(changed, **attributes)
     return changed
 
 

@@ -35,7 +35,7 @@ class Files:
         self.names.append(name)
 
     def land(self) -> Landed:
-        files = [LandedFile(self.folder / name, name, None) for name in self.names]
+        files = [LandedFile(self.folder / name, name) for name in self.names]
         return self.engine.land(files, COLUMNS)
 
     def rows(self, *columns: str) -> list[tuple[Any, ...]]:
