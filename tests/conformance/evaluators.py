@@ -151,7 +151,7 @@ def error_name(error: Exception) -> str:
     text = str(error).lower().replace("remainder by zero", "division by zero")
     if "division by zero" in text:
         return "division by zero"
-    overflows = ("overflow", "out of range", "cannot be represented as decimal")
+    overflows = ("overflow", "out of range", "cannot be represented as decimal", "failed to cast")
     assert any(said in text for said in overflows), text
     return "overflow"
 

@@ -27,8 +27,8 @@ from lakehouse.engines.embedded.nodes import (
 from lakehouse.engines.failures import QueryError
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 from lakehouse.language.sql.functions import call_of
-from lakehouse.language.sql.typed_expressions import set_type, type_of
-from lakehouse.language.sql.types import SqlType
+from lakehouse.language.sql.typed_expressions import COMPARISONS, set_type, type_of
+from lakehouse.language.sql.types import BIGINT, INT, SqlType
 
 _TRUNCATIONS = {
     **{u: u for u in ("year", "quarter", "month", "week", "day", "hour", "minute", "second")},
@@ -277,6 +277,26 @@ def _widen(node: exp.Expr, kind: SqlType | None) -> None:
             node.set("this", plain_cast(exp.paren(node.this), wide))
 
 
+def _compared(node: exp.Expr) -> exp.Expr:
+    """A comparison of whole numbers that are computed first, so that an overflow raises.
+
+    DuckDB would make `n + 1 = 5` of constants `n = 4`, but takes nothing out of a sign.
+    """
+    sides = [(slot, node.args[slot]) for slot in ("this", "expression", "low", "high") if slot in node.args]
+    for slot, side in sides:
+        others = [other for _, other in sides if other is not side]
+        if _is_whole_arithmetic(side) and not all(other.find(exp.Column) for other in others):
+            node.set(slot, call("+", side))
+    return node
+
+
+def _is_whole_arithmetic(node: exp.Expr) -> bool:
+    kind = type_of(node)
+    while isinstance(node, exp.Paren | exp.Cast):
+        node = node.this
+    return kind in (INT, BIGINT) and isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Neg)
+
+
 def _at_zone(value: exp.Expr, zone: exp.Expr) -> exp.Expr:
     return exp.AtTimeZone(this=exp.paren(value, copy=False), zone=zone)
 
@@ -319,4 +339,5 @@ _TRANSLATIONS: dict[type, Callable[[exp.Expr], exp.Expr]] = {
     exp.FromTimeZone: lambda n: _at_zone(_at_zone(n.this, text("UTC")), n.args["zone"]),
     exp.AtTimeZone: lambda n: _at_zone(_at_zone(n.this, n.args["zone"]), text("UTC")),
     exp.UnixSeconds: _seconds,
+    **dict.fromkeys((*COMPARISONS, exp.Between), _compared),
 }

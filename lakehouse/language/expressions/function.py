@@ -41,6 +41,17 @@ Python = Callable[[Call, Compiling], Evaluate]
 
 
 @dataclass(frozen=True)
+class Strict:
+    """The Python meaning of a function that is null exactly where one of its arguments is.
+
+    `of` gives, for the type that the arguments share, the function of their values. Null decides
+    first: see `nulls`.
+    """
+
+    of: Callable[[Kind | None], Callable[..., Any]]
+
+
+@dataclass(frozen=True)
 class Constant:
     """What a constant argument may be; it belongs to the call and is never null.
 
@@ -90,7 +101,7 @@ class Function:
     takes: tuple[Takes, ...]
     kind: Kind | Literal["shared"]
     sql: Sql | None = None
-    python: Python | None = None
+    python: Python | Strict | None = None
     means: Callable[[Call], Node] | None = None
     least: int | None = None
     repeats: int = 0

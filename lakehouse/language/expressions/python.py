@@ -7,15 +7,17 @@ the answer. Values are Python's own: int, float, Decimal, str, bool, datetime, d
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Inexact, InvalidOperation
 from typing import Any
 
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.language.expressions.function import Evaluate
+from lakehouse.language.expressions.function import Evaluate, Strict
 from lakehouse.language.expressions.functions import EVERY
 from lakehouse.language.expressions.kinds import kind_of, shared_kind
 from lakehouse.language.expressions.nodes import Call, Literal, Name, Node
+from lakehouse.language.expressions.nulls import asked_first
+from lakehouse.language.expressions.python_forms import of_values, unless_null
 from lakehouse.language.expressions.values import Undefined
 from lakehouse.language.kinds import Kind
 
@@ -81,14 +83,32 @@ class _Compiler:
         if function.python is None:
             assert function.means is not None
             return self.build(function.means(node))
+        if isinstance(function.python, Strict):
+            asked = [self.build(operand) for operand in asked_first(node)]
+            computed = self._computed(node, function.python)
+            return unless_null(asked, computed) if asked else computed
         return function.python(node, self)
 
     def operands(self, call: Call) -> list[Evaluate]:
+        return self._operands(call, self.build)
+
+    def _operands(self, call: Call, build: Callable[[Node], Evaluate]) -> list[Evaluate]:
         function, shared, count = EVERY[call.function], self.shared(call), len(call.arguments)
         return [
-            _as(shared if function.argument(place, count).shared else None, self.build(argument))
+            _as(shared if function.argument(place, count).shared else None, build(argument))
             for place, argument in enumerate(call.arguments)
         ]
+
+    def _computed(self, call: Call, meaning: Strict) -> Evaluate:
+        """Evaluate a strict call, and those within it, once its operands were asked for null."""
+        arguments = self._operands(call, self._within)
+        return of_values(meaning.of(self.shared(call)), arguments)
+
+    def _within(self, node: Node) -> Evaluate:
+        meaning = EVERY[node.function].python if isinstance(node, Call) else None
+        if isinstance(node, Call) and isinstance(meaning, Strict):
+            return self._computed(node, meaning)
+        return self.build(node)
 
 
 def _as(kind: Kind | None, evaluate: Evaluate) -> Evaluate:

@@ -1,23 +1,23 @@
-"""How functions are made from plain ones: null if any argument is, by the type they share."""
+"""How functions are made from plain ones: of values, by the type they share, null or decided."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lakehouse.language.expressions.function import Compiling, Evaluate, Python
+from lakehouse.language.expressions.function import Compiling, Evaluate, Python, Strict
 from lakehouse.language.expressions.nodes import Call
 from lakehouse.language.kinds import Kind
 
 
-def strict(plain: Callable[..., Any]) -> Python:
-    """A function of the arguments' values, null if any of them is."""
-    return lambda call, tree: _strict(plain, tree.operands(call))
+def strict(plain: Callable[..., Any]) -> Strict:
+    """A function of the arguments' values, null exactly where any of them is."""
+    return Strict(lambda kind: plain)
 
 
-def by_kind(of: Callable[[Kind | None], Callable[..., Any]]) -> Python:
-    """A function chosen by the type that the arguments share, null if any of them is."""
-    return lambda call, tree: _strict(of(tree.shared(call)), tree.operands(call))
+def by_kind(of: Callable[[Kind | None], Callable[..., Any]]) -> Strict:
+    """A function chosen by the type that the arguments share, null exactly where any of them is."""
+    return Strict(of)
 
 
 def decided(by: bool) -> Python:
@@ -41,8 +41,8 @@ def decided(by: bool) -> Python:
     return python
 
 
-def _strict(plain: Callable[..., Any], arguments: Sequence[Evaluate]) -> Evaluate:
-    """Null if any argument is; each is evaluated, so that each may raise."""
+def of_values(plain: Callable[..., Any], arguments: Sequence[Evaluate]) -> Evaluate:
+    """A function of the arguments' values, null if any argument is; each is evaluated."""
     if len(arguments) == 1:
         (only,) = arguments
 
@@ -65,3 +65,18 @@ def _strict(plain: Callable[..., Any], arguments: Sequence[Evaluate]) -> Evaluat
         return None if None in values else plain(*values)
 
     return value_of_many
+
+
+def unless_null(asked: Sequence[Evaluate], computed: Evaluate) -> Evaluate:
+    """Null where any of what is asked first is, else what is computed."""
+    if len(asked) == 1:
+        (only,) = asked
+        return lambda row: None if only(row) is None else computed(row)
+
+    def value(row: Mapping[str, Any]) -> Any:
+        for one in asked:
+            if one(row) is None:
+                return None
+        return computed(row)
+
+    return value

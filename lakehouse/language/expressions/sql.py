@@ -2,7 +2,7 @@
 
 What portable SQL promises is relied on: a division by zero and an overflow raise, `least` and
 `greatest` skip nulls. What it leaves open is written out where a function is declared: which
-operands are evaluated, and in which type numbers of several kinds meet.
+operands are evaluated (`nulls`), and in which type numbers of several kinds meet.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from decimal import Decimal
 
 from lakehouse.errors import LakehouseError, unknown
 from lakehouse.language.expressions.functions import EVERY
-from lakehouse.language.expressions.nodes import Literal, Name, Node
+from lakehouse.language.expressions.nodes import Call, Literal, Name, Node
+from lakehouse.language.expressions.nulls import asked_first, is_strict
 
 
 def to_sql(node: Node, names: Mapping[str, str]) -> str:
@@ -27,17 +28,32 @@ def to_sql(node: Node, names: Mapping[str, str]) -> str:
     >>> print(to_sql(parse("amount_eur > 220 and note is null"), {"amount_eur": "a", "note": "n"}))
     ((a > CAST(220 AS BIGINT)) AND (n IS NULL))
     """
-    if isinstance(node, Literal):
-        return _literal(node.value)
-    if isinstance(node, Name):
-        if node.name not in names:
-            raise LakehouseError(unknown("column", node.name, names, "The expression"))
-        return names[node.name]
-    function = EVERY[node.function]
-    if function.sql is None:
-        assert function.means is not None
-        return to_sql(function.means(node), names)
-    return function.sql(node, lambda argument: to_sql(argument, names))
+    return _Writer(names).write(node)
+
+
+class _Writer:
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def write(self, node: Node) -> str:
+        """An expression, in which null decides before anything is computed."""
+        asked = asked_first(node) if isinstance(node, Call) and is_strict(node) else []
+        nulls = " ".join(f"WHEN {self.write(operand)} IS NULL THEN NULL" for operand in asked)
+        return f"CASE {nulls} ELSE {self._within(node)} END" if nulls else self._within(node)
+
+    def _within(self, node: Node) -> str:
+        """An expression as a part of a computation, whose operands were asked for null."""
+        if isinstance(node, Literal):
+            return _literal(node.value)
+        if isinstance(node, Name):
+            if node.name not in self._names:
+                raise LakehouseError(unknown("column", node.name, self._names, "The expression"))
+            return self._names[node.name]
+        function = EVERY[node.function]
+        if function.sql is None:
+            assert function.means is not None
+            return self.write(function.means(node))
+        return function.sql(node, self._within if is_strict(node) else self.write)
 
 
 def _literal(value: int | Decimal | str | bool | date | datetime | None) -> str:

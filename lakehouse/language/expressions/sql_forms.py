@@ -28,12 +28,3 @@ def constant(call: Call, place: int) -> str:
     """The text of a constant argument as it stands, as of a unit."""
     argument = call.arguments[place]
     return str(argument.value) if isinstance(argument, Literal) else ""
-
-
-def may_raise(node: Node) -> bool:
-    """Whether an expression may have no value for some row, so that what guards it must stay so."""
-    from lakehouse.language.expressions.functions import EVERY  # which are made of these forms
-
-    if not isinstance(node, Call):
-        return False
-    return EVERY[node.function].raises(node) or any(map(may_raise, node.arguments))

@@ -38,7 +38,7 @@ _FIXED: dict[Argument, SqlType] = {
     "date": DATE,
     "time": TIMESTAMP,
 }
-_COMPARED = (
+COMPARISONS = (
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
     *(exp.NullSafeEQ, exp.NullSafeNEQ),
 )
@@ -109,7 +109,7 @@ def _typed(node: exp.Expr, scope: Scope) -> SqlType | None:
     rule = _RULES.get(type(node))
     if rule is not None:
         return rule(node)
-    if isinstance(node, _COMPARED):
+    if isinstance(node, COMPARISONS):
         _same(node, [node.this, node.expression])
         return BOOLEAN
     if isinstance(node, _LIKE_THEIRS):
@@ -117,6 +117,8 @@ def _typed(node: exp.Expr, scope: Scope) -> SqlType | None:
     call = functions.call_of(node)
     if call is not None:
         return _called(node, call)
+    if functions.key_of(node) == "raise_error":
+        return NULL  # it stands where a value of any type does, and never gives one
     return _PLATFORMS.get(type(node))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from lakehouse.language.expressions.function import Compiling, Evaluate, Function, Python, Takes
 from lakehouse.language.expressions.nodes import Call, Node
-from lakehouse.language.expressions.sql_forms import form, may_raise, named
+from lakehouse.language.expressions.nulls import may_raise
+from lakehouse.language.expressions.sql_forms import form, named
 from lakehouse.language.expressions.values import comparable
 
 SHARED = Takes(shared=True)

@@ -8,8 +8,9 @@ from typing import Any
 
 from lakehouse.language.expressions.function import Compiling, Evaluate, Function, Takes
 from lakehouse.language.expressions.nodes import Call, Node
+from lakehouse.language.expressions.nulls import may_raise
 from lakehouse.language.expressions.python_forms import decided, strict
-from lakehouse.language.expressions.sql_forms import form, may_raise
+from lakehouse.language.expressions.sql_forms import form
 
 CONDITION = Takes(("bool",))
 SHARED = Takes(shared=True)

@@ -7,12 +7,19 @@ Rounding is exact. `exp`, `ln` and `power` are those of the engine's library, an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any
 
-from lakehouse.language.expressions.function import Constant, Function, Takes, always
+from lakehouse.language.expressions.function import (
+    Compiling,
+    Constant,
+    Evaluate,
+    Function,
+    Takes,
+    always,
+)
 from lakehouse.language.expressions.nodes import Call, Node
 from lakehouse.language.expressions.python_forms import by_kind, strict
 from lakehouse.language.expressions.sql_forms import constant, form
@@ -78,6 +85,17 @@ def _power_of_e(x: Any) -> float:
         return math.exp(x)
     except OverflowError:
         return math.inf
+
+
+def _logarithm(call: Call, tree: Compiling) -> Evaluate:
+    """Null for x ≤ 0 as well, so that it is not strict."""
+    (operand,) = tree.operands(call)
+
+    def value(row: Mapping[str, Any]) -> float | None:
+        x = operand(row)
+        return None if x is None or float(x) <= 0 else math.log(x)
+
+    return value
 
 
 def _power(x: Any, y: Any) -> float:
@@ -177,7 +195,7 @@ FUNCTIONS = (
         takes=(NUMBER,),
         kind="float",
         sql=form(f"LN({_DOUBLE})"),
-        python=strict(lambda x: None if float(x) <= 0 else math.log(x)),
+        python=_logarithm,
         approximate=True,
     ),
     Function(

@@ -7,18 +7,10 @@ Units are named, and counted, as in portable SQL: `timestampdiff('hour', start, 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from lakehouse.language.expressions.function import (
-    Compiling,
-    Constant,
-    Evaluate,
-    Function,
-    Takes,
-    always,
-)
+from lakehouse.language.expressions.function import Constant, Function, Takes, always
 from lakehouse.language.expressions.nodes import Call, Node
 from lakehouse.language.expressions.python_forms import strict
 from lakehouse.language.expressions.sql_forms import constant, form
@@ -76,27 +68,14 @@ def _difference(unit: str, start: date, end: date) -> int:
 
 
 def _moved(unit: str, count: int, at: date) -> datetime:
+    if count not in _COUNTS:
+        raise Undefined(f"overflow, {count} does not fit 32 bits.")
     try:
         if unit in LENGTHS:
             return utc(at) + count * LENGTHS[unit]
         return _months_later(utc(at), count * MONTHS[unit])
     except (OverflowError, ValueError):
         raise Undefined(f"overflow, {_BEYOND}.") from None
-
-
-def _moved_in_python(call: Call, tree: Compiling) -> Evaluate:
-    """The time is asked first: beside one that is null the count is left out, as in SQL."""
-    unit, count, at = tree.operands(call)
-
-    def value(row: Mapping[str, Any]) -> datetime | None:
-        moment = at(row)
-        if moment is None or (number := count(row)) is None:
-            return None
-        if number not in _COUNTS:
-            raise Undefined(f"overflow, {number} does not fit 32 bits.")
-        return _moved(unit(row), number, moment)
-
-    return value
 
 
 def _months_later(at: datetime, months: int) -> datetime:
@@ -165,7 +144,7 @@ FUNCTIONS = (
         takes=(UNIT, Takes(("int",)), TIME),
         kind="timestamp",
         sql=_moved_sql,
-        python=_moved_in_python,
+        python=strict(_moved),
         raises=always,
     ),
     Function(
