@@ -62,17 +62,18 @@ def set_type(node: exp.Expr, kind: SqlType | None) -> None:
     node.meta[_TYPE] = kind
 
 
-def coerce(node: exp.Expr, to: SqlType, what: str) -> exp.Expr:
+def coerce(node: exp.Expr, to: SqlType, what: str | exp.Expr) -> exp.Expr:
     """Put a cast around an expression of another type, and return what stands in its place.
 
-    Text written out is read as what it stands beside. Raises DeclarationError, naming `what`,
-    where no value of the one type is a value of the other.
+    Text written out is read as what it stands beside. Raises DeclarationError, naming or showing
+    `what` takes it, where no value of the one type is a value of the other.
     """
     kind = type_of(node)
     if kind is None or kind == to:
         return node
     if not _converts(node, kind, to):
-        raise DeclarationError(f"{_shown(node)} is {kind}, and {what} takes {to}: CAST it.")
+        taker = what if isinstance(what, str) else _shown(what)
+        raise DeclarationError(f"{_shown(node)} is {kind}, and {taker} takes {to}: CAST it.")
     return _cast_in_place(node, to)
 
 
@@ -202,7 +203,7 @@ def _same(node: exp.Expr, values: Sequence[exp.Expr]) -> SqlType | None:
     to = types.common(_exact(counted, values if free else [v for v in values if not _is_text(v)]))
     for value in values:
         if to != NULL:
-            coerce(value, to, _shown(node))
+            coerce(value, to, node)
     return to
 
 
