@@ -58,6 +58,32 @@ def test_a_division_by_zero_raises_and_null_does_not(both: Both) -> None:
     assert both("visits % 0", visits=5) == "division by zero"
 
 
+def test_nothing_is_computed_beside_null(both: Both) -> None:
+    for text in (
+        "6 / visits + score",
+        "score + 6 / visits",
+        "score > 6 / visits + 1",
+        "not (6 / visits = score * 2)",
+        "round(6 / visits, 2) >= score",
+        "coalesce(6 / visits, 1.0) + score",
+        "score + case when 6 / visits > 2 then 1 else 2 end",
+        "timestampadd('day', visits % 0, at)",
+    ):
+        assert both(text, visits=0) is None, text
+        if "score" in text:
+            assert both(text, visits=0, score=1.0) == "division by zero", text
+    assert both("abs(visits) = views.visits_1d", visits=-(2**63)) is None
+    assert both("visits + null", visits=2**63 - 1) is None
+    assert both("(visits + 1) * null", visits=2**63 - 1) is None
+    assert both("visits + 1 in (views.visits_1d)", visits=2**63 - 1) is None
+
+
+def test_a_choice_beside_null_is_made_from_left_to_right(both: Both) -> None:
+    undefined, null = "least(6 / visits, score)", "nullif(2 + visits, 2)"
+    assert both(f"{null} + {undefined}", visits=0) is None
+    assert both(f"{undefined} + {null}", visits=0) == "division by zero"
+
+
 def test_and_or_case_and_coalesce_protect_what_stands_to_the_right(both: Both) -> None:
     assert both("visits <> 0 and 6 / visits > 2", visits=0) is False
     assert both("visits = 0 or 6 / visits > 2", visits=0) is True
@@ -87,6 +113,19 @@ def test_whole_numbers_that_leave_64_bits_raise(both: Both) -> None:
     assert both("visits + 1", visits=2**63 - 1) == "overflow"
     assert both("visits * visits", visits=2**32) == "overflow"
     assert both("2147483647 + 1") == 2_147_483_648
+
+
+def test_what_is_compared_with_a_constant_is_computed_first(both: Both) -> None:
+    for text in (
+        "visits + 1 = 5",
+        "1 - -visits <> 5",
+        "visits * 2 > 5",
+        "visits + 1 between 2 and 5",
+        "visits + 1 in (2, 3)",
+        "case when visits + 1 = 5 then 1 end = 1",
+    ):
+        assert both(text, visits=2**63 - 1) == "overflow", text
+    assert both("-visits = 1", visits=-(2**63)) == "overflow"
 
 
 def test_nan_is_the_greatest_number_and_equals_itself(both: Both) -> None:

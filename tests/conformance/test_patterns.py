@@ -1,16 +1,23 @@
-"""Patterns mean one thing to DuckDB's RE2, to Java and to Python: generated, with Unicode."""
+"""Patterns mean one thing to DuckDB's RE2, to Java and to Python: generated, with Unicode.
+
+`python -m tests.conformance.test_patterns 5000` compares so many on both engines.
+"""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass, field
 from random import Random
 
 import pyarrow as pa
 
 from lakehouse.engines.protocol import Engine
-from lakehouse.language.patterns import PatternError, parse
+from lakehouse.language.patterns import Pattern, PatternError, parse
 from lakehouse.language.sql import literals
 
-SEED, PATTERNS, TEXTS = 20211231, 300, 120
+SEED, PATTERNS, TEXTS = 20211231, 300, 90
+AT_ONCE = 300
+"""Patterns in one query."""
 _CHARACTERS = [*"aAbBkKsSzZ059_-.^]", *"éÉßſ\u212aİıλ𝒳٣", *"\t\n\v\f\r \x1c\x85\u00a0\u2028\u2029"]
 _ATOMS = [
     *("a", "K", "s", "é", "𝒳", "0", " ", "_", "-", "]", "}", r"\.", r"\^", r"\t", r"\n", r"\x41"),
@@ -33,23 +40,75 @@ def pattern(chance: Random, depth: int) -> str:
     return f"{joined}|{pattern(chance, 0)}" if chance.random() < 0.2 else joined
 
 
-def test_generated_patterns_match_the_same_texts_everywhere(engine: Engine) -> None:
-    chance = Random(SEED)
-    found = []
-    while len(found) < PATTERNS:
+def patterns(chance: Random, count: int) -> list[Pattern]:
+    """So many patterns of the grammar; what is not of it is refused before any engine."""
+    found: list[Pattern] = []
+    while len(found) < count:
         try:
             found.append(parse(pattern(chance, 2)))
         except PatternError:
             continue
-    texts = ["", *_CHARACTERS]
-    while len(texts) < TEXTS:
-        texts.append("".join(chance.choices(_CHARACTERS, k=chance.randint(1, 6))))
-    asked = ", ".join(f"s RLIKE {literals.text(p.sql)} AS m{n}" for n, p in enumerate(found))
-    table = pa.table({"n": range(len(texts)), "s": texts})
-    rows = engine.to_arrow(engine.query(f"SELECT n, {asked} FROM t", {"t": table})).to_pylist()
-    told = {(row["n"], m): row[f"m{m}"] for row in rows for m in range(len(found))}
-    wanted = {(n, m): p.matches(s) for n, s in enumerate(texts) for m, p in enumerate(found)}
-    differ = [(found[m].written, texts[n]) for (n, m), x in wanted.items() if told[n, m] != x]
-    assert differ == []
-    matched = sum(wanted.values())
-    assert 0.05 < matched / len(wanted) < 0.95
+    return found
+
+
+def texts(chance: Random, count: int) -> list[str]:
+    """Nothing, each awkward character by itself, and so many of several together."""
+    several = ("".join(chance.choices(_CHARACTERS, k=chance.randint(1, 6))) for _ in range(count))
+    return ["", *_CHARACTERS, *several]
+
+
+@dataclass
+class Compared:
+    """How many pairs of a pattern and a text were compared and matched; which engines differ on."""
+
+    pairs: int = 0
+    matched: int = 0
+    differ: list[tuple[str, str]] = field(default_factory=list)
+
+
+def compared(engine: Engine, count: int, seed: int) -> Compared:
+    """Match so many patterns with texts on an engine and in Python."""
+    chance, result = Random(seed), Compared()
+    for first in range(0, count, AT_ONCE):
+        asked = patterns(chance, min(AT_ONCE, count - first))
+        given = texts(chance, TEXTS)
+        matches = ", ".join(f"s RLIKE {literals.text(p.sql)} AS m{n}" for n, p in enumerate(asked))
+        table = pa.table({"n": range(len(given)), "s": given})
+        rows = engine.to_arrow(engine.query(f"SELECT n, {matches} FROM t", {"t": table}))
+        for row in rows.to_pylist():
+            for n, one in enumerate(asked):
+                text = given[row["n"]]
+                wanted = one.matches(text)
+                result.pairs, result.matched = result.pairs + 1, result.matched + wanted
+                if row[f"m{n}"] != wanted:
+                    result.differ.append((one.written, text))
+    return result
+
+
+def test_generated_patterns_match_the_same_texts_everywhere(engine: Engine) -> None:
+    result = compared(engine, PATTERNS, SEED)
+    assert [] == result.differ
+    assert 0.05 < result.matched / result.pairs < 0.95
+
+
+def main(count: int, names: list[str]) -> int:
+    """Compare on each engine named, or on both; 1 if any pair differs."""
+    from lakehouse.engines.embedded import EmbeddedEngine
+    from lakehouse.engines.spark import SparkEngine
+
+    engines: list[Engine] = [EmbeddedEngine(memory_limit="1GB"), SparkEngine()]
+    differ = 0
+    for engine in engines:
+        if not names or engine.name in names:
+            result = compared(engine, count, SEED)
+            differ += len(result.differ)
+            print(*result.differ[:5], sep="\n", end="\n" if result.differ else "")
+            print(
+                f"{engine.name}: {count} patterns, {result.pairs} pairs with a text, "
+                f"{result.matched} matched, {len(result.differ)} differ"
+            )
+    return 1 if differ else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))

@@ -282,10 +282,11 @@ def _compared(node: exp.Expr) -> exp.Expr:
 
     DuckDB would make `n + 1 = 5` of constants `n = 4`, but takes nothing out of a sign.
     """
-    sides = [(slot, node.args[slot]) for slot in ("this", "expression", "low", "high") if slot in node.args]
-    for slot, side in sides:
-        others = [other for _, other in sides if other is not side]
-        if _is_whole_arithmetic(side) and not all(other.find(exp.Column) for other in others):
+    slots = ("this", "low", "high") if isinstance(node, exp.Between) else ("this", "expression")
+    sides = {slot: node.args[slot] for slot in slots}
+    for slot, side in sides.items():
+        constant = any(other.find(exp.Column) is None for s, other in sides.items() if s != slot)
+        if constant and _is_whole_arithmetic(side):
             node.set(slot, call("+", side))
     return node
 
