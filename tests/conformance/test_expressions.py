@@ -68,6 +68,7 @@ def test_nothing_is_computed_beside_null(both: Both) -> None:
         "coalesce(6 / visits, 1.0) + score",
         "score + case when 6 / visits > 2 then 1 else 2 end",
         "timestampadd('day', visits % 0, at)",
+        "nullif(score, 6 / visits)",
     ):
         assert both(text, visits=0) is None, text
         if "score" in text:

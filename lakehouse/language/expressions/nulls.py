@@ -8,6 +8,7 @@ right. With this, leaving out what stands beside a null, as engines do, changes 
 
 from __future__ import annotations
 
+from lakehouse.language.expressions.constants import has_a_value
 from lakehouse.language.expressions.function import Strict
 from lakehouse.language.expressions.nodes import Call, Literal, Node, names
 
@@ -64,14 +65,4 @@ def _computes(call: Call) -> bool:
     """Whether the operation itself may raise; one of constants alone is known to or not."""
     from lakehouse.language.expressions.functions import EVERY
 
-    return EVERY[call.function].raises(call) and (any(names(call)) or not _has_a_value(call))
-
-
-def _has_a_value(constant: Call) -> bool:
-    from lakehouse.language.expressions.python import ExpressionError, compile
-
-    try:
-        compile(constant, {})({})
-    except ExpressionError:
-        return False
-    return True
+    return EVERY[call.function].raises(call) and (any(names(call)) or not has_a_value(call))

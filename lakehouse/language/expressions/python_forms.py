@@ -1,12 +1,11 @@
-"""How functions are made from plain ones: of values, by the type they share, null or decided."""
+"""How functions are made from plain ones: of values, by the type they share, null first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lakehouse.language.expressions.function import Compiling, Evaluate, Python, Strict
-from lakehouse.language.expressions.nodes import Call
+from lakehouse.language.expressions.function import Evaluate, Strict
 from lakehouse.language.kinds import Kind
 
 
@@ -18,27 +17,6 @@ def strict(plain: Callable[..., Any]) -> Strict:
 def by_kind(of: Callable[[Kind | None], Callable[..., Any]]) -> Strict:
     """A function chosen by the type that the arguments share, null exactly where any of them is."""
     return Strict(of)
-
-
-def decided(by: bool) -> Python:
-    """`or` where True decides, `and` where False does; otherwise null if any operand is."""
-
-    def python(call: Call, tree: Compiling) -> Evaluate:
-        operands = tree.operands(call)
-
-        def value(row: Mapping[str, Any]) -> bool | None:
-            result: bool | None = not by
-            for operand in operands:
-                holds: bool | None = operand(row)
-                if holds is by:
-                    return by
-                if holds is None:
-                    result = None
-            return result
-
-        return value
-
-    return python
 
 
 def of_values(plain: Callable[..., Any], arguments: Sequence[Evaluate]) -> Evaluate:

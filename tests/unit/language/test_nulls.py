@@ -62,3 +62,12 @@ def test_a_chain_of_divisions_stays_as_long_as_it_is_written() -> None:
     text = " + ".join(["a / b"] * 40)
     assert len(to_sql(parse(text), {"a": "a", "b": "b"})) < 60 * 40
     assert 40 == compile(parse(text), {"a": "int", "b": "int"})({"a": 1, "b": 1})
+
+
+def test_an_operand_that_raises_is_not_asked_where_a_constant_decides() -> None:
+    for text, value in [
+        ("1 / a > 2 and 1 > 2", False),
+        ("1 / a > 2 or not (a > 1 and false)", True),
+    ]:
+        assert value is compile(parse(text), {"a": "int"})({"a": 0})
+        assert str(value).upper() == to_sql(parse(text), {"a": "a"})

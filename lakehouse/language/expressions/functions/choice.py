@@ -8,7 +8,7 @@ from typing import Any
 from lakehouse.language.expressions.function import Compiling, Evaluate, Function, Python, Takes
 from lakehouse.language.expressions.nodes import Call, Node
 from lakehouse.language.expressions.nulls import may_raise
-from lakehouse.language.expressions.sql_forms import form, named
+from lakehouse.language.expressions.sql_forms import named
 from lakehouse.language.expressions.values import comparable
 
 SHARED = Takes(shared=True)
@@ -47,6 +47,12 @@ def _nullif(call: Call, tree: Compiling) -> Evaluate:
     return lambda row: None if same(row) is True else evaluate(row)
 
 
+def _nullif_sql(call: Call, write: Callable[[Node], str]) -> str:
+    """NULLIF has the type of its first argument alone; here it is what both have in common."""
+    same, (first, second) = write(Call("=", call.arguments)), map(write, call.arguments)
+    return f"CASE WHEN {same} THEN NULL WHEN TRUE THEN {first} ELSE {second} END"
+
+
 def _extreme(choose: Callable[..., Any]) -> Python:
     def python(call: Call, tree: Compiling) -> Evaluate:
         operands = tree.operands(call)
@@ -78,8 +84,7 @@ FUNCTIONS = (
         gives="null where x = y, else x",
         takes=(SHARED, SHARED),
         kind="shared",
-        # NULLIF has the type of its first argument alone; here it is what both have in common.
-        sql=form("CASE WHEN {0} = {1} THEN NULL WHEN TRUE THEN {0} ELSE {1} END"),
+        sql=_nullif_sql,
         python=_nullif,
     ),
     Function(

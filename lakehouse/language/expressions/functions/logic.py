@@ -6,36 +6,63 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lakehouse.language.expressions.function import Compiling, Evaluate, Function, Takes
-from lakehouse.language.expressions.nodes import Call, Node
+from lakehouse.language.expressions.constants import is_always
+from lakehouse.language.expressions.function import Compiling, Evaluate, Function, Python, Takes
+from lakehouse.language.expressions.nodes import Call, Literal, Node
 from lakehouse.language.expressions.nulls import may_raise
-from lakehouse.language.expressions.python_forms import decided, strict
+from lakehouse.language.expressions.python_forms import strict
 from lakehouse.language.expressions.sql_forms import form
 
 CONDITION = Takes(("bool",))
 SHARED = Takes(shared=True)
 
 
-def _guarded(decides: str, guard: str) -> Callable[[Call, Callable[[Node], str]], str]:
-    """Operands from left to right; what an earlier one decides, a later one does not spoil.
+def _guarded(by: bool, guard: str) -> Callable[[Call, Callable[[Node], str]], str]:
+    """In SQL: what an earlier operand decides, a later one does not spoil.
 
     An engine may evaluate both sides of AND. Where a later operand can raise, CASE asks the
     earlier ones first.
     """
 
     def sql(call: Call, write: Callable[[Node], str]) -> str:
+        if is_always(call, by):
+            return write(Literal(by))
         operands = _operands(call, call.function)
         written = [write(operand) for operand in operands]
         plain = f"({f' {call.function.upper()} '.join(written)})"
         raising = [place for place, one in enumerate(operands) if place and may_raise(one)]
         if not raising:
             return plain
+        decides = write(Literal(by))
         guards = " ".join(
             f"WHEN {guard.format(text)} THEN {decides}" for text in written[: raising[-1]]
         )
         return f"CASE {guards} ELSE {plain} END"
 
     return sql
+
+
+def _decided(by: bool) -> Python:
+    """In Python: `or` where True decides, `and` where False does; else null if any operand is."""
+
+    def python(call: Call, tree: Compiling) -> Evaluate:
+        if is_always(call, by):
+            return lambda row: by
+        operands = tree.operands(call)
+
+        def value(row: Mapping[str, Any]) -> bool | None:
+            result: bool | None = not by
+            for operand in operands:
+                holds: bool | None = operand(row)
+                if holds is by:
+                    return by
+                if holds is None:
+                    result = None
+            return result
+
+        return value
+
+    return python
 
 
 def _operands(node: Node, function: str) -> list[Node]:
@@ -78,8 +105,8 @@ FUNCTIONS = (
         gives="a condition; decided by a true left side",
         takes=(CONDITION, CONDITION),
         kind="bool",
-        sql=_guarded("TRUE", "{0}"),
-        python=decided(by=True),
+        sql=_guarded(True, "{0}"),
+        python=_decided(by=True),
         operator=True,
     ),
     Function(
@@ -88,8 +115,8 @@ FUNCTIONS = (
         gives="a condition; decided by a false left side",
         takes=(CONDITION, CONDITION),
         kind="bool",
-        sql=_guarded("FALSE", "NOT {0}"),
-        python=decided(by=False),
+        sql=_guarded(False, "NOT {0}"),
+        python=_decided(by=False),
         operator=True,
     ),
     Function(
