@@ -38,6 +38,7 @@ CONSTANTS: dict[Kind, list[Any]] = {
     "timestamp": [datetime(2019, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)],
     "date": [date(2020, 2, 29)],
 }
+DEEPEST = 4
 ERRORS = ("division by zero", "overflow")
 
 
@@ -101,8 +102,11 @@ def shared_kinds(chance: Random, function: Function, kind: Kind) -> tuple[Kind, 
     return tuple(k for k in narrower(chance.choice(sorted(of))) if k in of)
 
 
-def expressions(chance: Random, count: int, depth: int = 4) -> list[Node]:
-    return [expression(chance, EVERY_KIND[n % len(EVERY_KIND)], depth) for n in range(count)]
+def expressions(chance: Random, count: int) -> list[Node]:
+    """So many expressions of every kind, from one call to calls in calls four deep."""
+    return [
+        expression(chance, EVERY_KIND[n % len(EVERY_KIND)], 1 + n % DEEPEST) for n in range(count)
+    ]
 
 
 def rows(chance: Random, count: int) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
+import time
 from random import Random
 
 from lakehouse.engines.protocol import Engine
@@ -13,7 +14,7 @@ from lakehouse.language.expressions import EVERY, Call, Node
 from tests.conformance.random_expressions import Compared, compare, expressions, rows
 
 SEED = 20_261_201
-AT_ONCE = 35
+AT_ONCE = 70
 """Expressions in one query, over `ROWS` rows."""
 ROWS = 12
 COUNTS = {"embedded": 70, "spark": 35}
@@ -45,20 +46,29 @@ def test_every_function_is_among_the_generated() -> None:
     assert set(EVERY) == set().union(*map(called, generated))
 
 
-def main(count: int, names: list[str]) -> None:
-    """Compare on each engine named, or on both, and say how much was compared."""
+def main() -> None:
+    """Compare on the engines named, or on both, and say how much was compared."""
     from lakehouse.engines.embedded import EmbeddedEngine
     from lakehouse.engines.spark import SparkEngine
 
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", type=int)
+    parser.add_argument("engines", nargs="*", choices=[*COUNTS, []])
+    parser.add_argument("--seed", type=int, default=SEED)
+    given = parser.parse_args()
     engines: list[Engine] = [EmbeddedEngine(memory_limit="1GB"), SparkEngine()]
     for engine in engines:
-        if not names or engine.name in names:
-            compared = agree(engine, count, SEED)
-            print(
-                f"{engine.name}: {count} expressions, {compared.values} values equal, "
-                f"{compared.refused} refused alike"
-            )
+        if given.engines and engine.name not in given.engines:
+            continue
+        began = time.perf_counter()
+        compared = agree(engine, given.count, given.seed)
+        print(
+            f"{engine.name}, seed {given.seed}: {given.count} expressions, "
+            f"{compared.values} values equal, {compared.refused} refused alike, "
+            f"{time.perf_counter() - began:.0f} s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main()

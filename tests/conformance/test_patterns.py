@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+import time
 from dataclasses import dataclass, field
 from random import Random
 
@@ -91,24 +93,34 @@ def test_generated_patterns_match_the_same_texts_everywhere(engine: Engine) -> N
     assert 0.05 < result.matched / result.pairs < 0.95
 
 
-def main(count: int, names: list[str]) -> int:
-    """Compare on each engine named, or on both; 1 if any pair differs."""
+def main() -> int:
+    """Compare on the engines named, or on both; 1 if any pair differs."""
     from lakehouse.engines.embedded import EmbeddedEngine
     from lakehouse.engines.spark import SparkEngine
 
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", type=int)
+    parser.add_argument("engines", nargs="*", choices=["embedded", "spark", []])
+    parser.add_argument("--seed", type=int, default=SEED)
+    given = parser.parse_args()
     engines: list[Engine] = [EmbeddedEngine(memory_limit="1GB"), SparkEngine()]
     differ = 0
     for engine in engines:
-        if not names or engine.name in names:
-            result = compared(engine, count, SEED)
-            differ += len(result.differ)
-            print(*result.differ[:5], sep="\n", end="\n" if result.differ else "")
-            print(
-                f"{engine.name}: {count} patterns, {result.pairs} pairs with a text, "
-                f"{result.matched} matched, {len(result.differ)} differ"
-            )
+        if given.engines and engine.name not in given.engines:
+            continue
+        began = time.perf_counter()
+        result = compared(engine, given.count, given.seed)
+        differ += len(result.differ)
+        for pair in result.differ[:5]:
+            print(*map(repr, pair))
+        print(
+            f"{engine.name}, seed {given.seed}: {given.count} patterns, {result.pairs} pairs with "
+            f"a text, {result.matched} matched, {len(result.differ)} differ, "
+            f"{time.perf_counter() - began:.0f} s",
+            flush=True,
+        )
     return 1 if differ else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main())
