@@ -129,6 +129,13 @@ def test_what_is_compared_with_a_constant_is_computed_first(both: Both) -> None:
     assert both("-visits = 1", visits=-(2**63)) == "overflow"
 
 
+def test_a_whole_number_of_a_float_fits_64_bits(both: Both) -> None:
+    for text in ("floor(score)", "ceil(score)"):
+        assert both(text, score=2.0**63) == "overflow", text
+        assert both(text, score=-(2.0**63)) == -(2**63), text
+        assert both(text, score=2.0**63 - 1024) == 2**63 - 1024, text
+
+
 def test_nan_is_the_greatest_number_and_equals_itself(both: Both) -> None:
     assert both("score = score", score=math.nan) is True
     assert both("score > 1", score=math.nan) is True

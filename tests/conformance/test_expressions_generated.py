@@ -17,7 +17,7 @@ SEED = 20_261_201
 AT_ONCE = 70
 """Expressions in one query, over `ROWS` rows."""
 ROWS = 12
-COUNTS = {"embedded": 70, "spark": 35}
+COUNTS = {"embedded": 140, "spark": 70}
 """How many the suite compares on each engine."""
 
 

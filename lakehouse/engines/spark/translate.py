@@ -15,7 +15,7 @@ from sqlglot.dialects.spark import Spark
 from lakehouse.language import letters
 from lakehouse.language.sql.text_casts import PATTERNS, WHAT, Cast
 from lakehouse.language.sql.typed_expressions import set_type, type_of
-from lakehouse.language.sql.types import BIGINT
+from lakehouse.language.sql.types import BIGINT, DOUBLE
 
 _OF_TEXT: dict[str, Cast] = {
     "INT": "int",
@@ -62,10 +62,12 @@ def _rename(table: exp.Table, tables: Mapping[str, str], own: set[str]) -> None:
 def _cast(node: exp.Expr) -> exp.Expr:
     """A cast of text holds it against the cast's pattern first: Spark takes 't', '1d', '2020-1-1'.
 
-    Any other is Spark's own.
+    Any other is Spark's own, but for a float of 2^63.
     """
     value, to = node.this, type_of(node)
     kind = type_of(value)
+    if kind == DOUBLE and to == BIGINT:
+        return _whole_float(node)
     if to is None or kind is None or kind.name != "STRING" or to.name == "STRING":
         return node
     of_text, attempt = _OF_TEXT[to.name], isinstance(node, exp.TryCast)
@@ -82,6 +84,15 @@ def _cast(node: exp.Expr) -> exp.Expr:
     if attempt:
         return exp.If(this=fits, true=read, false=exp.Null())
     return exp.If(this=exp.Not(this=fits), true=_raise(complaint), false=read)
+
+
+def _whole_float(node: exp.Expr) -> exp.Expr:
+    """A float as a BIGINT; 2^63, for which Spark gives one less, does not fit."""
+    beyond = exp.Literal.number("9223372036854775808E0")
+    too_great = exp.EQ(this=exp.paren(node.this), expression=beyond)
+    attempt = isinstance(node, exp.TryCast)
+    wrong = exp.Null() if attempt else _raise("CAST to BIGINT: overflow, a float of 2^63")
+    return exp.If(this=too_great, true=wrong, false=node.copy())
 
 
 def _with_seconds(value: exp.Expr) -> exp.Expr:
