@@ -45,14 +45,14 @@ def of_values(plain: Callable[..., Any], arguments: Sequence[Evaluate]) -> Evalu
     return value_of_many
 
 
-def unless_null(asked: Sequence[Evaluate], computed: Evaluate) -> Evaluate:
-    """Null where any of what is asked first is, else what is computed."""
-    if len(asked) == 1:
-        (only,) = asked
+def unless_null(operands: Sequence[Evaluate], computed: Evaluate) -> Evaluate:
+    """Null where any of the operands is, else what is computed of them."""
+    if len(operands) == 1:
+        (only,) = operands
         return lambda row: None if only(row) is None else computed(row)
 
     def value(row: Mapping[str, Any]) -> Any:
-        for one in asked:
+        for one in operands:
             if one(row) is None:
                 return None
         return computed(row)
