@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from lakehouse.declare.contract import Column, ContractSpec
 from lakehouse.language import patterns
+from lakehouse.language.provenance import BATCH, CARRIED, IDENTITY
 from lakehouse.language.sql import literals
 from lakehouse.zones.typing_grammar import blank, literal, sql_type, typed
 
-PROVENANCE = ("_delivery", "_row", "_batch", "_known_at")
-"""What every row carries through the zones: whence it came, and since when it is known."""
-IDENTITY = ("_delivery", "_row")
-"""What tells one delivered row from every other."""
-ARRIVAL = ("_place", "_batch", "_delivery", "_row")
+ARRIVAL = ("_place", BATCH, *IDENTITY)
 """Order of arrival; batch and delivery only tell apart what the records give no place."""
 TEXT = "_text_"
 """The prefix of a column's delivered text beside its typed value."""
@@ -162,7 +159,7 @@ def cleaned_columns(contract: ContractSpec, present: Collection[str]) -> str:
             for c in contract.columns
         )
         + ", "
-        + literals.names(PROVENANCE)
+        + literals.names(CARRIED)
     )
 
 

@@ -11,6 +11,7 @@ from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_schema
 from lakehouse.engines.protocol import Frame
 from lakehouse.errors import LakehouseError
+from lakehouse.language.provenance import BATCH, DELIVERY, KNOWN_AT, ROW
 from lakehouse.zones.checks import cleaned_columns
 
 
@@ -46,8 +47,8 @@ def lacks(ctx: Context, table: Cleaned) -> list[str]:
 def empty(ctx: Context, table: Cleaned) -> Frame:
     """No rows, in the shape of the contract."""
     fields = [*arrow_schema(table.columns)]
-    fields += [pa.field("_delivery", pa.string()), pa.field("_row", pa.int64())]
-    fields += [pa.field("_batch", pa.int64()), pa.field("_known_at", MICROSECONDS)]
+    fields += [pa.field(DELIVERY, pa.string()), pa.field(ROW, pa.int64())]
+    fields += [pa.field(BATCH, pa.int64()), pa.field(KNOWN_AT, MICROSECONDS)]
     return ctx.engine.from_arrow(pa.schema(fields).empty_table())
 
 

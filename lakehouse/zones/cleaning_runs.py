@@ -22,11 +22,11 @@ from lakehouse.context import Context
 from lakehouse.declare.compiled import from_data, to_data
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.protocol import Frame, Transaction
+from lakehouse.language.provenance import IDENTITY, delivered_columns
 from lakehouse.language.sql import literals
 from lakehouse.records.runs import configuration_of
 from lakehouse.records.store import Run
 from lakehouse.storage.tables import TableRef
-from lakehouse.zones.checks import IDENTITY
 from lakehouse.zones.cleaned_shape import as_declared, empty, lacks
 from lakehouse.zones.cleanup import Cleanup
 from lakehouse.zones.outcome import (
@@ -277,4 +277,4 @@ class Runs:
         return self.ctx.table(zone, name or self.table.name)
 
     def _delivered(self, rows: Frame) -> list[str]:
-        return [c for c in self.engine.columns(rows) if not c.startswith("_")]
+        return delivered_columns(self.engine.columns(rows))

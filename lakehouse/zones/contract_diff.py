@@ -11,6 +11,7 @@ from lakehouse.declare.contract import Column
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.protocol import Frame
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION, Kind
+from lakehouse.language.provenance import delivered_columns
 from lakehouse.language.sql import literals
 from lakehouse.zones.typing_grammar import blank, typed
 
@@ -43,7 +44,7 @@ def diff(ctx: Context, table: Cleaned) -> list[Difference]:
     if not ref.exists():
         return []
     rows = ctx.engine.read(ref, where=f"`_batch` = {ref.applied()}")
-    delivered = [c for c in ctx.engine.columns(rows) if not c.startswith("_")]
+    delivered = delivered_columns(ctx.engine.columns(rows))
     named = {c.name for c in table.columns}
     found = [Difference(*d) for d in _missing(ctx, table, rows, delivered)]
     found += _widened(ctx, table, rows, delivered)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
+from lakehouse.language.provenance import DELIVERY
 from lakehouse.records.deliveries import Delivery, DeliveryRecords
 
 UNDECLARED = datetime.min.replace(tzinfo=UTC)
@@ -43,7 +44,7 @@ class DeliveryOrder:
         states = {d: n for n, d in enumerate((d for d in self.deliveries if d in wanted), 1)}
         return pa.table(
             {
-                "_delivery": pa.array(self.deliveries, pa.string()),
+                DELIVERY: pa.array(self.deliveries, pa.string()),
                 "_place": pa.array(range(len(self.deliveries)), pa.int64()),
                 "_state": pa.array([states.get(d) for d in self.deliveries], pa.int64()),
             }

@@ -6,8 +6,9 @@ from typing import Any
 
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.engines.protocol import Frame
+from lakehouse.language.provenance import BATCH, CARRIED, IDENTITY, KNOWN_AT, delivered_columns
 from lakehouse.language.sql import literals
-from lakehouse.zones.checks import IDENTITY, PROVENANCE, read_sql
+from lakehouse.zones.checks import read_sql
 from lakehouse.zones.pending import Pending
 
 
@@ -24,7 +25,7 @@ class Earlier:
 
     def known_times(self) -> Frame:
         """The known time of every earlier row."""
-        return self._raw(["_known_at", "_batch"])
+        return self._raw([KNOWN_AT, BATCH])
 
     def of_keys(self, keys: Frame) -> Frame:
         """The accepted earlier rows of the keys given, held."""
@@ -69,7 +70,7 @@ class Earlier:
         again = self.pending.again and "quarantine" in frames
         apart = "WHERE quarantine.`_row` IS NULL" if again else ""
         refused_sql = " OR ".join(refused) or "FALSE"
-        columns = literals.names([*(c.name for c in contract.columns), *PROVENANCE], "t")
+        columns = literals.names([*(c.name for c in contract.columns), *CARRIED], "t")
         return self.engine.query(
             f"WITH typed AS ({read_sql(contract, self._delivered())}), "
             f"placed AS (SELECT {columns}, {in_cleaned} AS `_in_cleaned`, "
@@ -84,4 +85,4 @@ class Earlier:
         return self.engine.read(ref, columns=columns, where=f"`_batch` <= {self.pending.processed}")
 
     def _delivered(self) -> list[str]:
-        return [c for c in self.engine.columns(self._raw()) if not c.startswith("_")]
+        return delivered_columns(self.engine.columns(self._raw()))

@@ -11,8 +11,9 @@ null). They give the accepted rows with `_fate` ('kept', 'duplicate', 'supersede
 from __future__ import annotations
 
 from lakehouse.declare.tables import Cleaned
+from lakehouse.language.provenance import CARRIED
 from lakehouse.language.sql import literals
-from lakehouse.zones.checks import ARRIVAL, PROVENANCE
+from lakehouse.zones.checks import ARRIVAL
 
 FLAGS = ("_in_cleaned", "_in_aside", "_accepted")
 
@@ -119,4 +120,4 @@ def _placed() -> str:
 
 
 def _kept_columns(table: Cleaned) -> str:
-    return literals.names([*(c.name for c in table.columns), *PROVENANCE, *FLAGS])
+    return literals.names([*(c.name for c in table.columns), *CARRIED, *FLAGS])

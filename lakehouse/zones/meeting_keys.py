@@ -7,8 +7,8 @@ import re
 import pyarrow as pa
 
 from lakehouse.engines.protocol import Frame
+from lakehouse.language.provenance import CARRIED, DELIVERY
 from lakehouse.language.sql import literals
-from lakehouse.zones.checks import PROVENANCE
 from lakehouse.zones.delivery_order import DeliveryOrder
 from lakehouse.zones.earlier_rows import Earlier
 from lakehouse.zones.key_rules import FLAGS, fates_sql, states_count
@@ -23,7 +23,7 @@ class Keys:
     ) -> None:
         self.pending, self.order = pending, order
         self.table, self.engine = pending.table, pending.ctx.engine
-        self.columns = [*(c.name for c in self.table.columns), *PROVENANCE]
+        self.columns = [*(c.name for c in self.table.columns), *CARRIED]
         self.frames = {"judged": judged, "passed": passed}
         if pending.cleaned is not None:
             self.frames["cleaned"] = pending.cleaned
@@ -109,7 +109,7 @@ class Keys:
         states = self.engine.to_arrow(
             self._query(f"SELECT DISTINCT `_delivery` FROM ({counted}) s")
         )
-        return self._fates(crowd, self.order.table(states["_delivery"].to_pylist()))
+        return self._fates(crowd, self.order.table(states[DELIVERY].to_pylist()))
 
     def _fates(self, crowd: list[str], deliveries: pa.Table) -> pa.Table:
         self.frames["deliveries"] = self.engine.from_arrow(deliveries)

@@ -9,12 +9,11 @@ import pyarrow.compute as pc
 
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.protocol import Frame
+from lakehouse.language.provenance import CARRIED, DELETE, FATE, IDENTITY, OF_SET_ASIDE, UNPARSED
 from lakehouse.language.sql import literals
-from lakehouse.zones.checks import IDENTITY, PROVENANCE, TEXT, reason, reasons
+from lakehouse.zones.checks import TEXT, reason, reasons
 from lakehouse.zones.pending import Pending
 from lakehouse.zones.settling import Settled
-
-ASIDE = ("_delivery", "_row", "_batch", "_fate", "_by_delivery", "_by_row")
 
 
 def quarantine_rows(settled: Settled) -> Frame | None:
@@ -105,7 +104,7 @@ def aside_rows(settled: Settled) -> tuple[Frame | None, bool]:
         merges = bool(pc.any(fates["_in_aside"]).as_py())
         parts.append(
             engine.query(
-                f"SELECT {literals.names(ASIDE)}, `_fate` = 'kept' AS `_delete` FROM fates "
+                f"SELECT {literals.names(OF_SET_ASIDE)}, `_fate` = 'kept' AS `_delete` FROM fates "
                 "WHERE `_fate` IN ('duplicate', 'superseded') OR "
                 "(`_fate` = 'kept' AND `_in_aside`)",
                 {"fates": engine.from_arrow(fates)},
@@ -116,7 +115,7 @@ def aside_rows(settled: Settled) -> tuple[Frame | None, bool]:
     if not parts:
         return None, False
     frames = {f"part_{i}": part for i, part in enumerate(parts)}
-    columns = literals.names([*ASIDE, "_delete"] if merges else ASIDE)
+    columns = literals.names([*OF_SET_ASIDE, DELETE] if merges else OF_SET_ASIDE)
     sql = " UNION ALL ".join(f"SELECT {columns} FROM {name}" for name in frames)
     return engine.query(sql, frames), merges
 
@@ -131,7 +130,7 @@ def cleaned_rows(settled: Settled) -> tuple[Frame, bool]:
     if settled.fates is None:
         return settled.alone, False
     fates: pa.Table = settled.fates
-    leaving = pc.and_(fates["_in_cleaned"], pc.not_equal(fates["_fate"], "kept"))
+    leaving = pc.and_(fates["_in_cleaned"], pc.not_equal(fates[FATE], "kept"))
     merges = bool(pc.any(leaving).as_py())
     delete = ", FALSE AS `_delete`" if merges else ""
     sql = (
@@ -149,14 +148,14 @@ def cleaned_rows(settled: Settled) -> tuple[Frame, bool]:
 
 def typed_columns(table: Cleaned) -> str:
     """The columns of a cleaned table: the contract's in declared order, then provenance."""
-    return literals.names([*(c.name for c in table.columns), *PROVENANCE])
+    return literals.names([*(c.name for c in table.columns), *CARRIED])
 
 
 def _with_fate(settled: Settled, fate: str) -> pa.Table:
     assert settled.fates is not None, "rows have a fate only where keys meet"
-    return settled.fates.filter(pc.equal(settled.fates["_fate"], fate))
+    return settled.fates.filter(pc.equal(settled.fates[FATE], fate))
 
 
 def _texts(pending: Pending, of: str) -> str:
     texts = [f"{of}.{literals.name(TEXT + c)} AS {literals.name(c)}" for c in pending.delivered]
-    return ", ".join([*texts, *(literals.names(("_unparsed", *PROVENANCE), of).split(", "))])
+    return ", ".join([*texts, *(literals.names((UNPARSED, *CARRIED), of).split(", "))])

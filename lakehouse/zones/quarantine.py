@@ -6,8 +6,8 @@ from typing import Any
 
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
+from lakehouse.language.provenance import BATCH, DELIVERY, IDENTITY, REASONS, ROW
 from lakehouse.records.deliveries import paths_of
-from lakehouse.zones.checks import IDENTITY
 from lakehouse.zones.cleaning_runs import Runs
 from lakehouse.zones.cleanup import Cleanup, total
 from lakehouse.zones.violation import masked
@@ -25,7 +25,7 @@ def listed(ctx: Context, table: Cleaned, limit: int = 5) -> list[dict[str, Any]]
     if not ref.exists():
         return []
     engine = ctx.engine
-    rows = engine.read(ref, columns=[*IDENTITY, "_batch", "_reasons"])
+    rows = engine.read(ref, columns=[*IDENTITY, BATCH, REASONS])
     each = engine.query(
         "SELECT `_delivery`, `_row`, `_batch`, r.`column` AS `column`, r.`check` AS `check`, "
         "r.`value` AS `value` FROM (SELECT `_delivery`, `_row`, `_batch`, "
@@ -42,7 +42,7 @@ def listed(ctx: Context, table: Cleaned, limit: int = 5) -> list[dict[str, Any]]
             {"each_reason": each},
         )
     ).to_pylist()
-    paths = paths_of(ctx.records, sorted({row["_delivery"] for row in found}))
+    paths = paths_of(ctx.records, sorted({row[DELIVERY] for row in found}))
     entries: dict[tuple[str, str], dict[str, Any]] = {}
     for row in found:
         entry = entries.setdefault(
@@ -50,7 +50,7 @@ def listed(ctx: Context, table: Cleaned, limit: int = 5) -> list[dict[str, Any]]
             {"column": row["column"], "check": row["check"], "rows": row["rows"], "examples": []},
         )
         if len(entry["examples"]) < limit:
-            where = f"{paths.get(row['_delivery'], row['_delivery'])} row {row['_row']}"
+            where = f"{paths.get(row[DELIVERY], row[DELIVERY])} row {row[ROW]}"
             value = masked(table.contract, row)
             entry["examples"].append(where if value is None else f"{where}: {value}")
     return list(entries.values())

@@ -17,16 +17,13 @@ from lakehouse.context import Context
 from lakehouse.declare.tables import Raw
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import Frame, Landed, LandedFile, Transaction
-from lakehouse.language.provenance import KNOWN_AT
+from lakehouse.language.provenance import DELIVERY, OF_RAW, ROW, UNPARSED
 from lakehouse.language.sql import literals
 from lakehouse.records.deliveries import Delivery, DeliveryRecords, from_metadata, to_metadata
 from lakehouse.records.store import Run
 from lakehouse.zones import source_files, typing_grammar
 from lakehouse.zones.recorded import note_unrecorded
 from lakehouse.zones.schema_policy import refusal
-
-PROVENANCE = ("_unparsed", "_delivery", "_row", "_batch", "_arrived_at", KNOWN_AT)
-"""The platform's columns of a raw table, after the delivered ones."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +197,7 @@ class _Intake:
         delivered = engine.from_arrow(
             pa.table(
                 {
-                    "_delivery": pa.array([d.delivery for d in accepted], pa.string()),
+                    DELIVERY: pa.array([d.delivery for d in accepted], pa.string()),
                     "delivered_at": pa.array([d.delivered_at for d in accepted], MICROSECONDS),
                     "arrived_at": pa.array([d.arrived_at for d in accepted], MICROSECONDS),
                 }
@@ -211,7 +208,7 @@ class _Intake:
         names = [
             name
             for name in engine.columns(landed.rows_frame)
-            if name in wanted or name in found or name in ("_unparsed", "_delivery", "_row")
+            if name in wanted or name in found or name in (UNPARSED, DELIVERY, ROW)
         ]
         contract = self.raw.source.contract
         known = "d.delivered_at"
@@ -230,7 +227,7 @@ class _Intake:
         names = [c.name for c in self.raw.source.contract.columns]
         if self.table.exists():
             there = self.ctx.engine.columns(self.ctx.engine.read(self.table))
-            names += [n for n in there if n not in names and n not in PROVENANCE]
+            names += [n for n in there if n not in names and n not in OF_RAW]
         return names
 
     def _put_aside(self, deliveries: Sequence[Delivery], reason: str) -> None:

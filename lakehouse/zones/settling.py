@@ -12,13 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.engines.protocol import Engine, Frame
+from lakehouse.language.provenance import CARRIED, FATE
 from lakehouse.language.sql import literals
-from lakehouse.zones.checks import (
-    PROVENANCE,
-    judged_sql,
-    read_sql,
-    unique_columns,
-)
+from lakehouse.zones.checks import judged_sql, read_sql, unique_columns
 from lakehouse.zones.delivery_order import delivery_order
 from lakehouse.zones.meeting_keys import Keys
 from lakehouse.zones.pending import Pending
@@ -73,7 +69,7 @@ class Settled:
         if self.fates is None:
             return 0
         there = "_in_cleaned" if fate == "kept" else "_in_aside"
-        chosen = pc.and_(pc.equal(self.fates["_fate"], fate), pc.invert(self.fates[there]))
+        chosen = pc.and_(pc.equal(self.fates[FATE], fate), pc.invert(self.fates[there]))
         return int(pc.sum(chosen).as_py() or 0)
 
 
@@ -102,7 +98,7 @@ def settle(pending: Pending) -> Settled:
         )
     )
     rows, failed = (int(summary[name][0].as_py()) for name in ("rows", "failed"))
-    columns = literals.names([*(c.name for c in pending.table.columns), *PROVENANCE])
+    columns = literals.names([*(c.name for c in pending.table.columns), *CARRIED])
     if failed or held:
         passed = engine.query(
             f"SELECT {columns} FROM judged WHERE NOT `_failed`", {"judged": judged}

@@ -7,6 +7,7 @@ from typing import Any
 
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.errors import ContractViolation
+from lakehouse.language.provenance import DELIVERY, REASONS, ROW
 from lakehouse.records.deliveries import paths_of
 from lakehouse.zones.outcome import broken_rows
 from lakehouse.zones.settling import Settled
@@ -28,10 +29,10 @@ def stop_if_broken(settled: Settled) -> None:
             {"broken": broken_rows(settled)},
         )
     ).to_pylist()
-    paths = paths_of(ctx.records, [row["_delivery"] for row in first])
+    paths = paths_of(ctx.records, [row[DELIVERY] for row in first])
     lines = [
-        f"  {paths.get(row['_delivery'], row['_delivery'])}, row {row['_row']}: "
-        f"{said(table.contract, row['_reasons'][0])}"
+        f"  {paths.get(row[DELIVERY], row[DELIVERY])}, row {row[ROW]}: "
+        f"{said(table.contract, row[REASONS][0])}"
         for row in first
     ]
     more = f"\n  … and {settled.failed - len(first)} more" if settled.failed > len(first) else ""

@@ -20,6 +20,7 @@ from lakehouse.cli.app import app
 from lakehouse.client import Client, Prediction
 from lakehouse.declare.contract import _KINDS
 from lakehouse.declare.gates import metrics_of
+from lakehouse.language import provenance
 from lakehouse.language.expressions import FUNCTIONS
 from lakehouse.language.expressions.text import _COMPARISONS
 from lakehouse.language.sql import functions as portable_functions
@@ -27,7 +28,6 @@ from lakehouse.monitoring import results
 from lakehouse.records.home import Home
 from lakehouse.records.store import Records
 from lakehouse.sdk.lake import ZONES
-from lakehouse.zones import outcome, raw
 from serving.app import create_app
 from serving.metrics import Metrics
 from serving.roles import declared
@@ -169,8 +169,8 @@ def test_every_route_is_described_with_its_roles(tmp_path: Path) -> None:
 def test_every_zone_and_column_of_the_platform_is_described() -> None:
     found = sections("tables")
     assert set(ZONES) == set(found)
-    assert set(raw.PROVENANCE) <= codes(found["raw"])
-    assert set(outcome.ASIDE) <= codes(found["set_aside"])
+    assert set(provenance.OF_RAW) <= codes(found["raw"])
+    assert set(provenance.OF_SET_ASIDE) <= codes(found["set_aside"])
     assert "_reasons" in codes(found["quarantine"])
     assert "_part" in codes(found["training"])
     assert set(results.SCHEMA.names) | {results.TABLE, *results.VERDICTS} <= codes(found["curated"])

@@ -6,11 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from lakehouse.errors import DeliveryError
+from lakehouse.language.provenance import RESERVED
 
-UNPARSED, ROW = "_unparsed", "_row"
-RESERVED = frozenset(
-    (UNPARSED, ROW, "_delivery", "_batch", "_arrived_at", "_known_at", "_reasons", "_delete")
-)
 MAX_COLUMNS = 1_000
 _NOT_IN_DELTA = re.compile(r"[ ,;{}()\n\r\t=]")
 

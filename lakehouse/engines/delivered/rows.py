@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.engines.delivered.names import ROW, UNPARSED
+from lakehouse.language.provenance import ROW, UNPARSED
 
 BLOCK_ROWS = 16_384
 

@@ -29,6 +29,7 @@ from lakehouse.engines.protocol import (
 )
 from lakehouse.engines.table_files import Read
 from lakehouse.errors import unknown
+from lakehouse.language.provenance import DELETE
 from lakehouse.language.sql import portable as portable_sql
 from lakehouse.language.sql.typed import typed, typed_condition
 from lakehouse.language.sql.types import SqlType
@@ -183,9 +184,9 @@ class EmbeddedEngine:
                 "give each key once."
             )
         if not table.exists():
-            if writing.DELETE in rows.names:
-                others = listed(n for n in rows.names if n != writing.DELETE)
-                kept = f"SELECT {others} FROM {{}} WHERE {quoted(writing.DELETE)} IS NOT TRUE"
+            if DELETE in rows.names:
+                others = listed(n for n in rows.names if n != DELETE)
+                kept = f"SELECT {others} FROM {{}} WHERE {quoted(DELETE)} IS NOT TRUE"
                 rows = self._derived(kept, rows)
             with self._session.batches(rows) as batches:
                 return writing.write(table, batches, "append", transaction, metadata)

@@ -17,15 +17,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lakehouse.engines.delivered.names import ROW, UNPARSED, LakeNames
+from lakehouse.engines.delivered.names import LakeNames
 from lakehouse.engines.delivered.reader import read_delivered
 from lakehouse.engines.embedded.frames import listed, text
 from lakehouse.engines.embedded.reading import parquet_sql
 from lakehouse.engines.embedded.session import Session
 from lakehouse.engines.protocol import Landed, LandedFile, Unreadable
 from lakehouse.errors import DeliveryError
-
-DELIVERY = "_delivery"
+from lakehouse.language.provenance import DELIVERY, ROW, UNPARSED
 
 
 @dataclass(frozen=True)

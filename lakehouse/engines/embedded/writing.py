@@ -18,9 +18,8 @@ from lakehouse.engines import protocol
 from lakehouse.engines.embedded.frames import quoted
 from lakehouse.engines.failures import WriteConflict, WriteError
 from lakehouse.engines.table_schema import check_fits
+from lakehouse.language.provenance import DELETE
 from lakehouse.storage.tables import TableRef
-
-DELETE = "_delete"
 
 
 def write(

@@ -14,13 +14,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.engines.delivered.names import ROW, UNPARSED, LakeNames
+from lakehouse.engines.delivered.names import LakeNames
 from lakehouse.engines.delivered.reader import read_delivered
 from lakehouse.engines.protocol import Engine, Landed, LandedFile, Unreadable
 from lakehouse.engines.spark.failures import as_ours
 from lakehouse.errors import DeliveryError
+from lakehouse.language.provenance import DELIVERY, ROW, UNPARSED
 
-DELIVERY = "_delivery"
 _BYTES_A_TASK = 4_000_000
 """What a task reads at least, where there is that much: starting one costs a tenth of a second."""
 _TASKS = 4

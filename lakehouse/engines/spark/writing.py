@@ -12,12 +12,12 @@ from lakehouse.engines.failures import QueryError
 from lakehouse.engines.spark.failures import as_ours
 from lakehouse.engines.spark.frames import SparkFrame, arrow_schema_of, quoted
 from lakehouse.engines.table_schema import check_fits
+from lakehouse.language.provenance import DELETE
 from lakehouse.storage.tables import TableRef
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-DELETE = "_delete"
 _FRESH = protocol.TABLE_PROPERTIES | {"delta.enableDeletionVectors": "false"}
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.protocol import TABLE_PROPERTIES, Engine, Transaction
+from lakehouse.language.provenance import DELETE
 from lakehouse.storage.tables import TableRef
 from lakehouse.testing.conformance.comparing import require, require_equal, require_rows
 from lakehouse.testing.conformance.world import NOON, fields_of
@@ -188,7 +189,7 @@ def check_merge_replaces_adds_and_removes(engine: Engine, folder: Path) -> None:
             ("b", 1, None, None, None, None, None),
             ("nobody", 1, None, None, None, None, None),
         ]
-    ).append_column("_delete", pa.array([False, None, True, True]))
+    ).append_column(DELETE, pa.array([False, None, True, True]))
     version = _write(engine, ref, changes, Transaction("x", 2), mode="merge", keys=["name"])
     require_equal(version, 1, "Version after the merge")
     found = [row[:3] for row in _rows(engine, ref)]

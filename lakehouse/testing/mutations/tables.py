@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Literal
 
 from lakehouse.engines.protocol import Engine, Frame, Transaction
+from lakehouse.language.provenance import DELETE
 from lakehouse.storage.tables import TableRef
 from lakehouse.testing.mutations.wrapping import Wrapped
 
@@ -98,7 +99,7 @@ class ChangedWrites(Wrapped):
 
 
 def _without_deletes(rows: Any, mode: Mode, _: Sequence[str]) -> tuple[Any, Mode]:
-    return rows.drop_columns("_delete") if "_delete" in rows.column_names else rows, mode
+    return rows.drop_columns(DELETE) if DELETE in rows.column_names else rows, mode
 
 
 def _appended_merges(rows: Any, mode: Mode, _: Sequence[str]) -> tuple[Any, Mode]:

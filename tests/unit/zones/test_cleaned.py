@@ -85,9 +85,10 @@ def test_a_broken_row_keeps_every_failed_check_with_its_text(open_lake):
 
 def test_further_delivered_columns_stay_with_a_quarantined_row(open_lake):
     lake = open_lake(cleaned())
-    lake.deliver(("a.csv", [sale("1", "x", till="3")]))
+    lake.deliver(("a.csv", [sale("1", "x", till="3", _note="by hand")]))
     clean(lake.ctx, lake.table)
-    assert lake.rows("quarantine")[0]["till"] == "3"
+    (row,) = lake.rows("quarantine")
+    assert ("3", "by hand") == (row["till"], row["_note"])
 
 
 class Code(Contract):
