@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lakehouse.declare.arguments import no_repeats, several
-from lakehouse.declare.features import (
-    Entity,
-    FeatureView,
-    LatestView,
-    RequestView,
-    StoredView,
-)
+from lakehouse.declare.features import Entity, RequestView, StoredView, View
 from lakehouse.declare.fields import set_fields
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.declare.tables import Cleaned, Curated, Raw, Source, Table, check_name
@@ -38,7 +32,7 @@ class Domain:
     description: str
     owner: str
     tables: tuple[Table, ...]
-    views: tuple[StoredView | RequestView, ...]
+    views: tuple[View, ...]
     training_sets: tuple[TrainingSet, ...]
     models: tuple[Model, ...]
     evaluations: tuple[Evaluation, ...]
@@ -51,7 +45,7 @@ class Domain:
         description: str,
         owner: str = "",
         tables: Iterable[Table] = (),
-        views: Iterable[StoredView | RequestView] = (),
+        views: Iterable[View] = (),
         models: Iterable[Model] = (),
         evaluations: Iterable[Evaluation] = (),
         deliver: str | None = None,
@@ -59,9 +53,7 @@ class Domain:
         check_name("Domain", name)
         where = f"Domain '{name}'"
         tables = several(where, "tables", tables, (Cleaned, Curated), "tables=(payments,)")
-        views = several(
-            where, "views", views, (FeatureView, LatestView, RequestView), "views=(card_spend,)"
-        )
+        views = several(where, "views", views, (View,), "views=(card_spend,)")
         models = several(where, "models", models, (Model,), "models=(fraud,)")
         evaluations = several(
             where, "evaluations", evaluations, (Evaluation,), "evaluations=(handbook,)"
@@ -113,20 +105,36 @@ class Domain:
 
     @property
     def stored_views(self) -> tuple[StoredView, ...]:
-        return tuple(v for v in self.views if not isinstance(v, RequestView))
+        return tuple(v for v in self.views if isinstance(v, StoredView))
 
-    def owner_of(self, view: StoredView | RequestView) -> str:
+    @property
+    def request_views(self) -> tuple[RequestView, ...]:
+        return tuple(v for v in self.views if isinstance(v, RequestView))
+
+    def owner_of(self, view: View) -> str:
         """Who answers for a view: its own owner, else that of the contract it is of, else ours."""
-        contract = view.request if isinstance(view, RequestView) else view.of.contract
+        contract = view.contract
         return view.owner or (contract.owner if contract is not None else "") or self.owner
 
     def table(self, name: str) -> Table:
         """Return a table by name; raises NotFound naming what exists."""
         return self._named("table", name, {t.name: t for t in self.tables})
 
-    def view(self, name: str) -> StoredView | RequestView:
+    def view(self, name: str) -> View:
         """Return a view by name; raises NotFound naming what exists."""
         return self._named("view", name, {v.name: v for v in self.views})
+
+    def stored_view(self, name: str) -> StoredView:
+        """Return a stored view by name; raises NotFound naming what exists."""
+        view = self.view(name)
+        if not isinstance(view, StoredView):
+            uses = ", ".join(used.name for used in view.stored)
+            raise NotFound(
+                f"View '{name}' is computed from the request when it is asked for and not stored; "
+                f"name one of the views that it uses ({uses}), or ask historical_features with the "
+                "request's columns."
+            )
+        return view
 
     def model(self, name: str) -> Model:
         """Return a model by name; raises NotFound naming what exists."""
@@ -151,7 +159,7 @@ class _Collected:
         self.raws: dict[str, Raw] = {}
         self.tables: dict[str, Table] = {}
         self.entities: dict[str, Entity] = {}
-        self.views: dict[str, StoredView | RequestView] = {}
+        self.views: dict[str, View] = {}
         self.training_sets: dict[str, TrainingSet] = {}
 
     def _add(self, kind: str, into: dict[str, T], name: str, item: T) -> None:
@@ -171,13 +179,11 @@ class _Collected:
             self._add("raw table", self.raws, table.raw.name, table.raw)
         self._add("table", self.tables, table.name, table)
 
-    def view(self, view: StoredView | RequestView) -> None:
-        if isinstance(view, RequestView):
-            for used in view.uses:
-                self.view(used)
-        else:
-            self.table(view.of)
-            self._add("entity", self.entities, view.by.name, view.by)
+    def view(self, view: View) -> None:
+        for stored in view.stored:
+            self.table(stored.of)
+            self._add("entity", self.entities, stored.by.name, stored.by)
+            self._add("view", self.views, stored.name, stored)
         self._add("view", self.views, view.name, view)
 
     def training_set(self, training_set: TrainingSet) -> None:

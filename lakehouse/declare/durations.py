@@ -55,6 +55,11 @@ class Duration:
         )
 
     @staticmethod
+    def optional(text: str | Duration | None) -> Duration | None:
+        """Read a duration that may be left out."""
+        return None if text is None else Duration.parse(text)
+
+    @staticmethod
     def parse_or_zero(text: str | Duration) -> Duration:
         """Read a duration that may be no time at all, such as '0d'."""
         if isinstance(text, str) and re.fullmatch(r"\s*0+\s*(s|min|h|d)\s*", text):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from lakehouse.declare.aggregates import Aggregate, Default
 from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import as_declared, constant
 from lakehouse.declare.windows import AnyWindow
-from lakehouse.errors import DeclarationError, unknown
-from lakehouse.language import expressions
+from lakehouse.errors import DeclarationError
 from lakehouse.language.kinds import Kind
-
-F = TypeVar("F", bound="Feature")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,24 +90,6 @@ StoredFeature = WindowedFeature | ColumnFeature
 """A feature that is kept, and looked up at the moment of asking."""
 
 
-class View(Protocol):
-    """What every view has: a name and the features it gives, in declared order."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def features(self) -> tuple[Feature, ...]: ...
-
-
-def pick(view: str, features: tuple[F, ...], name: str) -> F:
-    """Return one of a view's features; raises DeclarationError naming what it has."""
-    by_name = {f.name: f for f in features}
-    if name not in by_name:
-        raise DeclarationError(unknown("feature", name, by_name, f"View '{view}'"))
-    return by_name[name]
-
-
 def fitting_default(value: Any, kind: Kind, scale: int | None, where: str) -> Default:
     """Return a default as a feature of this kind keeps it; raises DeclarationError if none fits.
 
@@ -134,22 +112,3 @@ def fitting_default(value: Any, kind: Kind, scale: int | None, where: str) -> De
     if kind == "decimal":
         return fitting.quantize(Decimal(1).scaleb(-(scale or 0)))
     return as_declared(fitting)
-
-
-def kinds_of(views: Iterable[View]) -> dict[str, Kind]:
-    """Return the kind of each feature by its dotted name, as expressions know them.
-
-    Lists are left out: no expression takes one (see `refuse_lists`).
-    """
-    return {f.dotted: f.kind for view in views for f in view.features if f.many is None}
-
-
-def refuse_lists(text: str, views: Iterable[View], where: str) -> None:
-    """Raise DeclarationError for an expression that names a feature that is a list."""
-    lists = {f.dotted: f for view in views for f in view.features if f.many is not None}
-    for name in expressions.names(expressions.parse(text, where)):
-        if name in lists:
-            raise DeclarationError(
-                f"{where}: '{name}' is a list of up to {lists[name].many} values, which no "
-                "expression takes; declare a feature of one value, as with Last."
-            )

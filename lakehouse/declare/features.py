@@ -9,11 +9,12 @@ from lakehouse.declare.feature import (
     ComputedFeature,
     Feature,
     StoredFeature,
-    View,
     WindowedFeature,
 )
-from lakehouse.declare.request_views import RequestView
-from lakehouse.declare.stored_views import FeatureView, LatestView, StoredView
+from lakehouse.declare.feature_view import FeatureView
+from lakehouse.declare.latest_view import LatestView
+from lakehouse.declare.request_view import RequestView, stored_and_requested
+from lakehouse.declare.view import StoredView, View
 from lakehouse.declare.windows import (
     EXACT_UP_TO,
     AnyWindow,
@@ -46,4 +47,5 @@ __all__ = [
     "Windows",
     "ever",
     "last",
+    "stored_and_requested",
 ]

@@ -10,7 +10,7 @@ from lakehouse.declare import training_checks as checks
 from lakehouse.declare.arguments import one, several
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
-from lakehouse.declare.features import Feature, FeatureView, LatestView, RequestView, StoredView
+from lakehouse.declare.features import Feature, RequestView, StoredView, View
 from lakehouse.declare.fields import set_fields
 from lakehouse.declare.gates import Claim, Gate, Task, at_least, at_most, beats, check_gate
 from lakehouse.declare.tables import Source, Table, TableColumn, check_name, table_column
@@ -73,7 +73,7 @@ class TrainingSet:
         *,
         label: TableColumn,
         request: type[Contract] | ContractSpec,
-        features: Iterable[StoredView | RequestView],
+        features: Iterable[View],
         label_matures: str | Duration = "0d",
         train_last: str | Duration,
         test_last: str | Duration,
@@ -92,7 +92,7 @@ class TrainingSet:
             here,
             "features",
             features,
-            (FeatureView, LatestView, RequestView),
+            (View,),
             "features=(card_spend,)",
         )
         stored, requested = checks.collected(here, spec, views)

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.declare.arguments import no_repeats, several
 from lakehouse.declare.contract import ContractSpec
-from lakehouse.declare.feature import kinds_of, refuse_lists
-from lakehouse.declare.features import Feature, RequestView, StoredView
+from lakehouse.declare.features import (
+    Feature,
+    RequestView,
+    StoredView,
+    stored_and_requested,
+)
 from lakehouse.declare.tables import TableColumn, table_column
+from lakehouse.declare.view import kinds_of, refuse_lists
 from lakehouse.errors import DeclarationError, described, unknown
 from lakehouse.language import expressions
 from lakehouse.language.kinds import NUMBERS, Kind
@@ -66,21 +71,13 @@ def collected(
     here: str, spec: ContractSpec, views: tuple[Any, ...]
 ) -> tuple[tuple[StoredView, ...], tuple[RequestView, ...]]:
     """The stored views, used by request views too, and the request views, each once."""
-    found: dict[str, StoredView | RequestView] = {}
     for view in views:
-        if isinstance(view, RequestView) and view.request not in (None, spec):
-            asked = "" if view.request is None else view.request.name
+        if view.request not in (None, spec):
             raise DeclarationError(
-                f"{here}: request view '{view.name}' is for requests of {asked}, the "
+                f"{here}: request view '{view.name}' is for requests of {view.request.name}, the "
                 f"training set for {spec.name}; declare one contract for both."
             )
-        for used in (*(view.uses if isinstance(view, RequestView) else ()), view):
-            if found.setdefault(used.name, used) != used:
-                raise DeclarationError(
-                    f"{here}: two different views are called '{used.name}'; rename one."
-                )
-    stored = tuple(v for v in found.values() if not isinstance(v, RequestView))
-    return stored, tuple(v for v in found.values() if isinstance(v, RequestView))
+    return stored_and_requested(views, here)
 
 
 def entity(here: str, spec: ContractSpec, view: StoredView) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lakehouse.declare.durations import DAY, Duration
@@ -195,3 +196,17 @@ def ever() -> Windows:
     ['ever']
     """
     return Windows((EverWindow(),))
+
+
+def least(begins: Iterable[int | None]) -> int | None:
+    """Return the earliest of some beginnings, None where one of them has none."""
+    found = list(begins)
+    known = [begin for begin in found if begin is not None]
+    return min(known) if len(known) == len(found) else None
+
+
+def furthest(reaches: Iterable[int | None]) -> int | None:
+    """Return the longest of some reaches, None where one of them is not bounded."""
+    found = list(reaches)
+    known = [reach for reach in found if reach is not None]
+    return max(known) if len(known) == len(found) else None

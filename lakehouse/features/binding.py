@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lakehouse.context import Context
-from lakehouse.declare.features import FeatureView, StoredView
-from lakehouse.declare.stored_views import begin_us, columns_of, least
+from lakehouse.declare.features import StoredView
+from lakehouse.declare.windows import least
 from lakehouse.engines.protocol import BoundView
 from lakehouse.features.spine_entities import SpineKeys, entities_needed
 from lakehouse.language.sql import literals
@@ -34,7 +34,7 @@ def bind(
         frame = ctx.read(
             sharing[0].of,
             run,
-            columns=list(dict.fromkeys(c for view in sharing for c in columns_of(view))),
+            columns=list(dict.fromkeys(c for view in sharing for c in view.source_columns)),
             where=_rows_needed(sharing, first_us, last_us, keys or {}),
         )
         bound |= {view.name: BoundView(view, frame) for view in sharing}
@@ -59,11 +59,8 @@ def event_times_needed(views: Sequence[StoredView], first_us: int, last_us: int)
     column = views[0].of.event_time
     if column is None:
         return None
-    begin = least(begin_us(view, first_us) for view in views)
-    delays = [view.delay for view in views if isinstance(view, FeatureView)]
-    least_delay = min((0 if d is None else d.us for d in delays), default=0)
-    if len(delays) < len(views):
-        least_delay = 0  # a LatestView sees rows up to the moment itself
+    begin = least(view.begin_us(first_us) for view in views)
+    least_delay = min(view.delay_us for view in views)
     conditions = [f"`{column}` < {literals.timestamp(last_us - least_delay)}"]
     if begin is not None:
         conditions.insert(0, f"`{column}` >= {literals.timestamp(begin)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import singledispatch
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from lakehouse.declare.features import (
 )
 from lakehouse.declare.operands import operand_sql
 from lakehouse.declare.tables import table_column
+from lakehouse.declare.view import unknown_kind
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError
 from lakehouse.features.aggregates import form_of
@@ -194,7 +196,7 @@ class _Latest:
 
     @property
     def begin_us(self) -> int | None:
-        return None if self.view.ttl is None else self.at_us - self.view.ttl.us
+        return self.view.begin_us(self.at_us)
 
     def condition(self, names: Mapping[str, str]) -> None:  # noqa: ARG002
         return None
@@ -203,7 +205,7 @@ class _Latest:
         return {}
 
     def ordering(self) -> Iterable[str]:
-        return (*self.view.of.keys, *self.view.columns)
+        return self.view.order
 
     def among(self, rows: pa.Table) -> pa.Table:
         return rows
@@ -213,9 +215,18 @@ class _Latest:
         return rows, rows.column(self.feature.column)[0].as_py() if rows.num_rows else None
 
 
-def _question(view: StoredView, feature: str, at_us: int) -> _Question:
-    if isinstance(view, FeatureView):
-        return _Window(view, view[feature], at_us)
+@singledispatch
+def _question(view: StoredView, feature: str, at_us: int) -> _Question:  # noqa: ARG001
+    raise unknown_kind(view, "_question")
+
+
+@_question.register
+def _(view: FeatureView, feature: str, at_us: int) -> _Question:
+    return _Window(view, view[feature], at_us)
+
+
+@_question.register
+def _(view: LatestView, feature: str, at_us: int) -> _Question:
     return _Latest(view, view[feature], at_us)
 
 

@@ -9,13 +9,12 @@ import pyarrow as pa
 
 from lakehouse.context import Context
 from lakehouse.declare.contract import Column
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import RequestView, StoredView, View, stored_and_requested
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.protocol import BoundView, Engine, Frame
-from lakehouse.errors import DeclarationError, LakehouseError, unknown
+from lakehouse.errors import LakehouseError, unknown
 from lakehouse.features.binding import bind
 from lakehouse.features.spine_entities import keys_of_spine
-from lakehouse.language import expressions
 from lakehouse.language.expressions import parse
 from lakehouse.language.expressions.sql import to_sql
 from lakehouse.records.store import Run
@@ -25,7 +24,7 @@ def historical(
     ctx: Context,
     spine: Frame,
     at: str,
-    views: Sequence[StoredView | RequestView],
+    views: Sequence[View],
     run: Run | None = None,
 ) -> Frame:
     """Add the views' features to a spine, as they were known at each row's moment `at`.
@@ -36,7 +35,7 @@ def historical(
     A request view's decimals come out as floats. Tables are read at the versions of `ctx`, only
     the columns and event times that are needed. A spine that does not fit raises LakehouseError.
     """
-    stored, requested = _distinct(views)
+    stored, requested = stored_and_requested(views)
     engine = ctx.engine
     _check_spine(engine, spine, at, stored)
     moments, first_us, last_us = _moments(engine, spine, at)
@@ -69,27 +68,6 @@ def compute(
     return engine.query(f"SELECT {', '.join(selected)} FROM features", {"features": frame})
 
 
-def _distinct(
-    views: Sequence[StoredView | RequestView],
-) -> tuple[list[StoredView], list[RequestView]]:
-    """Return stored and request views, each once, with those that request views use."""
-    stored: dict[str, StoredView] = {}
-    requested: dict[str, RequestView] = {}
-    for view in views:
-        named: list[StoredView | RequestView] = [view]
-        if isinstance(view, RequestView):
-            named = [*view.uses, view]
-        for one in named:
-            known = stored.get(one.name, requested.get(one.name, one))
-            if known != one:
-                raise DeclarationError(f"Two different views are called '{one.name}'; rename one.")
-            if isinstance(one, RequestView):
-                requested[one.name] = one
-            else:
-                stored[one.name] = one
-    return list(stored.values()), list(requested.values())
-
-
 def _check_spine(engine: Engine, spine: Frame, at: str, stored: Sequence[StoredView]) -> None:
     there = engine.columns(spine)
     for name in (at, *(k for view in stored for k in view.by.keys)):
@@ -111,8 +89,7 @@ def _request_columns(
     types = {field.name: field.type for field in engine.to_arrow(empty).schema}
     found: dict[str, dict[str, str]] = {}
     for view in requested:
-        used = {n for _, text in view.expressions for n in expressions.names(parse(text))}
-        columns = [c for c in view.request_columns if c.name in used]
+        columns = view.used_columns
         for column in columns:
             if column.name not in types:
                 where = f"The spine, for view '{view.name}',"

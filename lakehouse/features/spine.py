@@ -6,17 +6,15 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from lakehouse.declare.contract import Column
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import View
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError, unknown
-from lakehouse.language import expressions
 
 CONVERTED = ("string", "int", "timestamp", "decimal")
 """The kinds that notebooks hold in other types: text as objects, times without a zone."""
 
 
-def typed(table: pa.Table, at: str, views: Sequence[StoredView | RequestView]) -> pa.Table:
+def typed(table: pa.Table, at: str, views: Sequence[View]) -> pa.Table:
     """Entity rows with moments in UTC microseconds, keys and request columns as declared.
 
     A time without a zone is one of UTC. Raises LakehouseError for a column that the views need
@@ -24,7 +22,9 @@ def typed(table: pa.Table, at: str, views: Sequence[StoredView | RequestView]) -
     """
     wanted: dict[str, pa.DataType] = {at: MICROSECONDS}
     for view in views:
-        wanted |= {c.name: arrow_type(c.kind, c.scale) for c in needed(view) if c.kind in CONVERTED}
+        wanted |= {
+            c.name: arrow_type(c.kind, c.scale) for c in view.spine_columns if c.kind in CONVERTED
+        }
     for name, kind in wanted.items():
         if name not in table.column_names:
             raise LakehouseError(unknown("column", name, table.column_names, "The entity rows"))
@@ -39,15 +39,3 @@ def typed(table: pa.Table, at: str, views: Sequence[StoredView | RequestView]) -
                 f"({error}); convert it before asking."
             ) from error
     return table
-
-
-def needed(view: StoredView | RequestView) -> list[Column]:
-    """The columns of entity rows that a view needs: keys, and what its expressions use."""
-    uses = view.uses if isinstance(view, RequestView) else (view,)
-    columns = [c for stored in uses for c in stored.of.columns if c.name in stored.by.keys]
-    if isinstance(view, RequestView):
-        named = {
-            n for _, text in view.expressions for n in expressions.names(expressions.parse(text))
-        }
-        columns += [c for c in view.request_columns if c.name in named]
-    return list({c.name: c for c in columns}.values())

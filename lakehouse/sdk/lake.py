@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lakehouse.context import Context
 from lakehouse.declare.domain import Domain
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import StoredView, View
 from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.records import tags
 from lakehouse.sdk import composition
@@ -125,7 +125,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         moment = at or ctx.clock()
         spine = pa.Table.from_pylist([{**entity, "at": moment}])
         row = self.historical_features(domain, spine, [view]).to_pylist()[0]
-        return {f.name: row[f.full_name] for f in _stored(ctx.domain, view).features}
+        return {f.name: row[f.full_name] for f in ctx.domain.stored_view(view).features}
 
     def online_features(
         self,
@@ -138,7 +138,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         from lakehouse.features.online.answering.reading import open_reader
 
         ctx = self._context(domain)
-        found = _stored(ctx.domain, view)
+        found = ctx.domain.stored_view(view)
         _check_entity(found, entity)
         online = open_reader(self.home, ctx.domain.name, ctx.online, [found])
         keys = tuple(entity[k] for k in found.by.keys)
@@ -192,7 +192,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
 
         ctx = self._context(domain)
         view_name, _, feature_name = feature.partition(".")
-        view = _stored(ctx.domain, view_name)
+        view = ctx.domain.stored_view(view_name)
         _check_entity(view, entity)
         return explain(ctx, view, feature_name, entity, at or ctx.clock())
 
@@ -270,7 +270,7 @@ or 'lakehouse run', or name another folder in LAKEHOUSE_HOME.
         raise NotFound(unknown("table", name, self.tables(), f"The lake in {self.home.path}"))
 
 
-def _views(domain: Domain, features: Sequence[str]) -> list[StoredView | RequestView]:
+def _views(domain: Domain, features: Sequence[str]) -> list[View]:
     names = dict.fromkeys(f.partition(".")[0] for f in features)
     return [domain.view(name) for name in names]
 
@@ -283,16 +283,6 @@ def _full_names(domain: Domain, features: Sequence[str]) -> list[str]:
         wanted = [view[feature]] if feature else view.features
         full += [f.full_name for f in wanted]
     return full
-
-
-def _stored(domain: Domain, name: str) -> StoredView:
-    view = domain.view(name)
-    if isinstance(view, RequestView):
-        raise LakehouseError(
-            f"View '{name}' is computed from a request and not stored; ask historical_features "
-            "with the request's columns, or the service's predict route with ?explain=true."
-        )
-    return view
 
 
 def _check_entity(view: StoredView, entity: Mapping[str, Any]) -> None:

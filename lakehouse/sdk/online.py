@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from lakehouse.context import Context
-from lakehouse.declare.features import RequestView, StoredView
 from lakehouse.declare.tables import Table
 from lakehouse.errors import LakehouseError
 from lakehouse.features.online.stores.opening import open_store
@@ -29,7 +28,7 @@ def materialise(
 
     The caller holds the lake's writer lock.
     """
-    views = ctx.domain.stored_views if name is None else (_stored(ctx, name),)
+    views = ctx.domain.stored_views if name is None else (ctx.domain.stored_view(name),)
     if since is None and until is None:
         return {view.name: materialising.materialise(ctx, view, full=full) for view in views}
     if since is None or until is None or full:
@@ -59,13 +58,3 @@ def _row(ctx: Context, table: Table, row: Mapping[str, Any], where: str) -> dict
     for column in table.columns:
         never_null(column, values, f"{where} of table '{table.name}'")
     return whole_row(table, values, ctx.clock)
-
-
-def _stored(ctx: Context, name: str) -> StoredView:
-    view = ctx.domain.view(name)
-    if isinstance(view, RequestView):
-        raise LakehouseError(
-            f"View '{name}' is computed from the request when it is asked for; the views it uses "
-            f"are materialised: {', '.join(used.name for used in view.uses)}."
-        )
-    return view

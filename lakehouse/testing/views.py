@@ -15,8 +15,7 @@ import pyarrow as pa
 
 from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import ContractSpec
-from lakehouse.declare.features import RequestView, StoredView
-from lakehouse.declare.stored_views import columns_of
+from lakehouse.declare.features import StoredView, View, stored_and_requested
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.engines.protocol import BoundView, load
@@ -29,7 +28,7 @@ _AT = "_asked_at"
 
 
 def feature_values(
-    view: StoredView | RequestView,
+    view: View,
     events: Iterable[Row] | Mapping[str, Iterable[Row]],
     at: datetime | str,
     request: Row | None = None,
@@ -69,10 +68,10 @@ def feature_values(
     >>> feature_values(spend, payments, at="2024-03-15 12:00", card_id="C1")
     {'payments_1h': 0, 'payments_1d': 1, 'spend_1d': Decimal('19.99')}
     """
-    stored = view.uses if isinstance(view, RequestView) else (view,)
+    stored, requested = stored_and_requested((view,))
     moment = typed_value(Column("at", "timestamp"), at, "The moment")
     asked: dict[str, Any] = {}
-    if isinstance(view, RequestView) and view.request is not None:
+    if view.request is not None:
         asked = _request(view, view.request, request or {}, moment)
     elif request is not None:
         raise LakehouseError(f"View '{view.name}' takes no request; leave request= out.")
@@ -84,13 +83,12 @@ def feature_values(
         for name, (table, rows) in tables.items()
     }
     bound = [BoundView(one, frames[one.of.name]) for one in stored]
-    requested = [view] if isinstance(view, RequestView) else []
     answer = engine.to_arrow(compute(engine, engine.from_arrow(spine), _AT, bound, requested))
     return {f.name: answer.column(f.full_name)[0].as_py() for f in view.features}
 
 
 def _by_table(
-    view: StoredView | RequestView,
+    view: View,
     stored: Sequence[StoredView],
     events: Iterable[Row] | Mapping[str, Iterable[Row]],
 ) -> dict[str, tuple[Table, list[Row]]]:
@@ -112,7 +110,7 @@ def _by_table(
 
 def _rows(stored: Sequence[StoredView], table: Table, rows: Sequence[Row]) -> pa.Table:
     """Events as typed rows of the columns that the views of a table need."""
-    needed = dict.fromkeys(c for view in stored if view.of == table for c in columns_of(view))
+    needed = dict.fromkeys(c for view in stored if view.of == table for c in view.source_columns)
     columns = [table_column(table, name) for name in needed if name != KNOWN_AT]
     typed: dict[str, list[Any]] = {name: [] for name in [*(c.name for c in columns), KNOWN_AT]}
     for number, row in enumerate(rows):
@@ -137,7 +135,7 @@ def _known(table: Table, values: Row, where: str) -> Any:
     return values[name]
 
 
-def _request(view: RequestView, spec: ContractSpec, request: Row, moment: Any) -> dict[str, Any]:
+def _request(view: View, spec: ContractSpec, request: Row, moment: Any) -> dict[str, Any]:
     where = f"The request of view '{view.name}'"
     for name in request:
         if name not in spec.by_name:
@@ -147,7 +145,7 @@ def _request(view: RequestView, spec: ContractSpec, request: Row, moment: Any) -
 
 
 def _spine(
-    view: StoredView | RequestView,
+    view: View,
     stored: Sequence[StoredView],
     request: Mapping[str, Any],
     moment: Any,
@@ -155,7 +153,7 @@ def _spine(
 ) -> pa.Table:
     """One row: the entity's keys, what the request holds, and the moment."""
     keys = {k: table_column(one.of, k) for one in stored for k in one.by.keys}
-    columns = {c.name: c for c in (view.request_columns if isinstance(view, RequestView) else ())}
+    columns = {c.name: c for c in view.request_columns}
     values = dict(request)
     for name, given in key.items():
         if name not in keys:

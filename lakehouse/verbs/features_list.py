@@ -16,12 +16,12 @@ def features_list(session: Session, domain: DomainName) -> Answer:
 
     Example: lakehouse features list payments_fraud
     """
-    from lakehouse.declare.features import RequestView
+    from lakehouse.declare.features import StoredView
 
     declared = session.domain(domain)
     views = []
     for view in declared.views:
-        stored = None if isinstance(view, RequestView) else view
+        stored = view if isinstance(view, StoredView) else None
         views.append(
             {
                 "view": view.name,

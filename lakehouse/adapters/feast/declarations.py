@@ -12,7 +12,7 @@ from typing import Any
 
 from lakehouse.declare import compiled
 from lakehouse.declare.domain import Domain
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import RequestView, StoredView, View
 from lakehouse.declare.tables import Table
 from lakehouse.errors import LakehouseError
 from lakehouse.sdk import composition
@@ -33,7 +33,7 @@ def installed() -> Mapping[str, Domain]:
     return {name: composition.load_domain(name) for name in composition.domain_names()}
 
 
-def tags_of_view(domain: Domain, view: StoredView | RequestView) -> dict[str, str]:
+def tags_of_view(domain: Domain, view: View) -> dict[str, str]:
     """The tags of the Feast view that stands for a declared one."""
     return {DOMAIN: domain.name, VIEW: view.name, DIGEST: compiled.digest(view)}
 
@@ -60,7 +60,7 @@ def domain_of(feast_view: Any) -> Domain:
 def stored_view(feast_view: Any) -> StoredView | None:
     """The stored view that a Feast view stands for; None for one of the user's own."""
     view = _view(feast_view)
-    if isinstance(view, RequestView):
+    if view is not None and not isinstance(view, StoredView):
         raise _stale(feast_view.name, "it is computed from requests now")
     return view
 
@@ -85,7 +85,7 @@ def table_of_rows(feast_view: Any) -> Table | None:
     return table
 
 
-def _view(feast_view: Any) -> StoredView | RequestView | None:
+def _view(feast_view: Any) -> View | None:
     if VIEW not in feast_view.tags:
         return None
     domain = domain_of(feast_view)

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.entity_rows import EntityRows
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import View
 from lakehouse.errors import LakehouseError, unknown
 from lakehouse.features.historical import historical
-from lakehouse.features.spine import needed, typed
+from lakehouse.features.spine import typed
 from lakehouse.sdk import composition
 
 _ROW = "_row"
@@ -30,7 +30,7 @@ class Wanted:
 
     name: str
     domain: str
-    view: StoredView | RequestView
+    view: View
     features: tuple[str, ...]
     renamed: tuple[tuple[str, str], ...] = ()
 
@@ -54,13 +54,13 @@ def answers(
 def _answered(
     rows: EntityRows,
     domain: str,
-    views: Sequence[StoredView | RequestView],
+    views: Sequence[View],
     renamed: Mapping[str, str],
     engine: str,
 ) -> pa.Table:
     home = composition.open_home()
     ctx = composition.open_context(home, declarations.installed()[domain], engine)
-    columns = {c.name: renamed.get(c.name, c.name) for view in views for c in needed(view)}
+    columns = {c.name: renamed.get(c.name, c.name) for view in views for c in view.spine_columns}
     for given in columns.values():
         if given not in rows.table.column_names:
             raise LakehouseError(

@@ -29,11 +29,9 @@ from lakehouse.adapters.feast.values import FEAST_TYPES, feast_type
 from lakehouse.declare.columns import Column
 from lakehouse.declare.domain import Domain
 from lakehouse.declare.features import RequestView, StoredView
-from lakehouse.declare.stored_views import reach_us
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.training import TrainingSet
 from lakehouse.errors import DeclarationError
-from lakehouse.features.online.answering.answers import columns_needed
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.storage.catalog import place
 
@@ -74,9 +72,8 @@ class _Made:
         views: dict[str, FeatureView | OnDemandFeatureView] = {}
         for stored in domain.stored_views:
             views[stored.name] = self._stored(domain, stored)
-        for view in domain.views:
-            if isinstance(view, RequestView):
-                views[view.name] = self._requested(domain, view, views)
+        for view in domain.request_views:
+            views[view.name] = self._requested(domain, view, views)
         for table in {view.of.name: view.of for view in domain.stored_views}.values():
             if _keys(table):
                 self._rows(domain, table)
@@ -196,7 +193,7 @@ class _Made:
         views: dict[str, FeatureView | OnDemandFeatureView],
     ) -> OnDemandFeatureView:
         fields = [Field(name=f.name, dtype=feast_type(f)) for f in view.features]
-        asked = columns_needed(view)
+        asked = view.asked_columns
         sources: list[Any] = [views[stored.name] for stored in view.uses]
         if asked:
             request = RequestSource(name=f"{view.name}_request", schema=[_field(c) for c in asked])
@@ -253,4 +250,4 @@ def _field(column: Column) -> Field:
 
 def _ttl(view: StoredView) -> timedelta:
     """How old what a view uses may be; zero for any age."""
-    return timedelta(microseconds=reach_us(view) or 0)
+    return timedelta(microseconds=view.reach_us or 0)

@@ -7,6 +7,7 @@ views before it looks at the request, and takes features of one short name for o
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -29,10 +30,10 @@ from lakehouse.adapters.feast.declared_online import (
     typed_key,
 )
 from lakehouse.adapters.feast.entity_rows import Naming, by_view, called
-from lakehouse.adapters.feast.request_views import evaluator
+from lakehouse.adapters.feast.request_views import Evaluator, evaluator
 from lakehouse.adapters.feast.values import feature_proto, from_proto
 from lakehouse.declare.domain import Domain
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import RequestView, StoredView, View
 from lakehouse.errors import LakehouseError, unknown
 from lakehouse.features.online.read.windows import Values
 from lakehouse.times import moment
@@ -55,22 +56,93 @@ class _Resolved(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _RequestedView:
+class _RequestedView(ABC):
     """A declared view asked for: its name in the answer, and what its keys are called there."""
 
     name: str
     domain: Domain
-    view: StoredView | RequestView
     features: tuple[str, ...]
     renamed: Mapping[str, str]
 
     @property
-    def stored(self) -> tuple[StoredView, ...]:
-        return self.view.uses if isinstance(self.view, RequestView) else (self.view,)
+    @abstractmethod
+    def view(self) -> View: ...
 
     def key_columns(self) -> list[str]:
         """The columns of the request that hold the keys."""
-        return [self.renamed.get(k, k) for view in self.stored for k in view.by.keys]
+        return [self.renamed.get(k, k) for view in self.view.stored for k in view.by.keys]
+
+    @abstractmethod
+    def columns(self) -> list[str]:
+        """The columns that the request has to hold."""
+
+    @abstractmethod
+    def moment_us(self, row: Row) -> int | None:
+        """The moment that a row names, None where it names none."""
+
+    @abstractmethod
+    def values(
+        self, online: DeclaredOnline, rows: Sequence[Row], times: Sequence[int]
+    ) -> list[Values]:
+        """The view's features of each row at its moment."""
+
+    def _stored(
+        self, online: DeclaredOnline, view: StoredView, rows: Sequence[Row], times: Sequence[int]
+    ) -> list[Values]:
+        names = {k: self.renamed.get(k, k) for k in view.by.keys}
+        keys = [typed_key(view, {k: row[name] for k, name in names.items()}) for row in rows]
+        return online.values(self.domain, view, keys, times)
+
+
+@dataclass(frozen=True)
+class _Kept(_RequestedView):
+    """A stored view."""
+
+    of: StoredView
+
+    @property
+    def view(self) -> StoredView:
+        return self.of
+
+    def columns(self) -> list[str]:
+        return self.key_columns()
+
+    def moment_us(self, row: Row) -> None:  # noqa: ARG002
+        return None
+
+    def values(
+        self, online: DeclaredOnline, rows: Sequence[Row], times: Sequence[int]
+    ) -> list[Values]:
+        return self._stored(online, self.of, rows, times)
+
+
+@dataclass(frozen=True)
+class _Computed(_RequestedView):
+    """A request view, made ready."""
+
+    ready: Evaluator
+
+    @property
+    def view(self) -> RequestView:
+        return self.ready.view
+
+    def columns(self) -> list[str]:
+        return [*self.key_columns(), *(c.name for c in self.ready.columns)]
+
+    def moment_us(self, row: Row) -> int | None:
+        return self.ready.answers.moment_us(self.ready.request(row))
+
+    def values(
+        self, online: DeclaredOnline, rows: Sequence[Row], times: Sequence[int]
+    ) -> list[Values]:
+        stored: list[Values] = [{} for _ in rows]
+        for used in self.view.uses:
+            for found, of_view in zip(stored, self._stored(online, used, rows, times), strict=True):
+                found |= of_view
+        return [
+            self.ready.answers.features(self.ready.request(row), found)[1]
+            for row, found in zip(rows, stored, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -94,20 +166,13 @@ class Request:
         declared: list[_RequestedView] = []
         others: list[str] = []
         for name, wanted in by_view(resolved.references).items():
-            found: StoredView | RequestView | None
-            if name in requested:
-                feast_view: Any = requested[name]
-                found = declarations.request_view(feast_view)
-            else:
-                feast_view = views[name]
-                check_readable(feast_view)
-                found = declarations.stored_view(feast_view)
+            feast_view: Any = requested[name] if name in requested else views[name]
+            make = _computed if name in requested else _kept
+            found = make(name, feast_view, tuple(wanted))
             if found is None:
                 others += [f"{name}:{feature}" for feature in wanted]
-                continue
-            domain = declarations.domain_of(feast_view)
-            renamed = feast_view.projection.join_key_map
-            declared.append(_RequestedView(name, domain, found, tuple(wanted), renamed))
+            else:
+                declared.append(found)
         return Request(tuple(declared), others, full)
 
     def answer(
@@ -129,7 +194,8 @@ class Request:
         wanted = others_by_view | {a.name: list(a.features) for a in self.declared}
         naming = Naming(keys, wanted, self.full_feature_names)
         for asked in self.declared:
-            times, answers = self._values(online, clock, asked, rows)
+            times = [self._moment(clock, asked, row) for row in rows]
+            answers = asked.values(online, rows, times)
             for wanted_name in asked.features:
                 feature = asked.view[wanted_name]
                 values = [feature_proto(feature, found[feature.full_name]) for found in answers]
@@ -141,60 +207,36 @@ class Request:
         return OnlineResponse(out.proto)
 
     def _check(self, request: Mapping[str, Any]) -> None:
-        wanted = [key for asked in self.declared for key in asked.key_columns()]
-        for asked in self.declared:
-            if isinstance(asked.view, RequestView):
-                wanted += [c.name for c in evaluator(asked.domain.name, asked.view.name).columns]
-        for name in wanted:
+        for name in (name for asked in self.declared for name in asked.columns()):
             if name not in request:
                 raise LakehouseError(unknown("value", name, request, "The request"))
 
-    def _values(
-        self, online: DeclaredOnline, clock: Clock, requested: _RequestedView, rows: Sequence[Row]
-    ) -> tuple[list[int], list[Values]]:
-        """The moment of each row, and a view's features at it."""
-        view = requested.view
-        if not isinstance(view, RequestView):
-            times = [self._moment(clock, requested, row) for row in rows]
-            return times, _stored(online, requested, view, rows, times)
-        ready = evaluator(requested.domain.name, view.name)
-        given = [ready.request(row) for row in rows]
-        times = []
-        for row, values in zip(rows, given, strict=True):
-            named = ready.answers.moment_us(values)
-            times.append(self._moment(clock, requested, row) if named is None else named)
-        stored: list[Values] = [{} for _ in rows]
-        for used in view.uses:
-            for found, of_view in zip(
-                stored, _stored(online, requested, used, rows, times), strict=True
-            ):
-                found |= of_view
-        return times, [
-            ready.answers.features(values, found)[1]
-            for values, found in zip(given, stored, strict=True)
-        ]
-
     def _moment(self, clock: Clock, requested: _RequestedView, row: Row) -> int:
-        """The event time of a request of the same domain beside it; else now."""
-        for one in self.declared:
-            if one.domain.name == requested.domain.name and isinstance(one.view, RequestView):
-                ready = evaluator(one.domain.name, one.view.name)
-                named = ready.answers.moment_us(ready.request(row))
-                if named is not None:
-                    return named
-        return clock(requested.domain.name)
+        """The moment that a row names for the view, or for another of its domain; else now."""
+        beside = [one for one in self.declared if one.domain.name == requested.domain.name]
+        named = (one.moment_us(row) for one in (requested, *beside))
+        found = next((us for us in named if us is not None), None)
+        return clock(requested.domain.name) if found is None else found
 
 
-def _stored(
-    online: DeclaredOnline,
-    requested: _RequestedView,
-    view: StoredView,
-    rows: Sequence[Row],
-    times: Sequence[int],
-) -> list[Values]:
-    names = {k: requested.renamed.get(k, k) for k in view.by.keys}
-    keys = [typed_key(view, {k: row[name] for k, name in names.items()}) for row in rows]
-    return online.values(requested.domain, view, keys, times)
+def _kept(name: str, feast_view: Any, features: tuple[str, ...]) -> _Kept | None:
+    """A stored view as it is asked for; None for one of the user's own."""
+    check_readable(feast_view)
+    view = declarations.stored_view(feast_view)
+    if view is None:
+        return None
+    domain = declarations.domain_of(feast_view)
+    return _Kept(name, domain, features, feast_view.projection.join_key_map, view)
+
+
+def _computed(name: str, feast_view: Any, features: tuple[str, ...]) -> _Computed | None:
+    """A request view as it is asked for; None for one of the user's own."""
+    view = declarations.request_view(feast_view)
+    if view is None:
+        return None
+    domain = declarations.domain_of(feast_view)
+    ready = evaluator(domain.name, view.name)
+    return _Computed(name, domain, features, feast_view.projection.join_key_map, ready)
 
 
 def _columns(entity_rows: Sequence[Row] | Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -14,7 +14,7 @@ from lakehouse.adapters.feast import declarations
 from lakehouse.adapters.feast.values import parsed
 from lakehouse.declare.contract import Column
 from lakehouse.declare.features import Feature, RequestView
-from lakehouse.features.online.answering.answers import Answers, columns_needed
+from lakehouse.features.online.answering.answers import Answers
 
 Row = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ class Evaluator:
 
     @staticmethod
     def of(view: RequestView) -> Evaluator:
-        return Evaluator(view, tuple(columns_needed(view)), Answers.of_view(view))
+        return Evaluator(view, view.asked_columns, Answers.of_view(view))
 
     def request(self, row: Row) -> dict[str, Any]:
         """The request's columns of one row, typed as its contract declares them."""
@@ -43,9 +43,8 @@ class Evaluator:
 @cache
 def evaluator(domain: str, name: str) -> Evaluator:
     """A request view of an installed domain, made ready once."""
-    view = declarations.installed()[domain].view(name)
-    assert isinstance(view, RequestView)
-    return Evaluator.of(view)
+    named = {view.name: view for view in declarations.installed()[domain].request_views}
+    return Evaluator.of(named[name])
 
 
 class RequestTime:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.declare.features import StoredView
-from lakehouse.declare.stored_views import columns_of
 from lakehouse.engines.embedded.frames import DuckFrame
 from lakehouse.engines.embedded.parts.buckets import Keys
 from lakehouse.engines.kernels.entity_codes import check_kinds
@@ -31,7 +30,9 @@ class OnTable:
         computed = self.selected.computed.names.values()
         return {
             views[0].by.keys: list(
-                dict.fromkeys([*(name for view in views for name in columns_of(view)), *computed])
+                dict.fromkeys(
+                    [*(name for view in views for name in view.source_columns), *computed]
+                )
             )
             for views in by_entity(self.views)
         }

@@ -11,14 +11,21 @@ between such rows. The order of rows in a table means nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import singledispatchmethod
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.declare.features import Feature, LatestView, StoredView
-from lakehouse.declare.stored_views import counts_rows
+from lakehouse.declare.features import (
+    Feature,
+    FeatureView,
+    LatestView,
+    StoredFeature,
+    StoredView,
+)
+from lakehouse.declare.view import unknown_kind
 from lakehouse.engines.arrow_types import arrow_type, feature_type
 from lakehouse.engines.kernels.arrow_numbers import as_microseconds
 from lakehouse.engines.kernels.entity_codes import UNKNOWN, entity_codes, rank_codes
@@ -63,17 +70,19 @@ class _EntityRows:
         self, rows: ViewRows, codes: Int64, moments: Moments, views: Sequence[StoredView]
     ) -> None:
         self._rows = rows
-        self._rows_counted = any(counts_rows(view) for view in views)
+        self._rows_counted = any(view.counts_rows for view in views)
         self._codes = codes
         self._moments = moments
         self._windowed: WindowedValues | None = None
         self._indices: dict[str | None, EventIndex] = {}
 
-    def values(self, view: StoredView) -> Iterator[tuple[Feature, Any]]:
+    @singledispatchmethod
+    def values(self, view: StoredView) -> Iterator[tuple[StoredFeature, Any]]:
         """Yield each feature of a view with its column, in the order of the spine."""
-        if isinstance(view, LatestView):
-            yield from self._latest(view)
-            return
+        raise unknown_kind(view, "_EntityRows.values")
+
+    @values.register
+    def _(self, view: FeatureView) -> Iterator[tuple[StoredFeature, Any]]:
         if self._windowed is None:
             index = self._index(view.of.event_time)
             if self._rows_counted and len(index.tied):
@@ -82,18 +91,19 @@ class _EntityRows:
         for feature in view.features:
             yield feature, self._windowed.column(view, feature)
 
-    def _latest(self, view: LatestView) -> Iterator[tuple[Feature, Any]]:
+    @values.register
+    def _(self, view: LatestView) -> Iterator[tuple[StoredFeature, Any]]:
         ttl = None if view.ttl is None else view.ttl.us
         if view.of.event_time is None and ttl is not None:
             ttl += 1  # the row stands one microsecond before it was known
         index = self._index(view.of.event_time)
         in_order = index.rows
         if len(index.tied):
-            in_order = index.retied(self._tie(index, [*view.of.keys, *view.columns]))
+            in_order = index.retied(self._tie(index, view.order))
         rows = last_index(index, self._moments, ttl=ttl, rows=in_order)
         taken = pa.array(rows, mask=rows < 0)
         for feature in view.features:
-            column = self._rows.column(str(feature.column)).take(taken)
+            column = self._rows.column(feature.column).take(taken)
             yield feature, column.cast(arrow_type(feature.kind, feature.scale))
 
     def _tie(self, index: EventIndex, columns: Sequence[str]) -> Int64:

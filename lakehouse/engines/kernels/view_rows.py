@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.declare.computed import Computed
-from lakehouse.declare.features import FeatureView, StoredView
-from lakehouse.declare.stored_views import columns_of
+from lakehouse.declare.features import StoredView
 from lakehouse.engines.kernels.arrow_numbers import (
     Numbers,
     as_flags,
@@ -41,20 +40,13 @@ def selection(views: Sequence[StoredView], there: Sequence[str]) -> Selection:
     Raises LakehouseError for a column that the frame lacks.
     """
     subject = f"Table '{views[0].of.name}'"
-    needed = list(dict.fromkeys(name for view in views for name in columns_of(view)))
+    needed = list(dict.fromkeys(name for view in views for name in view.source_columns))
     for name in needed:
         if name not in there:
             raise LakehouseError(
                 unknown("column", name, there, f"{subject}, read for '{views[0].name}',")
             )
-    texts = [
-        text
-        for view in views
-        if isinstance(view, FeatureView)
-        for _, aggregate in view.aggregates
-        for text in (aggregate.where, aggregate.column)
-        if text is not None
-    ]
+    texts = [text for view in views for text in view.operands]
     computed = Computed.of(views[0].of, texts)
     names = {name: f"`{name}`" for name in needed}
     selected = [*names.values(), *computed.sql(names)]

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from lakehouse.declare.features import LatestView, StoredView
-from lakehouse.declare.stored_views import reach_us
 from lakehouse.engines.spark.frames import SparkFrame, quoted
 from lakehouse.language.provenance import KNOWN_AT
 
@@ -104,7 +103,7 @@ def sliced_rows(
     slices = hot.frame.hint("broadcast")
     reached = at >= begin - _reach_us(views)
     visible = greatest(at + 1, known)
-    without_end = [v for v in views if isinstance(v, LatestView) and v.ttl is None]
+    without_end = [v for v in views if isinstance(v, LatestView) and v.reach_us is None]
     needed = reached | (visible >= begin) if without_end else reached
     columns = [rows[quoted(c)].alias(c) for c in rows.columns]
     same = hot.matches(keys)
@@ -113,11 +112,10 @@ def sliced_rows(
     parts = [ordinary, in_slices.select(*columns, hot.frame[SLICE])]
     for view in without_end:
         # The order in which the kernels take one of several rows for the latest.
-        order = [*view.of.keys, *view.columns]
         ranked = struct(
             at.alias("at"),
             known.alias("known"),
-            *(rows[quoted(c)].alias(f"tie_{n}") for n, c in enumerate(order)),
+            *(rows[quoted(c)].alias(f"tie_{n}") for n, c in enumerate(view.order)),
             struct(*columns).alias("row"),
         )
         earlier = rows.join(slices, same & (visible < begin) & ~reached, "inner")
@@ -136,12 +134,12 @@ def can_split(views: Sequence[StoredView]) -> bool:
     A window of rows, and one of all that was, need rows of any age: a key's slices together
     would take more than the key in one piece.
     """
-    return all(isinstance(view, LatestView) or reach_us(view) is not None for view in views)
+    return all(view.bounded for view in views)
 
 
 def _reach_us(views: Sequence[StoredView]) -> int:
     """How long before a moment the rows lie that the views' windows can use."""
-    return max((reach_us(view) or 0 for view in views), default=0) + 1
+    return max((view.reach_us or 0 for view in views), default=0) + 1
 
 
 def _slices(hot_keys: Any, names: Sequence[str]) -> pa.Table:

@@ -6,16 +6,9 @@ from collections.abc import Iterable
 
 from lakehouse.context import Context
 from lakehouse.declare import compiled
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import View
 from lakehouse.errors import LakehouseError
 from lakehouse.records import releases
-
-View = StoredView | RequestView
-
-
-def stored_in(view: View) -> tuple[StoredView, ...]:
-    """The stored views that a view's features come from."""
-    return view.uses if isinstance(view, RequestView) else (view,)
 
 
 class Declarations:
@@ -81,7 +74,7 @@ class Declarations:
         return views
 
     def _computable(self, view: View, where: str) -> bool:
-        for stored in stored_in(view):
+        for stored in view.stored:
             table = self._ctx.table_of(stored.of).id
             if table not in (self._ctx.pins or {}):
                 self._note(

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lakehouse.declare.features import View
 from lakehouse.declare.tables import table_column
 from lakehouse.monitoring.consistency.comparing import EQUAL, EXTRA, MISMATCH, MISSING
-from lakehouse.monitoring.consistency.declarations import View, stored_in
 from lakehouse.monitoring.consistency.lateness import SKEW, STALE, UNPLACED, Codes
 from lakehouse.monitoring.consistency.recomputed import FeatureCompared
 from lakehouse.monitoring.consistency.served_answers import AT, Answers
@@ -88,7 +88,7 @@ def _example(
 
 def _entity(answers: Answers, view: View, place: int) -> dict[str, Any]:
     entity = {}
-    for stored in stored_in(view):
+    for stored in view.stored:
         for key in stored.by.keys:
             value = json_value(answers.spine[key][place].as_py())
             personal = table_column(stored.of, key).personal

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lakehouse.context import Context
-from lakehouse.declare.features import StoredView
-from lakehouse.monitoring.consistency.declarations import View, stored_in
+from lakehouse.declare.features import StoredView, View
 from lakehouse.monitoring.consistency.recomputed import FeatureCompared, Places, recompute
 from lakehouse.monitoring.consistency.served_answers import UNKNOWN, Answers
 from lakehouse.records.versions import versions_read
@@ -54,7 +53,7 @@ class Lateness:
             return reasons
         named = {one.feature.view for one in wrong}
         views = [view for view in answers.views if view.name in named]
-        stored = list({s.name: s for view in views for s in stored_in(view)}.values())
+        stored = list({s.name: s for view in views for s in view.stored}.values())
         places = np.unique(np.concatenate([one.places[one.different] for one in wrong]))
         held = np.stack([answers.held[s.name][places] for s in stored], axis=1)
         for row in np.unique(held, axis=0):
@@ -75,7 +74,7 @@ class Lateness:
         reasons: Mapping[str, Codes],
     ) -> None:
         """Compute views of answers anew, at each of the versions that may have served them."""
-        stored = [s for view in views for s in stored_in(view)]
+        stored = [s for view in views for s in view.stored]
         names = {view.name for view in views}
         next_ones = {s.name: self._next(s, versions[s.name]) for s in stored}
         for candidate in (versions, next_ones):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lakehouse.context import Context
-from lakehouse.declare.features import Feature, FeatureView
+from lakehouse.declare.features import Feature, FeatureView, View
 from lakehouse.engines.arrow_tables import one_array
 from lakehouse.errors import LakehouseError
 from lakehouse.features.historical import historical
@@ -23,7 +23,6 @@ from lakehouse.monitoring.consistency.comparing import (
     Mask,
     compare,
 )
-from lakehouse.monitoring.consistency.declarations import View
 from lakehouse.monitoring.consistency.magnitudes import magnitude, magnitude_view, summed
 from lakehouse.monitoring.consistency.served_answers import AT, NUMBER, Answers
 from lakehouse.monitoring.consistency.served_values import as_array, present

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.context import Context
+from lakehouse.declare.features import View
 from lakehouse.declare.logs import decision_log, served_log
 from lakehouse.declare.tables import Cleaned
 from lakehouse.engines.arrow_types import arrow_type
-from lakehouse.features.spine import needed
 from lakehouse.monitoring.check import Period
-from lakehouse.monitoring.consistency.declarations import Declarations, View, stored_in
+from lakehouse.monitoring.consistency.declarations import Declarations
 from lakehouse.monitoring.consistency.served_values import ABSENT, as_array, values_by_name
 from lakehouse.records.store import Run
 
@@ -153,7 +153,7 @@ def _by_declaration(
 
 def _read(log: _Log, views: tuple[View, ...], rows: Any, unread: Unread) -> Answers:
     """Read the JSON of some rows; those that are not what they should be are left out."""
-    columns = {column.name: column for view in views for column in needed(view)}
+    columns = {column.name: column for view in views for column in view.spine_columns}
     keys, broken = values_by_name(rows[log.request].to_pylist(), list(columns))
     spine: dict[str, Any] = {AT: rows["asked_for"]}
     for name, column in columns.items():
@@ -178,7 +178,7 @@ def _read(log: _Log, views: tuple[View, ...], rows: Any, unread: Unread) -> Answ
 
 
 def _held(log: _Log, views: tuple[View, ...], rows: Any) -> dict[str, Numbers]:
-    stored = {v.name: v for view in views for v in stored_in(view)}
+    stored = {v.name: v for view in views for v in view.stored}
     if log.model is None:
         held = pc.fill_null(rows[log.versions], UNKNOWN).to_numpy()
         return {name: np.asarray(held, dtype=np.int64) for name in stored}

@@ -95,9 +95,7 @@ class Expected(ABC, Generic[V, F]):
     @staticmethod
     def of(view: StoredView, rows: Sequence[Fields]) -> Expected[Any, Any]:
         """Return what a view's features over a table's rows are."""
-        if isinstance(view, FeatureView):
-            return ExpectedWindows(view, rows)
-        return ExpectedLatest(view, rows)
+        return _KINDS[type(view)](view, rows)
 
     def entity(self, row: Fields) -> tuple[Any, ...]:
         """Return the view's entity in a row of its table or of the spine."""
@@ -205,6 +203,12 @@ class ExpectedLatest(Expected[LatestView, ColumnFeature]):
         at = spine["asked_at"]
         found: Fields | None = latest_value(candidates, self.entity(spine), at, ttl=ttl)
         return found
+
+
+_KINDS: dict[type[StoredView], type[Expected[Any, Any]]] = {
+    FeatureView: ExpectedWindows,
+    LatestView: ExpectedLatest,
+}
 
 
 def _ordered(row: Fields, columns: Iterable[str]) -> list[tuple[bool, Any]]:

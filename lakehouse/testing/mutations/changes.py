@@ -41,7 +41,7 @@ def known_at_once(view: StoredView, rows: Any) -> Any:
 
 def filled(view: StoredView, rows: Any) -> Any:
     """Replace nulls of what is aggregated by nothing's look-alikes: 0, false and empty text."""
-    if isinstance(view, LatestView):
+    if not isinstance(view, FeatureView):
         return rows
     columns = [a.column for _, a in view.aggregates if a.column is not None]
     for name in dict.fromkeys(name for text in columns for name in names_of(view.of, text)):
@@ -67,7 +67,7 @@ def latest_by_known_time(view: StoredView, rows: Any) -> Any:
 
 
 def without_null_rows(view: StoredView, rows: Any) -> Any:
-    if isinstance(view, FeatureView):
+    if not isinstance(view, LatestView):
         return rows
     for name in view.columns:
         rows = rows.filter(pc.is_valid(rows.column(name)))

@@ -93,7 +93,7 @@ def _changed(view: StoredView, **attributes: Any) -> Any:
 
 
 def _aggregates(view: StoredView, change: Callable[[Aggregate], Aggregate]) -> StoredView:
-    if isinstance(view, LatestView):
+    if not isinstance(view, FeatureView):
         return view
     changed: Any = {family: change(aggregate) for family, aggregate in view.aggregates}
     return FeatureView(view.name, of=view.of, by=view.by, delay=view.delay, **changed)

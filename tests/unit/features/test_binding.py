@@ -23,7 +23,6 @@ from lakehouse.declare import (
     last,
 )
 from lakehouse.declare.features import StoredView
-from lakehouse.declare.stored_views import begin_us, columns_of
 from lakehouse.features.binding import event_times_needed
 from lakehouse.times import microseconds, moment
 
@@ -59,10 +58,16 @@ def test_columns_needed_hold_times_criteria_and_what_orders_ties() -> None:
     abroad = FeatureView(
         "abroad", of=payments, by=card, n=Count(over=last("1d"), where="country <> 'DE'")
     )
-    assert columns_of(abroad) == ["card_id", "_known_at", "paid_at", "country"]
+    assert list(abroad.source_columns) == ["card_id", "_known_at", "paid_at", "country"]
     newest = FeatureView("newest", of=payments, by=card, c=Last("country", over=last("1d")))
-    assert columns_of(newest) == ["card_id", "_known_at", "paid_at", "payment_id", "country"]
-    assert columns_of(held) == ["card_id", "_known_at", "card_no", "tier"]
+    assert list(newest.source_columns) == [
+        "card_id",
+        "_known_at",
+        "paid_at",
+        "payment_id",
+        "country",
+    ]
+    assert list(held.source_columns) == ["card_id", "_known_at", "card_no", "tier"]
 
 
 def test_times_before_the_calendar_begins_are_its_first_day() -> None:
@@ -85,7 +90,7 @@ def test_oldest_row_needed_is_where_the_longest_window_begins(
     windows: Any, delay: str | None, begin: datetime
 ) -> None:
     view = FeatureView("v", of=payments, by=card, delay=delay, n=Count(over=windows))
-    assert moment(begin_us(view, microseconds(NOON)) or 0) == begin
+    assert moment(view.begin_us(microseconds(NOON)) or 0) == begin
 
 
 def test_rows_needed_end_where_the_last_window_ends() -> None:

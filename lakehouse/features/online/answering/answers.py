@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import ContractSpec
-from lakehouse.declare.feature import ComputedFeature, kinds_of
-from lakehouse.declare.features import RequestView, StoredView
+from lakehouse.declare.features import ComputedFeature, RequestView, StoredView
+from lakehouse.declare.view import kinds_of
 from lakehouse.errors import LakehouseError
-from lakehouse.language.expressions import names, parse
+from lakehouse.language.expressions import parse
 from lakehouse.language.expressions import python as expressions_python
 from lakehouse.language.kinds import Kind
 from lakehouse.times import microseconds
@@ -71,12 +70,6 @@ class Answers:
         for full, dotted, evaluate in self._computed:
             features[full] = named[dotted] = evaluated(evaluate, named, dotted)
         return named, features
-
-
-def columns_needed(view: RequestView) -> list[Column]:
-    """What a caller sends: the request's columns that the expressions use, and its event time."""
-    used = {name for _, text in view.expressions for name in names(parse(text))}
-    return [c for c in view.request_columns if c.name in used or c.event_time]
 
 
 def evaluated(evaluate: Evaluate, named: Row, what: str) -> Any:

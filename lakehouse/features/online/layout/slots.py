@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import singledispatch
 from typing import Any, Literal
 
 from lakehouse.declare.aggregates.facts import Kept, Merged
@@ -24,8 +25,8 @@ from lakehouse.declare.features import (
     Window,
 )
 from lakehouse.declare.operands import operand
-from lakehouse.declare.stored_views import windows_of
 from lakehouse.declare.tables import Table, table_column
+from lakehouse.declare.view import unknown_kind
 from lakehouse.errors import LakehouseError
 from lakehouse.features.online.layout.stored_numbers import float_bits
 from lakehouse.language.kinds import Kind
@@ -154,17 +155,25 @@ class LatestLayout:
 Layout = WindowLayout | LatestLayout
 
 
+@singledispatch
 def layout_of(view: StoredView) -> Layout:
     """The layout for a view."""
-    if isinstance(view, LatestView):
-        names = dict.fromkeys((*view.of.keys, *view.columns))
-        columns = [table_column(view.of, name) for name in names]
-        return LatestLayout(tuple(StoredColumn(c.name, c.kind, c.scale or 0) for c in columns))
+    raise unknown_kind(view, "layout_of")
+
+
+@layout_of.register
+def _(view: LatestView) -> LatestLayout:
+    columns = [table_column(view.of, name) for name in view.order]
+    return LatestLayout(tuple(StoredColumn(c.name, c.kind, c.scale or 0) for c in columns))
+
+
+@layout_of.register
+def _(view: FeatureView) -> WindowLayout:
     aggregates = [aggregate for _, aggregate in view.aggregates]
     slots = dict.fromkeys(slot for a in aggregates for slot in slots_of(view, a))
     last_rows = _last_rows(aggregates)
     slots |= dict.fromkeys(last.counted for last in last_rows if last.counted is not None)
-    windows = windows_of(view)
+    windows = view.windows
     edges = [w.edge_us for w in windows if w.tiled and isinstance(w, Window)]
     ever = any(isinstance(w, EverWindow) for w in windows)
     tiled = [a for a in aggregates if any(w.tiled for w in a.over.windows)]

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from lakehouse.declare.features import LatestView
+from lakehouse.features.online.layout.kinds import StoredDifferently
 from lakehouse.features.online.layout.latest_rows import RowFormat, StoredRow
 from lakehouse.features.online.layout.slots import BEGINNING, LatestLayout
-from lakehouse.features.online.read.windows import StoredDifferently, Values, defaults_of
+from lakehouse.features.online.read.windows import Values, defaults_of
 
 
 class LatestAnswers:
@@ -27,7 +28,7 @@ class LatestAnswers:
         places = {(c.name, c.kind, c.scale): n for n, c in enumerate(layout.columns)}
         self._features: list[tuple[str, int]] = []
         for feature in view.features:
-            number = places.get((str(feature.column), feature.kind, feature.scale or 0))
+            number = places.get((feature.column, feature.kind, feature.scale or 0))
             if number is None:
                 raise StoredDifferently(
                     f"View '{view.name}': the online store was filled for another declaration of "

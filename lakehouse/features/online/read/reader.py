@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import singledispatch
 
-from lakehouse.declare.features import LatestView, StoredView
+from lakehouse.declare.features import FeatureView, LatestView, StoredView
+from lakehouse.declare.view import unknown_kind
 from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.features.online.layout.entity_keys import EntityKeys, Key
+from lakehouse.features.online.layout.kinds import StoredDifferently, of_kind
 from lakehouse.features.online.layout.slots import BEGINNING, LatestLayout, WindowLayout
 from lakehouse.features.online.read.latest import LatestAnswers
 from lakehouse.features.online.read.many import many_columns
-from lakehouse.features.online.read.windows import Columns, StoredDifferently, Values, WindowAnswers
+from lakehouse.features.online.read.windows import Columns, Values, WindowAnswers
 from lakehouse.features.online.stores.protocol import OnlineStore, Replaced, Span, Stored
 
 ATTEMPTS = 5
@@ -298,13 +301,19 @@ def _shorter(view: StoredView) -> StoredDifferently:
     )
 
 
-def _answers(view: StoredView, stored: Stored) -> _WindowReads | _LatestReads:
-    layout = stored.layout
-    if isinstance(view, LatestView) and isinstance(layout, LatestLayout):
-        return _LatestReads(view, stored, LatestAnswers(view, layout))
-    if not isinstance(view, LatestView) and isinstance(layout, WindowLayout):
-        return _WindowReads(view, stored, WindowAnswers(view, layout))
-    raise StoredDifferently(
-        f"View '{view.name}': the online store holds another kind of view by this name; "
-        "materialise the view as it is declared here."
-    )
+@singledispatch
+def _answers(view: StoredView, stored: Stored) -> _WindowReads | _LatestReads:  # noqa: ARG001
+    """How a view is read; raises StoredDifferently where what is stored is of another kind."""
+    raise unknown_kind(view, "_answers")
+
+
+@_answers.register
+def _(view: FeatureView, stored: Stored) -> _WindowReads:
+    layout = of_kind(WindowLayout, view, stored.layout)
+    return _WindowReads(view, stored, WindowAnswers(view, layout))
+
+
+@_answers.register
+def _(view: LatestView, stored: Stored) -> _LatestReads:
+    layout = of_kind(LatestLayout, view, stored.layout)
+    return _LatestReads(view, stored, LatestAnswers(view, layout))

@@ -22,8 +22,8 @@ from lakehouse.declare.features import (
     Window,
     WindowedFeature,
 )
-from lakehouse.errors import LakehouseError
 from lakehouse.features.aggregates import form_of
+from lakehouse.features.online.layout.kinds import StoredDifferently
 from lakehouse.features.online.layout.slots import (
     BEGINNING,
     LastRows,
@@ -42,10 +42,6 @@ Columns = dict[str, list[Any]]
 """Values of several moments, by the names of features."""
 Evaluated = tuple[WindowedFeature, Evaluate]
 LookUp = Callable[[Iterable[int]], Mapping[int, str]]
-
-
-class StoredDifferently(LakehouseError):
-    """The rows in the online store do not hold what a view needs."""
 
 
 @dataclass(frozen=True)

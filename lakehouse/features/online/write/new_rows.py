@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Mapping
+from functools import singledispatch
 from typing import Any, NamedTuple
 
 from lakehouse.declare.computed import Computed, with_computed
 from lakehouse.declare.features import FeatureView, LatestView, StoredView
 from lakehouse.declare.operands import operand
 from lakehouse.declare.tables import Table
+from lakehouse.declare.view import unknown_kind
 from lakehouse.features.online.layout.entity_keys import EntityKeys
+from lakehouse.features.online.layout.kinds import of_kind
 from lakehouse.features.online.layout.latest_rows import LatestRow
 from lakehouse.features.online.layout.row_ids import RowKeys, number_of
 from lakehouse.features.online.layout.slots import (
@@ -31,7 +34,6 @@ from lakehouse.features.online.layout.stored_numbers import (
     us_of,
     writer,
 )
-from lakehouse.features.online.read.windows import StoredDifferently
 from lakehouse.language.provenance import KNOWN_AT
 
 Row = Mapping[str, Any]
@@ -95,15 +97,7 @@ class RowPacker:
         self.texts: dict[int, bytes] = {}
         self._entities = EntityKeys.of_view(view)
         self.places = RowPlaces(view.of)
-        if isinstance(view, FeatureView) and isinstance(layout, WindowLayout):
-            self._kept = _WindowPacker(view, layout, self.texts).kept
-        elif isinstance(view, LatestView) and isinstance(layout, LatestLayout):
-            self._kept = _LatestPacker(view, layout).kept
-        else:
-            raise StoredDifferently(
-                f"View '{view.name}': the online store holds another kind of view by this name; "
-                "materialise the view as it is declared here."
-            )
+        self._kept = _kept(view, layout, self.texts)
         self._ordered = isinstance(layout, WindowLayout) and layout.ordered
 
     def pack(self, row: Row) -> NewRow | None:
@@ -126,6 +120,8 @@ class RowPacker:
 
 
 Kept = tuple[bytes | LatestRow, list[int] | None]
+Keep = Callable[[Row, tuple[int, int], int], Kept]
+"""From a row, its event and known time and the number of its key to what is kept of it."""
 
 
 class _WindowPacker:
@@ -280,3 +276,19 @@ class RowText:
         }
         known = None if known_us is None else reader("timestamp")(known_us)
         return row | {KNOWN_AT: known}
+
+
+@singledispatch
+def _kept(view: StoredView, layout: Layout, texts: dict[int, bytes]) -> Keep:  # noqa: ARG001
+    """How a row of a view is packed; raises StoredDifferently for a layout of another kind."""
+    raise unknown_kind(view, "_kept")
+
+
+@_kept.register
+def _(view: FeatureView, layout: Layout, texts: dict[int, bytes]) -> Keep:
+    return _WindowPacker(view, of_kind(WindowLayout, view, layout), texts).kept
+
+
+@_kept.register
+def _(view: LatestView, layout: Layout, texts: dict[int, bytes]) -> Keep:  # noqa: ARG001
+    return _LatestPacker(view, of_kind(LatestLayout, view, layout)).kept

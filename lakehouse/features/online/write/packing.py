@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial, singledispatch
 
 import pyarrow as pa
 
 from lakehouse.declare.features import FeatureView, LatestView, StoredView
+from lakehouse.declare.view import unknown_kind
+from lakehouse.features.online.layout.kinds import of_kind
 from lakehouse.features.online.layout.slots import BEGINNING, LatestLayout, Layout, WindowLayout
 from lakehouse.features.online.stores.protocol import ALL, Chunk, Horizon
 from lakehouse.features.online.write.packing_latest import pack_latest
 from lakehouse.features.online.write.packing_windows import pack_windows
+
+Pack = Callable[[pa.Table, dict[int, bytes], Horizon, int], Iterator[Chunk]]
 
 
 def pack(
@@ -28,8 +33,21 @@ def pack(
     are rows without a key of the entity, an event time or a known time, which count at no moment,
     and those that no moment from `kept_from_us` on needs.
     """
-    if isinstance(view, LatestView) and isinstance(layout, LatestLayout):
-        return pack_latest(view, layout, table, kept_from_us)
-    if isinstance(view, FeatureView) and isinstance(layout, WindowLayout):
-        return pack_windows(view, layout, table, texts, horizon, kept_from_us)
-    raise TypeError(f"View '{view.name}' is a {type(view).__name__}, its layout is not for one.")
+    return _packing(view, layout)(table, texts, horizon, kept_from_us)
+
+
+@singledispatch
+def _packing(view: StoredView, layout: Layout) -> Pack:  # noqa: ARG001
+    """How a view's table is packed; raises StoredDifferently for a layout of another kind."""
+    raise unknown_kind(view, "_packing")
+
+
+@_packing.register
+def _(view: FeatureView, layout: Layout) -> Pack:
+    return partial(pack_windows, view, of_kind(WindowLayout, view, layout))
+
+
+@_packing.register
+def _(view: LatestView, layout: Layout) -> Pack:
+    own = of_kind(LatestLayout, view, layout)
+    return lambda table, _texts, _horizon, kept_from_us: pack_latest(view, own, table, kept_from_us)

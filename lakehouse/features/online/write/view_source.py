@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.context import Context
-from lakehouse.declare.features import FeatureView, StoredView
-from lakehouse.declare.stored_views import columns_of, windows_of
+from lakehouse.declare.features import StoredView
 from lakehouse.declare.tables import table_column
 from lakehouse.engines.arrow_types import MICROSECONDS, arrow_type
 from lakehouse.errors import LakehouseError
@@ -37,7 +36,7 @@ class Extent:
 
 def columns_needed(view: StoredView) -> list[str]:
     """The columns that the online store needs of a view's table: the table's key tells rows."""
-    return list(dict.fromkeys((*columns_of(view), *view.of.keys)))
+    return list(dict.fromkeys((*view.source_columns, *view.of.keys)))
 
 
 class ViewSource:
@@ -77,9 +76,7 @@ class ViewSource:
     def check_entities(self, first_us: int, most_rows: int) -> None:
         """Raise KeyTooLarge for an entity with more rows in a window exact to the event."""
         view = self._view
-        if not isinstance(view, FeatureView):
-            return
-        exact = [w.reach_us for w in windows_of(view) if not w.tiled and w.rows is None]
+        exact = [w.reach_us for w in view.windows if not w.tiled and w.rows is None]
         if not exact or self._rows <= most_rows:
             return
         begin = max(first_us, self._last_us - max(us for us in exact if us is not None))

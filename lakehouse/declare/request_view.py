@@ -9,17 +9,17 @@ from lakehouse.declare.arguments import no_repeats, several
 from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
-from lakehouse.declare.feature import ComputedFeature, kinds_of, pick, refuse_lists
+from lakehouse.declare.feature import ComputedFeature
 from lakehouse.declare.fields import set_fields
-from lakehouse.declare.stored_views import FeatureView, LatestView, StoredView
 from lakehouse.declare.tables import check_name
+from lakehouse.declare.view import StoredView, View, kinds_of, pick, refuse_lists
 from lakehouse.errors import DeclarationError
 from lakehouse.language import expressions
 from lakehouse.language.kinds import Kind
 
 
 @dataclass(frozen=True, init=False)
-class RequestView:
+class RequestView(View):
     """Features computed at the moment of asking, from the request and other features.
 
     `request` is the contract of what the caller sends; it holds only what is known then, which
@@ -51,7 +51,7 @@ class RequestView:
         check_name("Request view", name)
         where = f"Request view '{name}'"
         spec = None if request is None else contract_spec(request, where)
-        uses = several(where, "uses", uses, (FeatureView, LatestView), "uses=(card_spend,)")
+        uses = several(where, "uses", uses, (StoredView,), "uses=(card_spend,)")
         no_repeats(where, "view", (view.name for view in uses))
         if spec is None and not uses:
             raise DeclarationError(
@@ -88,13 +88,37 @@ class RequestView:
             description=description,
             owner=owner,
             features=tuple(features),
-            fresh_within=None if fresh_within is None else Duration.parse(fresh_within),
+            fresh_within=Duration.optional(fresh_within),
         )
 
+    def __getitem__(self, feature: str) -> ComputedFeature:
+        return pick(self.name, self.features, feature)
+
     @property
-    def request_columns(self) -> tuple[Column, ...]:
-        """What the caller may send; nothing for a derived view."""
-        return () if self.request is None else self.request.columns
+    def stored(self) -> tuple[StoredView, ...]:
+        return self.uses
+
+    @property
+    def contract(self) -> ContractSpec | None:
+        return self.request
+
+    @property
+    def used_columns(self) -> tuple[Column, ...]:
+        """The columns of the request that its expressions use."""
+        parsed = (expressions.parse(feature.expression) for feature in self.features)
+        used = {name for expression in parsed for name in expressions.names(expression)}
+        return tuple(c for c in self.request_columns if c.name in used)
+
+    @property
+    def asked_columns(self) -> tuple[Column, ...]:
+        """What a caller sends: the columns that its expressions use, and the request's moment."""
+        used = self.used_columns
+        return tuple(c for c in self.request_columns if c in used or c.event_time)
+
+    @property
+    def spine_columns(self) -> tuple[Column, ...]:
+        keys = [c for stored in self.uses for c in stored.spine_columns]
+        return tuple({c.name: c for c in (*keys, *self.used_columns)}.values())
 
     def is_personal(self, feature: str) -> bool:
         """Whether a feature's values are somebody's own: computed from such a value."""
@@ -104,5 +128,21 @@ class RequestView:
             expressions.names(expressions.parse(self[feature].expression))
         )
 
-    def __getitem__(self, feature: str) -> ComputedFeature:
-        return pick(self.name, self.features, feature)
+
+def stored_and_requested(
+    views: Iterable[View], where: str = ""
+) -> tuple[tuple[StoredView, ...], tuple[RequestView, ...]]:
+    """Return stored views, those too that request views use, and request views, each once.
+
+    `where` is the subject of errors. Raises DeclarationError for two different views of one name.
+    """
+    found: dict[str, View] = {}
+    for view in views:
+        for each in (*view.stored, view):
+            if found.setdefault(each.name, each) != each:
+                two = f"{where}: two" if where else "Two"
+                raise DeclarationError(
+                    f"{two} different views are called '{each.name}'; rename one."
+                )
+    stored = tuple(view for view in found.values() if isinstance(view, StoredView))
+    return stored, tuple(view for view in found.values() if isinstance(view, RequestView))
