@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from lakehouse.declare.calls import declares
 from lakehouse.language.kinds import Kind
 
 Bound = int | float | Decimal | str | date | None
@@ -48,6 +49,7 @@ class Column:
         return self.kind in ("int", "float", "decimal")
 
 
+@declares("column(ge=0, scale=2)")
 def column(
     *,
     ge: Bound = None,
@@ -78,11 +80,13 @@ def column(
     )
 
 
+@declares("key(personal=True)")
 def key(*, personal: bool = False, str_matches: str | None = None, description: str = "") -> Any:
     """Describe a column of the row's key; several key columns form one composite key."""
     return Column(key=True, personal=personal, str_matches=str_matches, description=description)
 
 
+@declares("event_time(known=True)")
 def event_time(
     *, known: bool = False, key: bool = False, zone: str = "UTC", description: str = ""
 ) -> Any:
@@ -94,14 +98,15 @@ def event_time(
     return Column(event_time=True, known_at=known, key=key, zone=zone, description=description)
 
 
+@declares("known_at(zone='Europe/Berlin')")
 def known_at(*, zone: str = "UTC", description: str = "") -> Any:
     """Describe the column that holds when the row came to be known."""
     return Column(known_at=True, zone=zone, description=description)
 
 
 def _members(isin: Iterable[Any] | None) -> Any:
-    if isin is None or isinstance(isin, str):  # one text is refused where the column has a name
-        return isin
+    if isinstance(isin, str) or not isinstance(isin, Iterable):
+        return isin  # what is not several is refused where the column has a name
     # A set has no order of its own, and a declaration's digest must not depend on the process.
     unordered = isinstance(isin, set | frozenset)
     return tuple(sorted(isin, key=lambda m: (type(m).__name__, m)) if unordered else isin)

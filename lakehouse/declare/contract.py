@@ -94,7 +94,12 @@ class Contract:
     spec: ClassVar[ContractSpec]
 
     def __init_subclass__(cls, *, owner: str = "", **options: Any) -> None:
-        super().__init_subclass__(**options)
+        for option in options:
+            raise DeclarationError(
+                f"Contract {cls.__name__} has no option '{option}'; say who owns it, as in "
+                f"class {cls.__name__}(Contract, owner='payments@bank.example'), or nothing."
+            )
+        super().__init_subclass__()
         bases = [base for base in cls.__mro__ if base not in (Contract, object)]
         try:
             _check_attributes(cls.__name__, bases)

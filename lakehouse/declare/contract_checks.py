@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from lakehouse.declare.columns import Column
 from lakehouse.declare.constants import constant, zone_of
-from lakehouse.errors import DeclarationError
+from lakehouse.errors import DeclarationError, described
 from lakehouse.language import patterns
 from lakehouse.language.kinds import MAX_DECIMAL_PRECISION
 
@@ -49,7 +49,8 @@ def _check_column(c: Column, wrong: Refusal) -> None:
         raise wrong("a Decimal needs its digits after the point: column(scale=2).")
     if c.kind != "decimal" and c.scale is not None:
         raise wrong(f"scale is for Decimal columns, this one is {c.kind}.")
-    if c.scale is not None and not 0 <= c.scale < MAX_DECIMAL_PRECISION:
+    whole = isinstance(c.scale, int) and not isinstance(c.scale, bool)
+    if c.scale is not None and not (whole and 0 <= c.scale < MAX_DECIMAL_PRECISION):
         raise wrong(f"scale={c.scale} must lie between 0 and {MAX_DECIMAL_PRECISION - 1}.")
     _check_role(c, wrong)
     _check_zone(c, wrong)
@@ -82,6 +83,8 @@ def _check_zone(c: Column, wrong: Refusal) -> None:
         return
     if c.kind != "timestamp":
         raise wrong(f"zone is for datetime columns, this one is {c.kind}.")
+    if not isinstance(c.zone, str):
+        raise wrong(f"zone is {described(c.zone)}; write one as 'Europe/Berlin'.")
     try:
         zone_of(c.zone)
     except (KeyError, ValueError, OSError):  # unknown, no name at all, a folder of zones
@@ -95,6 +98,8 @@ def _check_zone(c: Column, wrong: Refusal) -> None:
 def _check_pattern(c: Column, pattern: str, wrong: Refusal) -> None:
     if c.kind != "string":
         raise wrong(f"str_matches is for str columns, this one is {c.kind}.")
+    if not isinstance(pattern, str):
+        raise wrong(f"str_matches is {described(pattern)}; write a pattern as a text.")
     try:
         patterns.parse(pattern)
     except patterns.PatternError as error:
@@ -107,6 +112,8 @@ def _check_members(c: Column, wrong: Refusal) -> None:
             f"isin takes several values, and was given the text '{c.isin}'; write "
             f"isin=('{c.isin}',)."
         )
+    if c.isin is not None and not isinstance(c.isin, tuple):
+        raise wrong(f"isin is {described(c.isin)}; write several values, as in isin=(1, 2).")
     if c.isin is not None and not c.isin:
         raise wrong("isin is empty, no value could keep it; name its members or leave it out.")
     for member in c.isin or ():

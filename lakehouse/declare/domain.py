@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lakehouse.declare.arguments import no_repeats, several
+from lakehouse.declare.arguments import no_repeats, one, several
+from lakehouse.declare.calls import declares
 from lakehouse.declare.features import Entity, RequestView, StoredView, View
 from lakehouse.declare.fields import set_fields
 from lakehouse.declare.logs import decision_log, served_log
@@ -18,6 +19,7 @@ from lakehouse.errors import DeclarationError, NotFound, unknown
 T = TypeVar("T")
 
 
+@declares("Domain('payments_fraud', description='Which payments to stop.', models=(fraud,))")
 @dataclass(frozen=True, init=False)
 class Domain:
     """One use case. Tables, views and training sets are found from the models, evaluations,
@@ -60,10 +62,13 @@ class Domain:
         )
         no_repeats(where, "model", (m.name for m in models))
         no_repeats(where, "evaluation", (e.name for e in evaluations))
-        if deliver is not None and not re.fullmatch(r"[\w.]+:\w+", deliver):
-            raise DeclarationError(
-                f"{where}: deliver='{deliver}' names no function; write 'package.module:function'."
-            )
+        if deliver is not None:
+            one(where, "deliver", deliver, (str,), "deliver='package.module:function'")
+            if not re.fullmatch(r"[\w.]+:\w+", deliver):
+                raise DeclarationError(
+                    f"{where}: deliver='{deliver}' names no function; write "
+                    "'package.module:function'."
+                )
         found = _Collected(where)
         for table in tables:
             found.table(table)

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lakehouse.declare.arguments import no_repeats, several
+from lakehouse.declare.calls import declares
 from lakehouse.declare.fields import set_fields
 from lakehouse.declare.tables import check_name
 from lakehouse.errors import DeclarationError
 
 
+@declares("Entity('card', key='card_id')")
 @dataclass(frozen=True, init=False)
 class Entity:
     """What a feature is about: a name and the key column or columns that identify it."""

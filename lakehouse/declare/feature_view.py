@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lakehouse.declare.aggregates import Aggregate
 from lakehouse.declare.arguments import no_repeats, one
+from lakehouse.declare.calls import declares
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.entity import Entity
 from lakehouse.declare.feature import WindowedFeature
@@ -19,6 +20,7 @@ from lakehouse.declare.windows import AnyWindow, furthest, least
 from lakehouse.errors import DeclarationError
 
 
+@declares("FeatureView('card_spend', of=payments, by=card, payments=Count(over=last('7d')))")
 @dataclass(frozen=True, init=False)
 class FeatureView(StoredView):
     """Windowed aggregates of a table's events, per entity.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lakehouse.declare.arguments import one
+from lakehouse.declare.calls import declares
 from lakehouse.declare.fields import set_fields
 from lakehouse.errors import DeclarationError, described, unknown
 
@@ -56,16 +57,19 @@ class Claim:
             )
 
 
+@declares("at_least('roc_auc', 0.8)")
 def at_least(metric: str, value: float) -> Claim:
     """Claim that a metric reaches a value."""
     return Claim("at_least", metric, value)
 
 
+@declares("at_most('brier', 0.1)")
 def at_most(metric: str, value: float) -> Claim:
     """Claim that a metric stays at or below a value."""
     return Claim("at_most", metric, value)
 
 
+@declares("beats('champion', 'roc_auc')")
 def beats(champion: Literal["champion"], metric: str, by: float = 0.0) -> Claim:
     """Claim that a metric exceeds the champion's, on the same test rows, by at least `by`."""
     if champion != "champion":
@@ -76,6 +80,7 @@ def beats(champion: Literal["champion"], metric: str, by: float = 0.0) -> Claim:
     return Claim("beats", metric, by)
 
 
+@declares("Gate(at_least('roc_auc', 0.8))")
 @dataclass(frozen=True, init=False)
 class Gate:
     """What a candidate must show to become champion; every claim must hold.
@@ -90,7 +95,8 @@ class Gate:
     def __init__(self, *claims: Claim, max_difference: float = 0.001) -> None:
         for claim in claims:
             one("Gate", "a claim", claim, (Claim,), "at_least(...), at_most(...) or beats(...)")
-        if not 0 <= max_difference <= 1:
+        number = isinstance(max_difference, int | float) and not isinstance(max_difference, bool)
+        if not number or not 0 <= max_difference <= 1:
             raise DeclarationError(
                 f"Gate: max_difference={max_difference} is a share of the test rows; write a "
                 "number between 0 and 1."
@@ -102,6 +108,7 @@ def check_gate(gate: Gate, task: Task, group: bool, where: str) -> None:
     """Refuse claims on metrics that are not measured, or that cannot be beaten upwards."""
     measured = metrics_of(task, group)
     for claim in gate.claims:
+        one(f"{where}, gate", "a metric", claim.metric, (str,), f"{claim.kind}('roc_auc', …)")
         if claim.metric not in metrics_of(task, group=True):
             raise DeclarationError(
                 unknown("metric", claim.metric, measured, f"{where}, gate: a {task}")

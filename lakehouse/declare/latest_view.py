@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse.declare.arguments import no_repeats, one, several
+from lakehouse.declare.calls import declares
 from lakehouse.declare.columns import Column
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.entity import Entity
@@ -18,6 +19,7 @@ from lakehouse.declare.windows import AnyWindow
 from lakehouse.errors import DeclarationError, unknown
 
 
+@declares("LatestView('last_payment', of=payments, by=card, columns=('amount_eur',))")
 @dataclass(frozen=True, init=False)
 class LatestView(StoredView):
     """The values of the last row of each entity before the moment asked.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lakehouse.declare.arguments import no_repeats, several
+from lakehouse.declare.calls import declares
 from lakehouse.declare.columns import Column
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
@@ -18,6 +19,7 @@ from lakehouse.language import expressions
 from lakehouse.language.kinds import Kind
 
 
+@declares("RequestView('at_payment', request=Payment, night='hour(paid_at) <= 6')")
 @dataclass(frozen=True, init=False)
 class RequestView(View):
     """Features computed at the moment of asking, from the request and other features.

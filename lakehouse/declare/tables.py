@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lakehouse.declare.arguments import no_repeats, one, several
+from lakehouse.declare.calls import declares
 from lakehouse.declare.contract import Column, Contract, ContractSpec, contract_spec
 from lakehouse.declare.fields import set_fields
 from lakehouse.errors import DeclarationError, unknown
@@ -38,6 +39,7 @@ def check_choice(where: str, option: str, value: str, choices: Iterable[str]) ->
         raise DeclarationError(f"{where}: {option}='{value}' is not one of {', '.join(choices)}.")
 
 
+@declares("Source('payment_feed', Payment, 'payments/*.csv')")
 @dataclass(frozen=True, init=False)
 class Source:
     """Files that somebody delivers: where they land, what their rows must be.
@@ -78,6 +80,7 @@ class Source:
         check_choice(where, "on_new_column", on_new_column, ("keep", "refuse"))
         check_choice(where, "on_missing_column", on_missing_column, ("null", "refuse"))
         spec = contract_spec(contract, where)
+        one(where, "path", path, (str,), "path='payments/*.csv'")
         _check_path(where, path)
         if spec.known_at is None and DELIVERED not in path:
             raise DeclarationError(
@@ -126,6 +129,7 @@ def _may_be_read(pattern: str) -> bool:
     )
 
 
+@declares("Raw('payments_raw', payment_feed)")
 @dataclass(frozen=True)
 class Raw:
     """The append-only table that holds a source's rows exactly as delivered."""
@@ -139,6 +143,7 @@ class Raw:
         one(f"Raw table '{self.name}'", "source", self.source, (Source,), "a Source(...)")
 
 
+@declares("Cleaned('payments', Raw('payments_raw', payment_feed))")
 @dataclass(frozen=True)
 class Cleaned:
     """Rows of a raw table that keep its contract, typed.
@@ -198,6 +203,9 @@ class Cleaned:
         return TableColumn(self, table_column(self, column).name)
 
 
+@declares(
+    "Curated('all_payments', 'SELECT * FROM {payments}', inputs=(payments,), contract=Payment)"
+)
 @dataclass(frozen=True, init=False)
 class Curated:
     """A business table: portable Spark SQL over other tables, which it names as `{table}`.
@@ -225,6 +233,7 @@ class Curated:
     ) -> None:
         check_name("Curated table", name)
         where = f"Curated table '{name}'"
+        one(where, "sql", sql, (str,), "sql='SELECT * FROM {payments}'")
         inputs = several(where, "inputs", inputs, (Cleaned, Curated), "inputs=(payments,)")
         no_repeats(where, "input", (t.name for t in inputs))
         if not inputs:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lakehouse.declare import training_checks as checks
 from lakehouse.declare.arguments import one, several
+from lakehouse.declare.calls import declares
 from lakehouse.declare.contract import Contract, ContractSpec, contract_spec
 from lakehouse.declare.durations import Duration
 from lakehouse.declare.features import Feature, RequestView, StoredView, View
@@ -36,6 +37,10 @@ Fit = Callable[[Any, Any], Any]
 """`fit(X, y)`: X a DataFrame of float features in declared order, y a Series of labels."""
 
 
+@declares(
+    "TrainingSet('fraud_training', label=labelled['is_fraud'], request=Payment, "
+    "features=(card_spend,), train_last='28d', test_last='7d')"
+)
 @dataclass(frozen=True, init=False)
 class TrainingSet:
     """Labelled moments and the features known at each of them.
@@ -123,6 +128,7 @@ class TrainingSet:
         return self.label.table
 
 
+@declares("Distributed(trees)")
 @dataclass(frozen=True)
 class Distributed:
     """A fit where the rows are, by all workers of the engine: `fit=Distributed(trees)`.
@@ -139,6 +145,7 @@ class Distributed:
         checks.estimator(self.estimator)
 
 
+@declares("Rule('block', when='score > 0.8')")
 @dataclass(frozen=True)
 class Rule:
     """A business rule: the decision given when an expression holds.
@@ -150,6 +157,9 @@ class Rule:
     when: str
 
 
+@declares(
+    "Model('fraud', learns_from=fraud_training, fit=fit, gate=Gate(at_least('roc_auc', 0.8)))"
+)
 @dataclass(frozen=True, init=False)
 class Model:
     """What is learnt, how it is fitted, when it may serve, and what is decided with it.
@@ -223,6 +233,10 @@ class Model:
         return self.fit.estimator if isinstance(self.fit, Distributed) else self.fit
 
 
+@declares(
+    "Evaluation('handbook', training_set=fraud_training, train=('2018-07-25', '2018-08-01'), "
+    "test=('2018-08-08', '2018-08-15'), estimators={'mine': fit}, published={})"
+)
 @dataclass(frozen=True)
 class Evaluation:
     """A published protocol, run through the platform's own features and compared.
@@ -248,6 +262,8 @@ class Evaluation:
         where = f"Evaluation '{self.name}'"
         one(where, "training_set", self.training_set, (TrainingSet,), "training_set= a TrainingSet")
         checks.dates(where, self.train, self.test)
+        one(where, "estimators", self.estimators, (Mapping,), "estimators={'mine': fit}")
+        one(where, "published", self.published, (Mapping,), "published={'mine': {'roc_auc': 0.8}}")
         if not self.estimators:
             raise DeclarationError(f"{where} has no estimator; write estimators={{'mine': fit}}.")
         for estimator, fit in self.estimators.items():

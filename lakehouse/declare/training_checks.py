@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.declare.arguments import no_repeats, several
+from lakehouse.declare.arguments import no_repeats, one, several
 from lakehouse.declare.contract import ContractSpec
 from lakehouse.declare.features import (
     Feature,
@@ -201,7 +201,10 @@ def rules(where: str, learns_from: TrainingSet, rules: tuple[Rule, ...], otherwi
 
 def group(where: str, learns_from: TrainingSet, group: str | None) -> None:
     names = learns_from.request.by_name
-    if group is not None and group not in names:
+    if group is None:
+        return
+    one(where, "group", group, (str,), "group='card_id'")
+    if group not in names:
         subject = f"{where}, group: request {learns_from.request.name}"
         raise DeclarationError(unknown("column", group, names, subject))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lakehouse.declare.calls import declares
 from lakehouse.declare.durations import DAY, Duration
 from lakehouse.errors import DeclarationError, described
 
@@ -145,6 +146,7 @@ class Windows:
         return Windows(self.windows + other.windows)
 
 
+@declares("last('1d', '7d')")
 def last(*lengths: str, edge: str | None = None, rows: int | None = None) -> Windows:
     """Windows that end at the moment asked: [t - length, t), or the last `rows` before t.
 
@@ -189,6 +191,7 @@ def _last_rows(rows: int, lengths: tuple[str, ...], edge: str | None) -> RowsWin
     return RowsWindow(rows)
 
 
+@declares("ever()")
 def ever() -> Windows:
     """The window of all that happened before the moment asked, whatever its age.
 

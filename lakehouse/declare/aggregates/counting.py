@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lakehouse.declare.aggregates.aggregate import Aggregate, Default
 from lakehouse.declare.aggregates.facts import Facts, Kept, declared
+from lakehouse.declare.calls import declares
 from lakehouse.declare.windows import Windows
 
 __all__ = ["Count", "Distinct", "Share"]
@@ -24,6 +25,7 @@ COUNT = declared(
 )
 
 
+@declares(COUNT.call)
 def Count(column: str | None = None, *, over: Windows, where: str | None = None) -> Aggregate:
     """Count rows, or the non-null values of a column."""
     return Aggregate(COUNT.function, column, over, where)
@@ -46,6 +48,7 @@ DISTINCT = declared(
 )
 
 
+@declares(DISTINCT.call)
 def Distinct(column: str, *, over: Windows, where: str | None = None) -> Aggregate:
     """Count the different values of a column that are not null, exactly; windows have no edge.
 
@@ -69,6 +72,7 @@ SHARE = declared(
 )
 
 
+@declares(SHARE.call)
 def Share(
     column: str | None = None, *, over: Windows, where: str, default: Default = None
 ) -> Aggregate:

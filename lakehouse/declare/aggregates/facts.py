@@ -71,6 +71,11 @@ class Facts:
     rounds: Literal["never", "floats", "always"] = "never"
     among: Literal["sum", "mean", "own"] = "sum"
 
+    @property
+    def call(self) -> str:
+        """`example` as it can be written, over a window."""
+        return self.example.replace("over=...", "over=last('7d')")
+
 
 FACTS: dict[str, Facts] = {}
 """The facts of each function by its name; `declared` adds to them."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from lakehouse.declare.aggregates.aggregate import Aggregate, Default
 from lakehouse.declare.aggregates.facts import Facts, Kept, declared
+from lakehouse.declare.calls import declares
 from lakehouse.declare.windows import Windows
 from lakehouse.errors import described
 
@@ -28,6 +29,7 @@ FIRST = declared(
 )
 
 
+@declares(FIRST.call)
 def First(
     column: str, *, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:
@@ -52,6 +54,7 @@ LAST = declared(
 )
 
 
+@declares(LAST.call)
 def Last(
     column: str, *, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:
@@ -86,6 +89,7 @@ LAST_K = declared(
 )
 
 
+@declares(LAST_K.call)
 def LastK(column: str, *, k: int, over: Windows, where: str | None = None) -> Aggregate:
     """The last values of a column that are not null, up to `k`, newest first; [] if there is none.
 
@@ -107,6 +111,7 @@ SINCE = declared(
 )
 
 
+@declares(SINCE.call)
 def Since(*, over: Windows, where: str | None = None, default: Default = None) -> Aggregate:
     """The seconds from the last row that counts to the moment asked, a float; else there is none.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lakehouse.declare.aggregates.aggregate import Aggregate, Default
 from lakehouse.declare.aggregates.facts import Facts, Kept, declared
+from lakehouse.declare.calls import declares
 from lakehouse.declare.windows import Windows
 from lakehouse.errors import described
 from lakehouse.language.kinds import NUMBERS
@@ -27,6 +28,7 @@ MIN = declared(
 )
 
 
+@declares(MIN.call)
 def Min(
     column: str, *, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:
@@ -48,6 +50,7 @@ MAX = declared(
 )
 
 
+@declares(MAX.call)
 def Max(
     column: str, *, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:
@@ -70,6 +73,7 @@ MODE = declared(
 )
 
 
+@declares(MODE.call)
 def Mode(
     column: str, *, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:
@@ -109,6 +113,7 @@ QUANTILE = declared(
 )
 
 
+@declares(QUANTILE.call)
 def Quantile(
     column: str, *, q: float, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:

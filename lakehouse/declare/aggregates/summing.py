@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lakehouse.declare.aggregates.aggregate import Aggregate, Default
 from lakehouse.declare.aggregates.facts import Facts, Kept, declared
+from lakehouse.declare.calls import declares
 from lakehouse.declare.windows import Windows
 from lakehouse.language.kinds import NUMBERS
 
@@ -26,6 +27,7 @@ SUM = declared(
 )
 
 
+@declares(SUM.call)
 def Sum(column: str, *, over: Windows, where: str | None = None) -> Aggregate:
     """Sum a numeric or boolean column; an empty window sums 0."""
     return Aggregate(SUM.function, column, over, where)
@@ -47,6 +49,7 @@ MEAN = declared(
 )
 
 
+@declares(MEAN.call)
 def Mean(
     column: str, *, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:
@@ -69,6 +72,7 @@ STD = declared(
 )
 
 
+@declares(STD.call)
 def Std(
     column: str, *, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:
@@ -95,6 +99,7 @@ TREND = declared(
 )
 
 
+@declares(TREND.call)
 def Trend(
     column: str, *, over: Windows, where: str | None = None, default: Default = None
 ) -> Aggregate:
