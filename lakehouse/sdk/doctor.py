@@ -85,11 +85,12 @@ def _lake(folder: Path) -> tuple[str, str]:
 
 def _domains() -> tuple[str, str]:
     from lakehouse.sdk.composition import domain_names, load_domain
+    from lakehouse.zones.curated_sql import check_domain
 
     names = domain_names()
     for name in names:
         try:
-            load_domain(name)
+            check_domain(load_domain(name))
         except LakehouseError as error:
             return "wrong", f"{name}: {error}"
     return "fine", ", ".join(names)

@@ -57,10 +57,17 @@ def run(
     `as_of` is the moment training sets are built for, by default the lake's clock. `progress`
     is told each stage and target before it starts. `promote_uncommitted` lets models serve that
     uncommitted code made, as a demonstration does. The caller holds the lake's writer lock.
+
+    Raises DeclarationError, before anything is taken in, for SQL of a curated table that does not
+    fit the contracts of its inputs or its own.
     """
     for stage in stages:
         if stage not in STAGES:
             raise DeclarationError(unknown("stage", stage, STAGES, f"Domain '{ctx.domain.name}'"))
+    if "curated" in stages and ctx.domain.curated:
+        from lakehouse.zones.curated_sql import check_domain
+
+        check_domain(ctx.domain)  # before anything is taken in
     steps: list[Step] = []
     for stage in STAGES:
         if stage in stages:

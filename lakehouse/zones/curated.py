@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,17 +12,27 @@ import pyarrow as pa
 
 from lakehouse.context import Context
 from lakehouse.declare.compiled import to_data
-from lakehouse.declare.contract import Column
 from lakehouse.declare.tables import Curated
-from lakehouse.engines.arrow_types import arrow_type
+from lakehouse.engines.arrow_types import MICROSECONDS
 from lakehouse.engines.failures import QueryError
 from lakehouse.engines.protocol import Frame
-from lakehouse.errors import DeclarationError, unknown
+from lakehouse.errors import DeclarationError
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.language.sql import literals
 from lakehouse.language.sql import portable as portable_sql
+from lakehouse.language.sql.types import (
+    BIGINT,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    INT,
+    STRING,
+    TIMESTAMP,
+    SqlType,
+)
 from lakehouse.records.store import Run
 from lakehouse.zones.curated_checks import check_result
+from lakehouse.zones.curated_sql import converted, planned
 from lakehouse.zones.derivation import Derivation, derive
 from lakehouse.zones.typing_grammar import sql_type
 
@@ -75,48 +85,29 @@ def _declared(table: Curated) -> str:
 
 def _result(ctx: Context, table: Curated, run: Run) -> Frame:
     """The table's SQL over its inputs, in the columns and types of the contract."""
-    where = f"Curated table '{table.name}'"
-    tree = portable_sql.parse(table.sql, where)
     frames = {t.name: ctx.read(t, run) for t in table.inputs}
-    columns = {name: ctx.engine.columns(frame) for name, frame in frames.items()}
-    for name in portable_sql.input_names(tree):
-        if name not in columns:
-            raise DeclarationError(unknown("input", name, columns, where))
-    known = portable_sql.add_known_at(tree, columns, where)
-    result = ctx.engine.query(portable_sql.render(known), frames)
+    query = planned(table, {name: ctx.engine.columns(frame) for name, frame in frames.items()})
+    result = ctx.engine.query(portable_sql.render(query), frames)
     none = ctx.engine.query("SELECT * FROM result WHERE FALSE", {"result": result})
-    types = {field.name: field.type for field in ctx.engine.to_arrow(none).schema}
-    selected = ", ".join(_cast(column, types, where) for column in table.columns)
+    found = {field.name: _portable(field.type) for field in ctx.engine.to_arrow(none).schema}
+    where = f"Curated table '{table.name}'"
+    selected = ", ".join(
+        f"CAST({name} AS {sql_type(column)}) AS {name}" if converted(column, found, where) else name
+        for column in table.columns
+        for name in (literals.name(column.name),)
+    )
     return ctx.engine.query(
         f"SELECT {selected}, {literals.name(KNOWN_AT)} FROM result", {"result": result}
     )
 
 
-def _cast(column: Column, types: Mapping[str, Any], where: str) -> str:
-    if column.name not in types:
-        raise DeclarationError(unknown("column", column.name, types, f"{where}: the SQL's result"))
-    found, declared = types[column.name], arrow_type(column.kind, column.scale)
-    name, wanted = literals.name(column.name), sql_type(column)
-    if found == declared:
-        return name
-    if not _fits(found, column):
-        raise DeclarationError(
-            f"{where}: column '{column.name}' is declared as {column.kind} and the SQL gives "
-            f"{found}; write CAST(… AS {wanted}) AS {column.name} if that is meant."
-        )
-    return f"CAST({name} AS {wanted}) AS {name}"
-
-
-def _fits(arrow: Any, column: Column) -> bool:
-    """Whether every value of the type found stands in the declared type as it is."""
-    if column.kind == "int":
-        fits = pa.types.is_integer(arrow)
-    elif column.kind == "float":
-        fits = pa.types.is_floating(arrow)
-    elif column.kind == "decimal":
-        fits = pa.types.is_decimal(arrow) and arrow.scale <= (column.scale or 0)
-    elif column.kind == "string":
-        fits = str(arrow) in ("string", "large_string", "string_view")
-    else:
-        fits = False
-    return bool(fits)
+def _portable(arrow: Any) -> SqlType | None:
+    """The type of portable SQL that a column of an engine's answer has; None if it has none."""
+    if pa.types.is_decimal(arrow):
+        return SqlType("DECIMAL", arrow.precision, arrow.scale)
+    if pa.types.is_integer(arrow):
+        return BIGINT if arrow == pa.int64() else INT
+    if str(arrow) in ("string", "large_string", "string_view"):
+        return STRING
+    types = {pa.float64(): DOUBLE, pa.bool_(): BOOLEAN, pa.date32(): DATE, MICROSECONDS: TIMESTAMP}
+    return types.get(arrow)

@@ -8,6 +8,7 @@ Text written out beside a date or a number is read as one; other text is not, in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sqlglot import exp
 
@@ -17,11 +18,12 @@ from lakehouse.language.sql.scopes import Columns, Scope
 from lakehouse.language.sql.typed_expressions import coerce, set_type, type_expression, type_of
 from lakehouse.language.sql.types import BOOLEAN, SqlType, Unlike
 
+E = TypeVar("E", bound=exp.Expr)
 Tables = Mapping[str, Columns]
 """The columns of each table a query may read, under its name in small letters."""
 
 
-def typed(tree: exp.Expr, tables: Tables) -> exp.Expr:
+def typed(tree: E, tables: Tables) -> E:
     """Return a copy of a query, typed: `type_of` tells the type of each of its expressions.
 
     A type is None where a column's is not known, and for what is not portable, which only the
@@ -50,7 +52,7 @@ def typed_condition(condition: exp.Expr, columns: Columns) -> exp.Expr:
     return found.pop()
 
 
-def _spelt_out(tree: exp.Expr) -> exp.Expr:
+def _spelt_out(tree: E) -> E:
     """A copy with `timestampdiff` for `datediff(HOUR, …)`, whose sides were taken for dates."""
     root = exp.Tuple(expressions=[tree.copy()])  # so that the tree itself may be replaced
     for node in list(root.find_all(exp.DateDiff)):
@@ -59,8 +61,9 @@ def _spelt_out(tree: exp.Expr) -> exp.Expr:
             end, start = (s.this if isinstance(s, exp.TsOrDsToDate) else s for s in sides)
             unit = node.args["unit"]
             node.replace(exp.TimestampDiff(this=end, expression=start, unit=unit))
-    found: exp.Expr = root.expressions[0]
-    return found.pop()
+    found: E = root.expressions[0]
+    found.pop()
+    return found
 
 
 def _no_query(query: exp.Expr, outer: Scope) -> list[tuple[str, SqlType | None]]:  # noqa: ARG001

@@ -138,11 +138,11 @@ class Wrong(Contract):
         ("SELECT card, amount FROM {sales}", "has no column 'day'"),
         (
             "SELECT card, sold_at AS day, 1 AS factor FROM {sales}",
-            r"'day' is declared as date and the SQL gives timestamp.*CAST\(… AS DATE\) AS day",
+            r"'day' is declared as date and the SQL gives TIMESTAMP.*CAST\(… AS DATE\) AS day",
         ),
         (
             "SELECT card, CAST(sold_at AS DATE) AS day, amount AS factor FROM {sales}",
-            r"'factor' is declared as float and the SQL gives decimal128\(18, 2\)",
+            r"'factor' is declared as float and the SQL gives DECIMAL\(18, 2\)",
         ),
         ("SELECT card, day, factor FROM {sales} s", "day"),
         ("SELECT card, nosuch(card) AS day FROM {sales}", "nosuch"),
