@@ -43,8 +43,8 @@ class Facts:
     a `where`, and is of the rows for which it is not true too. One that `counts` gives away
     nothing of its column's values. One that `tells_apart` which values are equal takes none that
     engines agree in to some digits only. `rounds` says when sums are rounded on the way, and
-    `among` what the rounding is a share of: the sum or the mean of absolute values, or something
-    of its own.
+    `among` what the rounding is a share of: the sum or the mean of absolute values, or the
+    slope by the day that they could have if nothing cancelled.
 
     `events` and `tiles` are what the online store keeps. Where `untiled` is given instead of
     tiles, the function takes no windows with an edge, as they would need every value: it holds
@@ -69,7 +69,7 @@ class Facts:
     counts: bool = False
     tells_apart: bool = False
     rounds: Literal["never", "floats", "always"] = "never"
-    among: Literal["sum", "mean", "own"] = "sum"
+    among: Literal["sum", "mean", "slope"] = "sum"
 
     @property
     def call(self) -> str:

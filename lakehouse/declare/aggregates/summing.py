@@ -92,7 +92,7 @@ TREND = declared(
         takes=NUMBERS,
         gives="float",
         rounds="always",
-        among="own",
+        among="slope",
         events=(Kept("sum"), Kept("count")),
         untiled=("a trend", "take it"),
     )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from random import Random
 from typing import Any
 
 import numpy as np
 
-from lakehouse.declare import FeatureView, Mean, Std, Sum, ever, last
+from lakehouse.declare import FeatureView, Mean, Std, Sum, Trend, ever, last
+from lakehouse.declare.durations import HOUR
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import BoundView
 from lakehouse.monitoring.consistency.magnitudes import magnitude, magnitude_view, summed
+from lakehouse.testing.conformance.against_oracle import ExpectedWindows
 from lakehouse.testing.conformance.world import (
     NOON,
     card,
+    fields_of,
     movement,
     movements,
     numbered,
@@ -53,3 +58,45 @@ def test_magnitudes_are_of_absolute_values_and_of_last_rows_no_less(
     assert sizes["total_3_rows"] == [2 * 4.0, 0.0]  # 4.0, nothing and -2.5: no less than 6.5
     assert sizes["mean_3_rows"] == [4.0, 0.0]
     assert np.array_equal(sizes["spread_3_rows"], [0.0, 0.0])
+
+
+def test_a_slope_is_held_to_no_less_than_it_could_be_if_nothing_cancelled(
+    engine: EmbeddedEngine,
+) -> None:
+    chance = Random(7)
+    view = FeatureView(
+        "rises",
+        of=movements,
+        by=card,
+        delay="2h",
+        exact=Trend("weight", over=last("1h", "1d") + last(rows=5)),
+        of_amounts=Trend("amount_eur * points", over=last("1d"), where="abroad"),
+    )
+    rows = numbered(
+        [
+            movement(
+                NOON + chance.randrange(30) * HOUR // 4,
+                weight=chance.choice([None, chance.uniform(-1e9, 1e9)]),
+                amount_eur=Decimal(chance.randrange(-(10**12), 10**12)) / 100,
+                points=chance.choice([None, *range(3)]),
+                abroad=chance.choice([None, True, True, False]),
+            )
+            for _ in range(60)
+        ]
+    )
+    facts = table_of(movements, rows)
+    features = summed(view)
+    bound = BoundView(magnitude_view(view, features), engine.from_arrow(facts))
+    spine = spine_of([("a", NOON + n * HOUR) for n in range(12)])
+    answer = engine.historical_features(engine.from_arrow(spine), "asked_at", [bound])
+    found = engine.to_arrow(answer).sort_by("row")
+    computed: dict[str, Any] = {name: found[name].combine_chunks() for name in found.column_names}
+    right, asked = ExpectedWindows(view, fields_of(facts)), fields_of(spine)
+    steep = 0
+    for number, feature in enumerate(features):
+        for row, size in zip(asked, magnitude(feature, number, computed), strict=True):
+            least = right.tolerance(feature, row) * 1e9
+            assert least <= size * (1 + 1e-9)
+            assert size <= least * 60
+            steep += size > 0
+    assert steep > 20
