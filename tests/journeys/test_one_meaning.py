@@ -108,7 +108,7 @@ VIEWS = (
         since=Since(where="abroad", over=OVER),
         often=Mode("country", over=EXACT),
         median=Quantile("amount_eur", q=0.5, over=EXACT),
-        trend=Trend("points", over=EXACT),
+        trend=Trend("points", over=OVER),
         whole=Max("round(amount_eur, 0)", over=OVER),
         named=LastK("coalesce(country, shop, 'none')", k=2, over=OVER),
         day=Last("date_trunc('day', settled_at)", over=OVER),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from lakehouse.errors import DeclarationError, unknown
 from lakehouse.language.kinds import Kind
 
-Merged = Literal["count", "sum", "squares", "min", "max", "value", "earliest", "latest"]
+Merged = Literal["count", "sum", "squares", "min", "max", "value", "earliest", "latest", "line"]
 """How numbers that the online store keeps of rows become one (see `features.online.layout`)."""
 ANY_KIND: tuple[Kind, ...] = ("string", "int", "float", "decimal", "bool", "timestamp", "date")
 

@@ -94,7 +94,7 @@ TREND = declared(
         rounds="always",
         among="slope",
         events=(Kept("sum"), Kept("count")),
-        untiled=("a trend", "take it"),
+        tiles=(Kept("line"),),
     )
 )
 
@@ -106,7 +106,6 @@ def Trend(
     """The slope of the least-squares line through a numeric column's values over time, by the day.
 
     A float, in the column's unit for each 24 hours. There is none of fewer than two values, nor
-    where all are of one event time; it is NaN with a NaN or an infinity among them. Windows have
-    no edge.
+    where all are of one event time; it is NaN with a NaN or an infinity among them.
     """
     return Aggregate(TREND.function, column, over, where, default)

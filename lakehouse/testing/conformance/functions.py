@@ -27,6 +27,7 @@ from lakehouse.declare import (
     Std,
     Sum,
     Trend,
+    ever,
     last,
 )
 from lakehouse.declare.aggregates import Aggregate, facts_of
@@ -228,7 +229,7 @@ def check_trends_rise_by_the_day(engine: Engine, _: Path) -> None:
     ]
     rows += [movement(NOON + 30 * HOUR + n, weight=w) for n, w in enumerate((0.5, math.inf, 0.1))]
     rows += [movement(NOON + 50 * HOUR, weight=w, points=p) for w, p in ((0.5, 1), (2.5, 2))]
-    over = last("1h", "1d")
+    over = last("1h", "1d") + last("2d", edge="1h") + ever()
     aggregates: Any = {name: Trend(name, over=over) for name in ("points", "amount_eur", "weight")}
     aggregates["some"] = Trend("points", over=over, where="abroad", default=-1)
     views = [

@@ -651,12 +651,6 @@ FEATURES: dict[str, tuple[Callable[[], Any], str]] = {
         ),
         "Feature view 'frauds'.rise: trend needs a number, 'is_fraud' is bool.",
     ),
-    "a trend over tiles": (
-        lambda: view(rise=Trend("amount_eur", over=last("365d", edge="1d"))),
-        "Feature view 'card_spend'.rise: a trend over last('365d', edge='1d') would need every "
-        "value of every tile, which nothing bounds; take it over windows of up to 30d, without an "
-        "edge, or of so many rows, as in last(rows=20).",
-    ),
     "the time since a column": (
         lambda: view(ago=Aggregate("since", "country", last("1d"))),
         "Feature view 'card_spend'.ago: since is of rows and takes no column; write "

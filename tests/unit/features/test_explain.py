@@ -82,7 +82,7 @@ NEWER = FeatureView(
     most_frequent_weight=Mode("weight", over=last("1d"), where="points > 3"),
     median=Quantile("amount_eur", q=0.5, over=last("1d"), default=0),
     high_weight=Quantile("weight", q=0.9, over=last("1d")),
-    trend=Trend("points", over=last("1d")),
+    trend=Trend("points", over=DAYS),
     since=Since(where="country <> 'DE'", over=DAYS),
     share_known=Share("country", where="country <> 'DE'", over=DAYS, default=0),
 )

@@ -28,6 +28,7 @@ from lakehouse.declare.operands import operand
 from lakehouse.declare.tables import Table, table_column
 from lakehouse.declare.view import unknown_kind
 from lakehouse.errors import LakehouseError
+from lakehouse.features.online.layout.lines import LINE
 from lakehouse.features.online.layout.stored_numbers import float_bits
 from lakehouse.language.kinds import Kind
 
@@ -51,9 +52,9 @@ class Slot:
 
     In the place of a column may stand an expression over the table's columns.
     `real` slots hold the bits of a float, others an integer; an amount is scaled by 10**`scale`.
-    `squares` are those of the distances from the row's own mean. A `value` is kept as it is, a
-    text as the number that stands for it (`texts`). `earliest` and `latest` hold up to `many`
-    entries of a tile's first or last values.
+    `squares` are those of the distances from the row's own mean, a `line` is what `lines` says of
+    a tile's values over time. A `value` is kept as it is, a text as the number that stands for it
+    (`texts`). `earliest` and `latest` hold up to `many` entries of a tile's first or last values.
     """
 
     merged: Merged
@@ -77,6 +78,8 @@ class Slot:
     @property
     def width(self) -> int:
         """How many numbers of a row it takes."""
+        if self.merged == "line":
+            return LINE
         return ENTRY * self.many if self.merged in ("earliest", "latest") else 1
 
 

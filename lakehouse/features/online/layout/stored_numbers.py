@@ -82,13 +82,14 @@ def float_bits(value: float) -> int:
 
 def canonical(bits: int) -> int:
     """The bits of a float as those of its equals: every NaN is one, and -0.0 is 0.0."""
-    value = _bits_float(bits)
+    value = float_of(bits)
     if value == 0:
         return 0
     return NAN if value != value else bits
 
 
-def _bits_float(bits: int) -> float:
+def float_of(bits: int) -> float:
+    """The float that has these bits."""
     return float(struct.unpack("<d", struct.pack("<q", bits))[0])
 
 
@@ -104,7 +105,7 @@ _WRITERS: dict[str, Callable[[Any], int]] = {
 _READERS: dict[str, Callable[[int], Any]] = {
     "int": int,
     "bool": bool,
-    "float": _bits_float,
+    "float": float_of,
     "timestamp": lambda us: _EPOCH + timedelta(microseconds=us),
     "date": lambda days: date.fromordinal(_FIRST_DAY + days),
 }

@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any, Literal
 
 from lakehouse.declare.features import StoredView
+from lakehouse.features.online.layout import lines
 from lakehouse.features.online.layout.latest_rows import LatestRow, RowFormat
+from lakehouse.features.online.layout.lines import LINE, Line
 from lakehouse.features.online.layout.slots import (
     ABSENT,
     ENDING,
@@ -238,6 +240,9 @@ class _TileMerge:
                 found += self._entries(slot, one, other, place)
             elif slot.merged == "squares":
                 found.append(self._squares(slot, one, other, place))
+            elif slot.merged == "line":
+                own, new = (Line.of_numbers(row[place : place + LINE]) for row in (one, other))
+                found += lines.merged(own, new).numbers()
             else:
                 found.append(_merged(slot, one[place], other[place]))
         return found

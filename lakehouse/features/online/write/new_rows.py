@@ -16,6 +16,7 @@ from lakehouse.declare.view import unknown_kind
 from lakehouse.features.online.layout.entity_keys import EntityKeys
 from lakehouse.features.online.layout.kinds import of_kind
 from lakehouse.features.online.layout.latest_rows import LatestRow
+from lakehouse.features.online.layout.lines import NO_LINE, Line
 from lakehouse.features.online.layout.row_ids import RowKeys, number_of
 from lakehouse.features.online.layout.slots import (
     ABSENT,
@@ -30,6 +31,7 @@ from lakehouse.features.online.layout.slots import (
 from lakehouse.features.online.layout.stored_numbers import (
     NotStorable,
     canonical,
+    float_of,
     reader,
     us_of,
     writer,
@@ -168,10 +170,17 @@ def _tile_filler(
     """The function from a row, its times and id to the numbers of a slot of its tile."""
     if slot.merged == "squares":
         return lambda row, event_us, known_us, number: [0]
-    if slot.merged not in ("earliest", "latest"):
+    if slot.merged not in ("earliest", "latest", "line"):
         fill = _filler(view, computed, slot, texts)
         return lambda row, event_us, known_us, number: [fill(row)]
     counts, write = _counts(computed, slot), _value_writer(view, computed, slot, texts)
+    if slot.merged == "line":
+        read = float_of if slot.real else float
+
+        def line(row: Row, event_us: int) -> Line:
+            return Line.of_one(event_us, read(write(row))) if counts(row) else NO_LINE
+
+        return lambda row, event_us, known_us, number: line(row, event_us).numbers()
     nothing = [ABSENT] + [0] * (ENTRY - 1)
 
     def entries(row: Row, event_us: int, known_us: int, number: int) -> list[int]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from lakehouse.declare.features import FeatureView
 from lakehouse.features.online.layout.arrow_numbers import Int64
+from lakehouse.features.online.layout.lines import LINE, lines_of
 from lakehouse.features.online.layout.slots import (
     ABSENT,
     BEGINNING,
@@ -69,6 +70,8 @@ class Tiles:
             return self._entries(slot, packed, starts)
         if slot.merged == "squares":
             return self._squares(slot, packed, starts)[:, None]
+        if slot.merged == "line":
+            return self._lines(slot, packed, starts)
         values = packed[:, self._layout.place(slot)]
         return self._reduced(slot, values, starts)[:, None]
 
@@ -107,6 +110,22 @@ class Tiles:
             apart = np.where(counted, (values - mean[tile]) ** 2, 0.0)
             found: Int64 = np.add.reduceat(apart, starts).view(np.int64)
         return found
+
+    def _lines(self, slot: Slot, packed: Int64, starts: Int64) -> Int64:
+        """The line of each tile's values that count; none where there is none."""
+        of = {(s.merged, s.column, s.where): s for s in self._layout.slots}
+        counts = packed[:, self._layout.place(of["count", slot.column, slot.where])]
+        summed = np.ascontiguousarray(
+            packed[:, self._layout.place(of["sum", slot.column, slot.where])]
+        )
+        lines = np.zeros((len(starts), LINE), dtype=np.int64)
+        rows = np.flatnonzero(counts > 0)
+        if len(rows):
+            tile = starts.searchsorted(rows, side="right") - 1
+            begins = np.flatnonzero(np.append(True, tile[1:] != tile[:-1]))
+            values = summed.view(np.float64) if slot.real else summed.astype(np.float64)
+            lines[tile[begins]] = lines_of(packed[rows, EVENT], values[rows], begins)
+        return lines
 
     def _entries(self, slot: Slot, packed: Int64, starts: Int64) -> Int64:
         """Up to `many` entries of each tile, the first or the last values that count."""
