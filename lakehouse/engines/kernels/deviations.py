@@ -11,11 +11,12 @@ array([2.])
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lakehouse.engines.kernels import states
 from lakehouse.engines.kernels.measures import Measure, scaled_to_float
 from lakehouse.engines.kernels.ordering import Int64, KernelInputError
 from lakehouse.engines.kernels.reductions import Numbers, bit_length
@@ -31,16 +32,6 @@ class States(NamedTuple):
     mean: Floats
     squares: Floats
 
-    def at(self, places: Any) -> States:
-        """Return the states in some places."""
-        return States(self.n[places], self.mean[places], self.squares[places])
-
-    def put(self, places: Any, states: States) -> None:
-        """Set the states in some places."""
-        self.n[places] = states.n
-        self.mean[places] = states.mean
-        self.squares[places] = states.squares
-
 
 def deviation(measure: Measure, spans: Spans, window: AnyWindow) -> Nullable:
     """Return the sample standard deviation over the window, null of fewer than two values.
@@ -54,22 +45,22 @@ def deviation(measure: Measure, spans: Spans, window: AnyWindow) -> Nullable:
         if spans.index.on_time(delay):
             values, counts = measure.kept()
             end = spans.ends(delay)
-            states = _reduced(measure, values, counts, begin, end)
+            found = _reduced(measure, values, counts, begin, end)
         else:
             steady = spans.index.steady(delay)
             values, counts = measure.kept(delay)
             begin, end = steady.count[begin], spans.steady_ends(delay)
-            states = _reduced(measure, values, counts, begin, end)
+            found = _reduced(measure, values, counts, begin, end)
             late = steady.stragglers
             first, last = spans.covered_by_stragglers(window)
             if measure.counted is not None:
                 counted = measure.counted[late]
                 late, first, last = late[counted], first[counted], last[counted]
-            floats = _floats(measure, measure.values[late])
-            states = merged(states, spread_states(floats, first, last, len(spans.moments)))
-        valid = states.n > 1
-        found = np.sqrt(states.squares / np.maximum(states.n - 1, 1))
-    return spans.nullable(found, valid)
+            floats = as_floats(measure, measure.values[late])
+            found = merged(found, spread_states(floats, first, last, len(spans.moments)))
+        valid = found.n > 1
+        spread = np.sqrt(found.squares / np.maximum(found.n - 1, 1))
+    return spans.nullable(spread, valid)
 
 
 def merged(one: States, other: States) -> States:
@@ -107,43 +98,8 @@ def reduce_states(values: Floats, begin: Int64, end: Int64) -> States:
 
 def spread_states(values: Floats, begin: Int64, end: Int64, size: int) -> States:
     """Return for each of `size` cells the state of the values whose range covers it."""
-    length = np.maximum(end - begin, 0)
-    largest = bit_length(length)
-    blocks = _empty(size)
-    marked = False
-    for level in reversed(range(int(largest.max(initial=0)))):
-        width = 1 << level
-        marks = np.flatnonzero((length & width).astype(np.bool_))
-        if len(marks):
-            marked = True
-            cells, states = _of_each_cell(
-                begin[marks] + (length[marks] & (width - 1)), values[marks]
-            )
-            blocks.put(cells, merged(blocks.at(cells), states))
-        if level and marked:
-            half = width >> 1
-            lower = States(blocks.n.copy(), blocks.mean.copy(), blocks.squares.copy())
-            lower.put(
-                slice(half, None), merged(blocks.at(slice(half, None)), blocks.at(slice(-half)))
-            )
-            blocks = lower
-    return blocks
-
-
-def _of_each_cell(cells: Int64, values: Floats) -> tuple[Int64, States]:
-    """Return each cell once, with the state of its values: neighbours are merged in pairs."""
-    order = np.argsort(cells, kind="stable")
-    cells = cells[order]
-    states = States(np.ones(len(cells), dtype=np.int64), values[order], np.zeros(len(cells)))
-    while True:
-        as_before = np.append(False, cells[1:] == cells[:-1])
-        if not as_before.any():
-            return cells, states
-        first_of_cell = np.maximum.accumulate(np.where(as_before, 0, np.arange(len(cells))))
-        second = ((np.arange(len(cells)) - first_of_cell) & 1).astype(np.bool_)
-        pairs = np.flatnonzero(second)
-        states.put(pairs - 1, merged(states.at(pairs - 1), states.at(pairs)))
-        cells, states = cells[~second], states.at(~second)
+    ones = np.ones(len(values), dtype=np.int64)
+    return states.spread(States(ones, values, np.zeros(len(values))), begin, end, size, merged)
 
 
 def _reduced(
@@ -151,14 +107,10 @@ def _reduced(
 ) -> States:
     if counts is not None:
         begin, end = counts[begin], counts[end]
-    return reduce_states(_floats(measure, values), begin, end)
+    return reduce_states(as_floats(measure, values), begin, end)
 
 
-def _floats(measure: Measure, values: Numbers) -> Floats:
+def as_floats(measure: Measure, values: Numbers) -> Floats:
     """Return values as floats, NaN for what is infinite: no distance can be taken from it."""
     floats = values if measure.is_float else scaled_to_float(values, measure.scale)
     return np.where(np.isfinite(floats), floats, np.nan)
-
-
-def _empty(size: int) -> States:
-    return States(np.zeros(size, dtype=np.int64), np.zeros(size), np.zeros(size))
