@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import prometheus_client  # noqa: F401, before Feast sets it up for several processes
 import pytest
@@ -21,6 +22,7 @@ from lakehouse.engines.spark.engine import SparkEngine
 from lakehouse.engines.spark.settings import SparkSettings, from_environment
 from lakehouse.records.home import Clock, Home
 from lakehouse.records.store import CodeVersion, Records
+from tests import distribution
 from tests.redis_server import ask, redis_server
 
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -30,6 +32,22 @@ settings.load_profile("steady")
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 """The wall clock of every test's lake."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread the tests as tests/distribution.py says, unless another way is chosen."""
+    if config.getvalue("dist") == "loadfile":
+        return distribution.ByFileAndSession(config, log)
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a file that would start a second Spark session."""
+    if files := distribution.unnamed(items):
+        raise pytest.UsageError(
+            f"{', '.join(sorted(files))} use the Spark session: name them in tests/distribution.py."
+        )
 
 
 @pytest.fixture(scope="session")
