@@ -117,7 +117,7 @@ def _meant(parameters: Iterable[inspect.Parameter], named: Mapping[str, Any]) ->
         return None
     options = [p.name for p in parameters if p.kind != p.VAR_KEYWORD and p.name not in named]
     for name in named:
-        for close in _close(name, options):
+        for close in _close(name, options, cutoff=0.8):
             return f"If '{name}' is meant to be the option, write {close}=."
     return None
 
@@ -126,5 +126,5 @@ def _takes_any_name(parameters: Iterable[inspect.Parameter]) -> bool:
     return any(p.kind == p.VAR_KEYWORD for p in parameters)
 
 
-def _close(name: str, names: Iterable[str]) -> list[str]:
-    return get_close_matches(name, list(names), n=1, cutoff=0.6)
+def _close(name: str, names: Iterable[str], cutoff: float = 0.6) -> list[str]:
+    return get_close_matches(name, list(names), n=1, cutoff=cutoff)
