@@ -15,6 +15,7 @@ from lakehouse.errors import LakehouseError, NotFound, unknown
 from lakehouse.features.online.layout.entity_keys import EntityKeys, Key
 from lakehouse.features.online.layout.kinds import StoredDifferently, of_kind
 from lakehouse.features.online.layout.slots import BEGINNING, LatestLayout, WindowLayout
+from lakehouse.features.online.read.last_rows import LastRowsReach
 from lakehouse.features.online.read.latest import LatestAnswers
 from lakehouse.features.online.read.many import many_columns
 from lakehouse.features.online.read.windows import Columns, Values, WindowAnswers
@@ -127,7 +128,7 @@ def _of_one(
         if key is None:
             values |= one.empty()
         elif isinstance(one, _WindowReads):
-            values |= one.value(store, at_us, next(chunks)[0])
+            values |= one.value_of(store, (key, at_us), next(chunks)[0])
         else:
             values |= one.value(store, at_us, key)
     return values
@@ -211,6 +212,7 @@ class _WindowReads(_Answers):
     def __init__(self, view: StoredView, stored: Stored, answers: WindowAnswers) -> None:
         super().__init__(view, stored)
         self._answers = answers
+        self._reach = LastRowsReach(answers, stored)
         self._texts: dict[int, str] = {}
         _check_horizon(view, stored, answers)
 
@@ -218,11 +220,17 @@ class _WindowReads(_Answers):
         return self._answers.empty()
 
     def needed(self, at_us: int) -> Sequence[Span]:
-        """The chunks of a key that a moment needs."""
-        return self._answers.needed(at_us)
+        """The chunks of a key that a moment needs; of last rows more may be read then."""
+        return self._reach.needed(at_us)
 
-    def value(self, store: OnlineStore, at_us: int, chunks: Sequence[Sequence[bytes]]) -> Values:
-        """The features at a moment, from those chunks."""
+    def value_of(
+        self, store: OnlineStore, lookup: tuple[bytes, int], chunks: Sequence[Sequence[bytes]]
+    ) -> Values:
+        """The features of a key at a moment, from those chunks."""
+        (chunks,) = self._reach.completed(store, [lookup], [chunks])
+        return self._value(store, lookup[1], chunks)
+
+    def _value(self, store: OnlineStore, at_us: int, chunks: Sequence[Sequence[bytes]]) -> Values:
         answers = self._answers
         values = answers.values(at_us, chunks)
         if answers.texts:
@@ -231,7 +239,7 @@ class _WindowReads(_Answers):
 
     def spans(self, lookups: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, Sequence[Span]]]:
         """The chunks that keys and moments need."""
-        needed = {at_us: self._answers.needed(at_us) for at_us in {at_us for _, at_us in lookups}}
+        needed = {at_us: self._reach.needed(at_us) for at_us in {at_us for _, at_us in lookups}}
         return [(key, needed[at_us]) for key, at_us in lookups]
 
     def columns(
@@ -245,8 +253,9 @@ class _WindowReads(_Answers):
             together = many_columns(self._answers, [at_us for _, at_us in lookups], chunks)
             if together is not None:
                 return together
+        chunks = self._reach.completed(store, lookups, chunks)
         return self._by_column(
-            self.value(store, at_us, own) for (_, at_us), own in zip(lookups, chunks, strict=True)
+            self._value(store, at_us, own) for (_, at_us), own in zip(lookups, chunks, strict=True)
         )
 
     def _look_up(self, store: OnlineStore, numbers: Iterable[int]) -> Mapping[int, str]:

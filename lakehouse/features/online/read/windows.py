@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from lakehouse.declare.features import (
     AnyWindow,
@@ -26,6 +26,7 @@ from lakehouse.features.aggregates import form_of
 from lakehouse.features.online.layout.kinds import StoredDifferently
 from lakehouse.features.online.layout.slots import (
     BEGINNING,
+    EVENT,
     LastRows,
     Slot,
     WindowLayout,
@@ -76,6 +77,20 @@ class RowsGroup:
             return max(high - self.last.rows, 0)
         return rows.position_of_last(self.place, self.last.rows, high)
 
+    def counted(self, rows: Rows) -> int:
+        """How many rows count."""
+        return rows.size if self.place is None else rows.total(self.place, 0, rows.size)
+
+
+class Extent(NamedTuple):
+    """How many rows are seen, and how far back the first of the last rows lies that are needed.
+
+    `reach_us` is None where there are fewer than are needed.
+    """
+
+    rows: int
+    reach_us: int | None
+
 
 class WindowAnswers:
     """One view's features, from stored rows of this layout."""
@@ -122,11 +137,16 @@ class WindowAnswers:
             self._slots[feature.full_name] = slots, places
         return self._slots[feature.full_name]
 
-    def needed(self, at_us: int) -> tuple[Span, ...]:
-        """The rows that a moment needs: events, and for a view with edges tiles."""
+    def needed(self, at_us: int, reach_us: int | None = None) -> tuple[Span, ...]:
+        """The rows that a moment needs: events, and for a view with edges tiles.
+
+        The last rows are looked for as far back as `reach_us`, None for any age.
+        """
         spans = self.whole(at_us)
         if self.rows:
-            spans = (("event", BEGINNING, spans[0][2]), *spans[1:])
+            _, first_us, end = spans[0]
+            first_us = BEGINNING if reach_us is None else min(first_us, end - reach_us)
+            spans = (("event", first_us, end), *spans[1:])
         if self._ever:
             spans = (spans[0], ("tile", BEGINNING, spans[1][2]))
         return spans
@@ -141,6 +161,15 @@ class WindowAnswers:
         begins.append(last)
         first_tile = min((group.begin(end) for group in self._furthest_edged), default=last)
         return ("event", min(begins), end), ("tile", min(first_tile, last), last)
+
+    def extent(self, at_us: int, found: Sequence[Sequence[bytes]]) -> Extent:
+        """What chunks of events hold of the last rows that a moment needs."""
+        end = at_us - self.delay_us
+        rows = visible_rows(b"".join(found[0]), self.layout.width, end, at_us)
+        if any(group.counted(rows) < group.last.rows for group in self.rows):
+            return Extent(rows.size, None)
+        first = min(group.position(rows, rows.size) for group in self.rows)
+        return Extent(rows.size, end - rows.numbers(EVENT, first, first + 1)[0])
 
     def lacks(self) -> bool:
         """Whether what is kept of any age is less than the windows of rows and of all need."""
