@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lakehouse.verbs.core.parameters import Option, Parameter
+from lakehouse.verbs.core.process import collect_seldom
 from lakehouse.verbs.core.session import Session
 from lakehouse.verbs.core.verb import Verb
 
@@ -29,6 +30,7 @@ class Program:
 
     def __call__(self, argv: Sequence[str] | None = None) -> int:
         """Do it; print each element of the answer as a JSON object on a line of its own."""
+        collect_seldom()
         values = vars(self.parser.parse_intermixed_args(argv))
         answer = self.verb(Session.of(values.pop("home")), values | self._fixed)
         document = answer.document

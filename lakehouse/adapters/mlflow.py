@@ -1,8 +1,8 @@
 """MLflow: runs, models and their versions.
 
 MLflow is imported when it is first used (5 s), not when this module is, and by this module and
-its parts, `mlflow_runs` and `mlflow_store`, alone. Everything goes through explicit clients, so
-a notebook's own tracking URI and active run are left alone.
+its parts, `mlflow_model`, `mlflow_runs` and `mlflow_store`, alone. Everything goes through explicit
+clients, so a notebook's own tracking URI and active run are left alone.
 """
 
 from __future__ import annotations

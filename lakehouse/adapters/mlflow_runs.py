@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import platform
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.adapters.mlflow_model import write_folder
+
 if TYPE_CHECKING:
     import pandas as pd
-
-SERVING = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas")
-"""What a process needs to load a logged model; pinned to the versions it was logged with."""
 
 LONGEST_DIGEST = 36
 """MLflow keeps so many characters of a data set's digest; the whole one is in its profile."""
@@ -27,41 +24,22 @@ def log_model(
     client: Any, run: Any, model: bytes, inputs: Sequence[str], example: pd.DataFrame
 ) -> str:
     """Log an ONNX model as the run's output, with a signature of named columns; its model id."""
-    import mlflow.onnx
-    import onnx
     from mlflow.entities import LoggedModelOutput
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.models import Model
 
-    signature = ModelSignature(
-        inputs=Schema([ColSpec("double", name) for name in inputs]),
-        outputs=Schema([ColSpec("float", "score")]),
-    )
-    shown = example[list(inputs)].astype("float64")
     run_id = run.info.run_id
     logged = client.create_logged_model(run.info.experiment_id, name="model", source_run_id=run_id)
+    description = Model(
+        artifact_path=logged.artifact_location,
+        model_uuid=logged.model_id,
+        run_id=run_id,
+        model_id=logged.model_id,
+    )
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = str(Path(folder) / "model")
-            mlflow.onnx.save_model(
-                onnx.load_from_string(model),
-                path,
-                mlflow_model=Model(
-                    artifact_path=logged.artifact_location,
-                    model_uuid=logged.model_id,
-                    run_id=run_id,
-                    model_id=logged.model_id,
-                ),
-                signature=signature,
-                input_example=shown,
-                # given, so that MLflow neither loads the model nor asks pip to find out
-                conda_env=_environment(),
-                onnx_execution_providers=["CPUExecutionProvider"],
-                # one thread adds up trees in one order, as the service does
-                onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
-                save_as_external_data=False,
-            )
-            client.log_model_artifacts(logged.model_id, path)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "model"
+            write_folder(folder, description, model, inputs, example)
+            client.log_model_artifacts(logged.model_id, str(folder))
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
         raise
@@ -121,12 +99,3 @@ def log_files(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         client.log_artifacts(run_id, folder)
-
-
-def _environment() -> dict[str, Any]:
-    packages = [f"{name}=={package_version(name)}" for name in SERVING]
-    return {
-        "name": "mlflow-env",
-        "channels": ["conda-forge"],
-        "dependencies": [f"python={platform.python_version()}", "pip", {"pip": packages}],
-    }

@@ -18,7 +18,6 @@ QUIET = {
 }
 
 MODULES = (
-    "mlflow.onnx",
     "mlflow.pyfunc",
     "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.store.model_registry.sqlalchemy_store",

@@ -7,6 +7,9 @@ import sys
 
 def main() -> None:
     """Run the command line; a platform error becomes its message and exit code 1."""
+    from lakehouse.verbs.core.process import collect_seldom
+
+    collect_seldom()
     from lakehouse.cli.app import app
     from lakehouse.cli.output import fail
     from lakehouse.errors import LakehouseError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,12 @@ STYLE: dict[Any, Any] = {
     "ytick.color": INK,
     "legend.frameon": False,
     "lines.linewidth": 2.0,
+    # room for title and labels, which matplotlib would find out by laying out all text once more
+    "figure.subplot.left": 0.13,
+    "figure.subplot.right": 0.97,
+    "figure.subplot.bottom": 0.12,
+    "figure.subplot.top": 0.92,
+    "figure.subplot.hspace": 0.12,
 }
 
 
@@ -114,6 +120,8 @@ def calibration(y: npt.ArrayLike, score: npt.ArrayLike, bins: int = 10) -> bytes
     The intervals are Wilson's for a binomial share: Wilson, Probable inference, the law of
     succession, and statistical inference (1927).
     """
+    from matplotlib.ticker import EngFormatter, NullFormatter
+
     truth, scores = np.asarray(y, dtype=float), np.asarray(score, dtype=float)
     edges = np.linspace(0, 1, bins + 1)
     band = np.clip(np.digitize(scores, edges) - 1, 0, bins - 1)
@@ -144,6 +152,8 @@ def calibration(y: npt.ArrayLike, score: npt.ArrayLike, bins: int = 10) -> bytes
         upper.legend(loc="upper left")
         lower.bar(edges[:-1], rows, width=1 / bins, align="edge", color=BLUE, edgecolor="white")
         lower.set_yscale("log")
+        lower.yaxis.set_major_formatter(EngFormatter(sep=""))
+        lower.yaxis.set_minor_formatter(NullFormatter())
         lower.set_ylim(bottom=0.7)
         lower.set_ylabel("rows (log)")
         lower.set_xlabel("score (predicted probability)")
@@ -166,7 +176,7 @@ def predicted(y: npt.ArrayLike, value: npt.ArrayLike) -> bytes:
         axes.legend(loc="upper left")
         figure.colorbar(cells, ax=axes, label="rows (log)")
 
-    return _png(draw)
+    return _png(draw, layout="constrained")
 
 
 def importance_bars(importances: Importances) -> bytes:
@@ -183,7 +193,7 @@ def importance_bars(importances: Importances) -> bytes:
         axes.set_title("Importance of the inputs" + (f" ({left} smaller left out)" if left else ""))
         axes.set_xlabel(importances.unit)
 
-    return _png(draw, width=7.4, height=1.6 + 0.3 * len(shown))
+    return _png(draw, width=7.4, height=1.6 + 0.3 * len(shown), layout="constrained")
 
 
 def _wilson(
@@ -199,12 +209,18 @@ def _unit_square(axes: Axes) -> None:
     axes.set_ylim(-0.01, 1.02)
 
 
-def _png(draw: Callable[[Figure], None], width: float = 6.4, height: float = 4.8) -> bytes:
+def _png(
+    draw: Callable[[Figure], None],
+    width: float = 6.4,
+    height: float = 4.8,
+    layout: Literal["constrained"] | None = None,
+) -> bytes:
+    """Draw a figure; "constrained" finds out how much room labels of any length take."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(width, height), dpi=140, layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=140, layout=layout)
         draw(figure)
         out = io.BytesIO()
         # without the name and version of the software the bytes depend on the picture alone

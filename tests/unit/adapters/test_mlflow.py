@@ -18,7 +18,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from lakehouse.adapters.mlflow import RegisteredVersion, Tracking
-from lakehouse.adapters.mlflow_runs import SERVING
+from lakehouse.adapters.mlflow_model import SERVING, write_folder
 from lakehouse.adapters.mlflow_store import make_store
 from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.training.onnx import OnnxScorer, to_onnx
@@ -157,6 +157,37 @@ def test_model_is_kept_without_pickle_and_pinned_to_exact_versions(logged: Logge
     required = (folder / "requirements.txt").read_text().split()
     assert required == [f"{name}=={package_version(name)}" for name in SERVING]
     assert OnnxScorer((folder / "model.onnx").read_bytes()).inputs == INPUTS
+
+
+def test_folder_of_a_model_holds_what_mlflow_itself_would_write(tmp_path: Path) -> None:
+    import mlflow.onnx
+    import onnx
+    from mlflow.models import Model
+
+    model, example = fitted(0), frame(9).head(2).astype("float64")
+    example.loc[0, "amount"] = np.nan
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+
+    def description() -> Model:
+        # moments of its own would tell the two apart
+        return Model(run_id="r", utc_time_created="2018-08-15 00:00:00", model_uuid="m")
+
+    made = description()
+    write_folder(ours, made, model, INPUTS, example)
+    mlflow.onnx.save_model(
+        onnx.load_from_string(model),
+        str(theirs),
+        mlflow_model=description(),
+        signature=made.signature,
+        input_example=example,
+        pip_requirements=[f"{name}=={package_version(name)}" for name in SERVING],
+        onnx_execution_providers=["CPUExecutionProvider"],
+        onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
+        save_as_external_data=False,
+    )
+
+    expected = {path.name: path.read_text("latin-1") for path in theirs.iterdir()}
+    assert expected == {path.name: path.read_text("latin-1") for path in ours.iterdir()}
 
 
 def test_versions_are_listed_newest_first_with_tags_and_aliases(logged: Logged) -> None:
