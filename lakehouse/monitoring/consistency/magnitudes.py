@@ -20,6 +20,7 @@ from lakehouse.declare.features import Aggregate, FeatureView, WindowedFeature
 from lakehouse.declare.operands import operand
 from lakehouse.declare.windows import Windows
 from lakehouse.engines.arrow_types import MICROSECONDS
+from lakehouse.errors import DeclarationError
 
 _NAME = "magnitudes"
 _ENDS = ("first", "last")
@@ -39,15 +40,26 @@ def _is_rounded(view: FeatureView, aggregate: Aggregate) -> bool:
     if facts.rounds == "never":
         return False
     column = operand(view.of, aggregate.column)
+    if facts.among == "slope" and not _can_be_named(view, aggregate):
+        return False
     return column.kind == "float" or facts.rounds == "always"
+
+
+def _can_be_named(view: FeatureView, aggregate: Aggregate) -> bool:
+    """Whether an expression can hold the column: the letters of its names are a few."""
+    try:
+        operand(view.of, f"({aggregate.column}) is null")
+    except DeclarationError:
+        return False
+    return True
 
 
 def magnitude_view(view: FeatureView, features: list[WindowedFeature]) -> FeatureView:
     """A view of the same windows: what is above zero, what is below, and how many there are.
 
-    Of a window of so many rows, which another `where` would make one of other rows, it is the
-    least and the greatest value. Of a slope it is these, and when the first and the last value
-    happened.
+    Of a window of so many rows, which another `where` would make one of other rows, and of a column
+    that no expression can name, it is the least and the greatest value. Of a slope it is these, and
+    when the first and the last value happened.
     """
     aggregates: dict[str, Any] = {}
     for number, feature in enumerate(features):
@@ -59,7 +71,7 @@ def magnitude_view(view: FeatureView, features: list[WindowedFeature]) -> Featur
             happened = f"case when ({column}) is not null then {view.of.event_time} end"
             aggregates[f"first_{number}"] = First(happened, over=over, where=where)
             aggregates[f"last_{number}"] = Last(happened, over=over, where=where)
-        if slope or window.rows is not None:
+        if slope or window.rows is not None or not _can_be_named(view, aggregate):
             aggregates[f"least_{number}"] = Min(column, over=over, where=where)
             aggregates[f"most_{number}"] = Max(column, over=over, where=where)
             continue
@@ -74,7 +86,8 @@ def magnitude_view(view: FeatureView, features: list[WindowedFeature]) -> Featur
 def magnitude(feature: WindowedFeature, number: int, computed: Mapping[str, Any]) -> Floats:
     """The sum of absolute values of a feature's window, and of a mean's window their mean.
 
-    Of a window of so many rows it is as much at most: as if all were the largest. Of a slope it is
+    Where there are the least and the greatest value it is as much at most: as if all were the
+    largest. Of a slope it is
     how steep one could be at most if nothing in it cancelled. `computed` are the values of
     `magnitude_view` by full name, `number` the feature's place.
     """
@@ -89,7 +102,7 @@ def magnitude(feature: WindowedFeature, number: int, computed: Mapping[str, Any]
         return np.asarray(values, dtype=np.float64)
 
     count = part("count")
-    if among == "slope" or window.rows is not None:
+    if f"{_NAME}__least_{number}_{window.label}" in computed:
         largest = np.maximum(np.abs(part("least")), np.abs(part("most")))
         largest = np.where(count > 0, largest, 0.0)
         if among == "slope":

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import numpy as np
 
-from lakehouse.declare import FeatureView, Mean, Std, Sum, Trend, ever, last
+from lakehouse.declare import (
+    Cleaned,
+    Contract,
+    Entity,
+    FeatureView,
+    Mean,
+    Raw,
+    Source,
+    Std,
+    Sum,
+    Trend,
+    event_time,
+    ever,
+    key,
+    last,
+)
 from lakehouse.declare.durations import HOUR
 from lakehouse.engines.embedded import EmbeddedEngine
 from lakehouse.engines.protocol import BoundView
@@ -100,3 +116,22 @@ def test_a_slope_is_held_to_no_less_than_it_could_be_if_nothing_cancelled(
             assert size <= least * 60
             steep += size > 0
     assert steep > 20
+
+
+def test_a_column_that_no_expression_names_is_held_to_its_largest_value() -> None:
+    class Parcel(Contract):
+        parcel_id: str = key()
+        größe: float
+        sent_at: datetime = event_time(known=True)
+
+    of = Cleaned("parcels", Raw("parcels_raw", Source("parcel_feed", Parcel, "parcels/*")))
+    view = FeatureView(
+        "parcels",
+        of=of,
+        by=Entity("parcel", key="parcel_id"),
+        total=Sum("größe", over=last("1d")),
+        rise=Trend("größe", over=last("1d")),
+    )
+    assert ["total_1d"] == [feature.name for feature in summed(view)]
+    asked = magnitude_view(view, summed(view))
+    assert ["count_0_1d", "least_0_1d", "most_0_1d"] == [f.name for f in asked.features]
