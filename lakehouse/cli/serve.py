@@ -36,13 +36,9 @@ def serve(
 
     Routes need a key; 'lakehouse keys make application' prints one.
     """
-    from importlib.metadata import entry_points
-
-    from lakehouse.errors import NotFound
+    from lakehouse import plugins
 
     with state(context).session() as session:
         home = session.home()
-    servers = {e.name: e for e in entry_points(group="lakehouse.servers")}
-    if "http" not in servers:
-        raise NotFound("No server is installed under 'lakehouse.servers: http'; run 'uv sync'.")
-    servers["http"].load()(home=home.path, host=host, port=port, log_features=log_features)
+    server = plugins.load("lakehouse.servers", "server", "http", "Run 'uv sync'.")
+    server(home=home.path, host=host, port=port, log_features=log_features)

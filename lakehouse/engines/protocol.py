@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from lakehouse import plugins
 from lakehouse.declare.features import StoredView
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from lakehouse.storage.tables import TableRef
 
+GROUP = "lakehouse.engines"
 Frame = Any
 """An engine's own lazy table."""
 
@@ -187,12 +189,5 @@ class Engine(Protocol):
 
 def load(name: str) -> Engine:
     """Load the engine of that name from its entry point; raises NotFound naming those there are."""
-    from importlib.metadata import entry_points
-
-    from lakehouse.errors import NotFound, unknown
-
-    found = {e.name: e for e in entry_points(group="lakehouse.engines")}
-    if name not in found:
-        raise NotFound(unknown("engine", name, found, "This installation"))
-    engine: Engine = found[name].load()()
+    engine: Engine = plugins.load(GROUP, "engine", name)()
     return engine

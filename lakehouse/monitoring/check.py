@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from lakehouse import plugins
 from lakehouse.context import Context
-from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.errors import LakehouseError
 from lakehouse.language.sql import literals
 from lakehouse.monitoring.results import Result
 from lakehouse.records.store import Run
@@ -95,19 +96,12 @@ class Check(Protocol):
 
 def names() -> list[str]:
     """The checks installed, by name."""
-    from importlib.metadata import entry_points
-
-    return sorted(e.name for e in entry_points(group=GROUP))
+    return plugins.names(GROUP)
 
 
 def load(name: str) -> Check:
     """Load the check of that name from its entry point; raises NotFound naming those there are."""
-    from importlib.metadata import entry_points
-
-    installed = {e.name: e for e in entry_points(group=GROUP)}
-    if name not in installed:
-        raise NotFound(unknown("check", name, installed, "This installation"))
-    check: Check = installed[name].load()()
+    check: Check = plugins.load(GROUP, "check", name)()
     if check.name != name:
         raise LakehouseError(f"Entry point '{name}' gives a check called '{check.name}'.")
     return check

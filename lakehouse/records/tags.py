@@ -12,11 +12,15 @@ from lakehouse.records.store import Records, iso
 
 
 def versions_at(records: Records, moment: datetime | None = None) -> dict[str, int]:
-    """Every table's version at a moment (default: now), by the records of the runs."""
+    """Every table's version at a moment, by the records of the runs.
+
+    Without a moment the newest recorded, also where the clock has been put back since.
+    """
     found = records.select(
         "SELECT table_id, max(version) AS version FROM table_versions "
-        "WHERE direction = 'write' AND at <= ? GROUP BY table_id ORDER BY table_id",
-        iso(moment or records.now()),
+        "WHERE direction = 'write' AND (?1 IS NULL OR at <= ?1) GROUP BY table_id "
+        "ORDER BY table_id",
+        None if moment is None else iso(moment),
     )
     return {row["table_id"]: int(row["version"]) for row in found}
 

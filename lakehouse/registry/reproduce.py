@@ -35,8 +35,9 @@ class Reproduction:
 
     @property
     def same(self) -> bool:
-        """Whether training set and metrics are equal."""
-        return self.digest_recorded == self.digest_now and self.metrics_recorded == self.metrics_now
+        """Whether training set and metrics are equal, also those that have no value."""
+        recorded, now = _comparable(self.metrics_recorded), _comparable(self.metrics_now)
+        return self.digest_recorded == self.digest_now and recorded == now
 
 
 def reproduce(ctx: Context, model: Model, version: int | None = None) -> Reproduction:
@@ -68,6 +69,7 @@ def reproduce(ctx: Context, model: Model, version: int | None = None) -> Reprodu
 
 
 def _comparable(metrics: dict[str, float]) -> dict[str, float | None]:
+    """Metrics with None for what is no number, as of test rows of one class: a NaN equals none."""
     return {name: None if math.isnan(value) else value for name, value in metrics.items()}
 
 

@@ -26,6 +26,7 @@ from lakehouse.records.store import Run, iso
 from lakehouse.registry.scored_rows import ScoringTask, scoring_task
 from lakehouse.times import microseconds
 from lakehouse.training.scorers import AddScores
+from lakehouse.zones.counting import count_rows
 from lakehouse.zones.derivation import INPUTS, derive, same_facts
 
 RELEASE, SINCE = "lakehouse.release", "lakehouse.since"
@@ -71,8 +72,8 @@ def score(
             frame, newest = _scores(at, task, run), ref.version()
             if since is not None and newest is not None:
                 frame = _with_earlier(ctx, task, since, frame, newest)
-            counted = "TRUE" if since is None else _from(task, since)
-            return frame, _count(ctx, at.read(task.table), counted)
+            scored = None if since is None else _from(task, since)
+            return frame, count_rows(ctx.engine, at.read(task.table), scored)
 
         facts = {RELEASE: _release(task), SINCE: iso(since) if since else ""}
         done = derive(ctx, run, ref, at.data_versions(task.inputs), facts, make, _covers)
@@ -190,8 +191,3 @@ def _with_earlier(
         f"UNION ALL SELECT {listed} FROM scores",
         {"earlier": earlier, "scores": frame},
     )
-
-
-def _count(ctx: Context, frame: Frame, where: str) -> int:
-    counted = ctx.engine.query(f"SELECT count(*) AS n FROM t WHERE {where}", {"t": frame})
-    return int(ctx.engine.to_arrow(counted)["n"][0].as_py())

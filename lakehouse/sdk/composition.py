@@ -10,12 +10,12 @@ import importlib.util
 import os
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lakehouse import plugins
 from lakehouse.declare.domain import Domain
-from lakehouse.errors import LakehouseError, NotFound, unknown
+from lakehouse.errors import LakehouseError, NotFound
 from lakehouse.records import online
 from lakehouse.records.home import Clock, Home
 from lakehouse.records.online import OnlineSettings
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lakehouse.context import Context
+
+DOMAINS = "lakehouse.domains"
 
 
 def now() -> datetime:
@@ -55,20 +57,15 @@ def online_settings() -> OnlineSettings:
 
 def domain_names() -> list[str]:
     """The domains installed, by name."""
-    return sorted(e.name for e in entry_points(group="lakehouse.domains"))
+    return plugins.names(DOMAINS)
 
 
 def load_domain(name: str) -> Domain:
     """Load a domain by its installed name, or from a Python file or package folder."""
     if name.endswith(".py") or os.sep in name:
         return _from_file(Path(name))
-    found = {e.name: e for e in entry_points(group="lakehouse.domains")}
-    if name not in found:
-        raise NotFound(
-            unknown("domain", name, found, "This installation")
-            + " A domain of your own is named by its file, as in 'lakehouse run ./mine.py'."
-        )
-    domain: Domain = found[name].load()
+    hint = "A domain of your own is named by its file, as in 'lakehouse run ./mine.py'."
+    domain: Domain = plugins.load(DOMAINS, "domain", name, hint)
     if domain.name != name:
         raise LakehouseError(f"Entry point '{name}' gives a domain called '{domain.name}'.")
     return domain

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lakehouse.context import Context
 from lakehouse.declare.tables import Cleaned
 from lakehouse.zones.cleaning_runs import Runs
+from lakehouse.zones.counting import count_rows
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,4 @@ def _count(ctx: Context, zone: str, name: str, where: str | None = None) -> int:
     ref = ctx.table(zone, name)
     if not ref.exists():
         return 0
-    rows = ctx.engine.read(ref, where=where)
-    counted = ctx.engine.query("SELECT COUNT(*) AS `rows` FROM counted", {"counted": rows})
-    return int(ctx.engine.to_arrow(counted)["rows"][0].as_py())
+    return count_rows(ctx.engine, ctx.engine.read(ref, where=where))

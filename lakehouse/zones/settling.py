@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.engines.protocol import Engine, Frame
+from lakehouse.engines.protocol import Frame
 from lakehouse.language.provenance import CARRIED, FATE
 from lakehouse.language.sql import literals
 from lakehouse.zones.checks import judged_sql, read_sql, unique_columns
+from lakehouse.zones.counting import count_rows
 from lakehouse.zones.delivery_order import delivery_order
 from lakehouse.zones.meeting_keys import Keys
 from lakehouse.zones.pending import Pending
@@ -85,7 +86,7 @@ def settle(pending: Pending) -> Settled:
     read = read_sql(contract, pending.delivered)
     judge = judged_sql(contract, pending.cleaned is not None)
     judged = engine.query(f"WITH read AS ({read}) SELECT * FROM ({judge}) j", frames)
-    held = _count(engine, pending.rows) <= HELD_ROWS
+    held = count_rows(engine, pending.rows) <= HELD_ROWS
     if held:
         judged = engine.from_arrow(engine.to_arrow(judged))
     event = contract.event_time
@@ -111,8 +112,3 @@ def settle(pending: Pending) -> Settled:
     return Settled(
         pending, judged, alone, fates, rows, failed, summary["latest"].cast("int64")[0].as_py()
     )
-
-
-def _count(engine: Engine, rows: Frame) -> int:
-    counted = engine.query("SELECT COUNT(*) AS `rows` FROM counted", {"counted": rows})
-    return int(engine.to_arrow(counted)["rows"][0].as_py())

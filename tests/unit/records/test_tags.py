@@ -112,3 +112,11 @@ def test_tags_are_listed_oldest_first_with_their_words(records: Records, clock: 
     assert [("z", "the first", 2), ("a", "of the same moment", 2), ("m", "", 2)] == [
         (tag["tag"], tag["message"], tag["versions"]) for tag in tags.listed(records)
     ]
+
+
+def test_a_clock_that_was_put_back_hides_no_version_from_a_tag(
+    records: Records, clock: Clock
+) -> None:
+    newest = tags.versions_at(records)
+    clock.at = BEGIN - timedelta(days=1)
+    assert newest == tags.make(records, "now")

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 
-from lakehouse.errors import NotFound, unknown
+from lakehouse import plugins
 from lakehouse.features.online.stores.protocol import OnlineStore
 from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
@@ -47,12 +46,6 @@ def open_store(
 
     With `must_exist` raises NotFound where nothing was written yet.
     """
-    kind = settings.kind
-    kinds = {found.name: found for found in entry_points(group=GROUP)}
-    if kind not in kinds:
-        raise NotFound(
-            unknown("kind of online store", kind, kinds, "This installation")
-            + " LAKEHOUSE_ONLINE_URL names one, as in redis://host:6379/0."
-        )
-    opened: OpenStore = kinds[kind].load()
+    hint = "LAKEHOUSE_ONLINE_URL names one, as in redis://host:6379/0."
+    opened: OpenStore = plugins.load(GROUP, "kind of online store", settings.kind, hint)
     return opened(StorePlace(home, domain, settings.url, settings.options, must_exist))
