@@ -24,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "online": ("--json", "--rounds", "1", "--times", "2000"),
     "serving": ("--requests", "3000"),
     "spark": ("--days", "61", "--peer-rows", "10000"),
-    "spark_windows": ("--lake", LAKE),
+    "spark_windows": ("--days", "61", "--lake", "{lakes}/two_months"),
     "distributed_fit": ("--rows", "1000000"),
 }
 """What each benchmark is run with; lakes are made once for each side and kept for all turns."""
@@ -153,10 +154,12 @@ class Raw:
 def take_turns(name: str, there: Side, here: Side, runs: int, raw: Raw) -> list[Compared]:
     """Run what is left of a benchmark's turns; its figures over all of them."""
     for turn in range(len(raw.turns(name)), runs):
+        began = time.monotonic()
         order = (there, here) if turn % 2 == 0 else (here, there)
         printed = {side: side.run(name) for side in order}
         raw.add(name, printed[there], printed[here])
-        print(f"{name}: turn {turn + 1} of {runs}", file=sys.stderr, flush=True)
+        seconds = time.monotonic() - began
+        print(f"{name}: turn {turn + 1} of {runs}, {seconds:.0f} s", file=sys.stderr, flush=True)
     read = READERS[name]
     return compared((read(then), read(now)) for then, now in raw.turns(name)[:runs])
 
