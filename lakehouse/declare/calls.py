@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from lakehouse.errors import DeclarationError
+from lakehouse.errors import DeclarationError, described
 
 C = TypeVar("C", bound=Callable[..., Any])
 EXAMPLE = "__declares__"
 """The attribute in which what declares keeps an example of how it is called."""
+WORDS = ("description", "owner")
+"""What is said in words wherever it may be said."""
 
 
 def declares(example: str) -> Callable[[C], C]:
@@ -55,11 +57,18 @@ def _checked(
     @functools.wraps(function)
     def checked(*positional: Any, **named: Any) -> Any:
         try:
-            signature.bind(*positional, **named)
+            arguments = signature.bind(*positional, **named).arguments
         except TypeError:
             called = _shown(name, positional[bound:])
             wrong = _wrong(parameters, positional[bound:], named)
             raise DeclarationError(f"{called}: {wrong} Write {example}.") from None
+        for option in WORDS:
+            words = arguments.get(option, "")
+            if not isinstance(words, str):
+                called = _shown(name, positional[bound:])
+                raise DeclarationError(
+                    f"{called}: {option} is {described(words)}; write it as a text."
+                )
         try:
             return function(*positional, **named)
         except DeclarationError as error:

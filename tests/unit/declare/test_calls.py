@@ -180,6 +180,14 @@ def test_an_argument_of_any_kind_is_taken_or_refused_as_a_declaration(name: str)
                 DECLARING[name](*positional, **named | {option: value})
 
 
+@pytest.mark.parametrize("name", DECLARING)
+def test_what_is_said_in_words_is_a_text(name: str) -> None:
+    positional, named = given_by_name(name)
+    for option in {"description", "owner"} & set(options(name)):
+        said = refused(name, *positional, **named | {option: 7})
+        assert f"{option} is the int 7; write it as a text." in said
+
+
 def in_a_declaration(name: str, made: Any) -> Any:
     """What becomes of a column, an aggregate, a window, a rule, a claim or a gate."""
     if name in ("column", "key", "event_time", "known_at"):
