@@ -162,10 +162,10 @@ class WindowAnswers:
         first_tile = min((group.begin(end) for group in self._furthest_edged), default=last)
         return ("event", min(begins), end), ("tile", min(first_tile, last), last)
 
-    def extent(self, at_us: int, found: Sequence[Sequence[bytes]]) -> Extent:
+    def extent(self, at_us: int, chunks: Sequence[Sequence[bytes]]) -> Extent:
         """What chunks of events hold of the last rows that a moment needs."""
         end = at_us - self.delay_us
-        rows = visible_rows(b"".join(found[0]), self.layout.width, end, at_us)
+        rows = visible_rows(b"".join(chunks[0]), self.layout.width, end, at_us)
         if any(group.counted(rows) < group.last.rows for group in self.rows):
             return Extent(rows.size, None)
         first = min(group.position(rows, rows.size) for group in self.rows)
