@@ -19,6 +19,7 @@ import pytest
 
 from lakehouse.records.home import Home
 from lakehouse.records.store import CodeVersion, Records
+from tests import small_shop
 
 DOMAIN_MODULES = sorted(e.module for e in entry_points(group="lakehouse.domains"))
 HEAVY = [
@@ -29,6 +30,7 @@ HEAVY = [
 YARDSTICK = "import typer, rich.table, sqlite3"
 YARDSTICK_SECONDS = 0.1
 """What the yardstick costs on a machine at rest."""
+SHOP = str(Path(small_shop.__file__))
 CONSOLE_SCRIPT = str(Path(sys.executable).parent / "lakehouse")
 
 
@@ -138,16 +140,39 @@ def test_a_command_on_records_answers_within_half_a_second(
     assert cost([CONSOLE_SCRIPT, *arguments], runs=5) <= 0.5 * slowness()
 
 
-def test_a_run_with_nothing_to_do_loads_neither_mlflow_nor_what_models_are_fitted_with(
-    small_lake: Path,
+@pytest.fixture(scope="module")
+def trained_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of a small shop that went through every stage: its champion serves."""
+    home = tmp_path_factory.mktemp("trained") / "lake"
+    small_shop.deliver(home / "landing" / "small_shop")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEHOUSE_CODE_VERSION", "test")
+        loaded_by(command("run", "--clock", "data", SHOP), home)
+    return home
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], ["status"], ["features", "list", SHOP]])
+def test_a_command_on_a_lake_with_a_model_loads_nothing_heavy(
+    arguments: list[str], trained_lake: Path
 ) -> None:
-    """The first run makes empty tables; the second reads what they are."""
-    run = command("run", "payments_fraud", "raw", "cleaned")
-    loaded_by(run, small_lake)
-    modules = loaded_by(run, small_lake)
-    assert "duckdb" in modules
-    fitting = {"matplotlib", "mlflow", "onnxruntime", "pandas", "scipy", "sklearn", "xgboost"}
-    assert set() == fitting & set(modules)
+    # domains whose curated SQL is checked when they are loaded, as `doctor` loads all
+    checked_sql = {"sqlglot"} if arguments == ["doctor"] else set()
+    assert checked_sql == set(heavy(loaded_by(command(*arguments), trained_lake)))
+
+
+def test_a_run_with_nothing_to_do_loads_what_it_looks_into_tables_with_and_no_more(
+    trained_lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_CODE_VERSION", "test")
+    modules = loaded_by(command("run", SHOP), trained_lake)
+    assert ["deltalake", "duckdb", "numpy", "pyarrow", "sqlglot"] == heavy(modules)
+
+
+def test_serving_loads_what_scores_and_no_more(trained_lake: Path) -> None:
+    ended_at_once = "import uvicorn\nuvicorn.Server.run = lambda server, sockets: None\n"
+    modules = loaded_by(ended_at_once + command("serve", "--port", "0"), trained_lake)
+    assert "serving.app" in modules
+    assert ["numpy", "onnxruntime"] == heavy(modules)
 
 
 def test_status_tells_what_the_records_hold(small_lake: Path) -> None:
