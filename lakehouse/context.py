@@ -120,6 +120,21 @@ class Context:
         run.wrote(table.id, version, rows)
         return version
 
+    def note_unrecorded(self, run: Run, table: TableRef) -> bool:
+        """Note a table's newest version on the run if no run that ended has; whether it did.
+
+        Versions are recorded when a run ends: one that was committed just before a crash would
+        otherwise be missing where a moment is resolved to versions.
+        """
+        version = table.version()
+        if version is None:
+            return False
+        recorded = self.records.version_at(table.id)
+        if recorded is not None and recorded >= version:
+            return False
+        run.wrote(table.id, version)
+        return True
+
     def clock(self) -> datetime:
         """The moment now by the lake's clock; raises NoDataYet."""
         return LakeClock(self.home.clock, self.records.now, self.records.latest_event_us).now(

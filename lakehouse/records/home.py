@@ -25,6 +25,7 @@ class Home:
                                   training
     online/<domain>.db            the online store
     releases/<domain>/<model>/    release folders and the champion's pointer
+    staging/                      training sets of distributed fits, while they last
     mlflow/                       runs and models
     records.db                    runs, versions, deliveries, tags, keys
     """

@@ -36,7 +36,6 @@ from lakehouse.zones.outcome import (
     quarantine_rows,
 )
 from lakehouse.zones.pending import Pending
-from lakehouse.zones.recorded import note_unrecorded
 from lakehouse.zones.settling import Settled, settle
 from lakehouse.zones.violation import stop_if_broken
 
@@ -56,7 +55,7 @@ class Runs:
         done = self.taken_in
         with self._run("clean", through) as run:
             if done >= max(through, 0):
-                lost = [note_unrecorded(self.ctx, run, self._table(z)) for z in ZONES]
+                lost = [self.ctx.note_unrecorded(run, self._table(z)) for z in ZONES]
                 run.metrics["unchanged"] = not self._widened(run) and not any(lost)
                 return self._cleanup(None)
             if through < 1:

@@ -16,7 +16,6 @@ from lakehouse.context import Context
 from lakehouse.engines.protocol import Frame
 from lakehouse.records.store import Run
 from lakehouse.storage.tables import TableRef
-from lakehouse.zones.recorded import note_unrecorded
 
 INPUTS, ROWS = "lakehouse.inputs", "lakehouse.rows"
 """What each commit says of itself: which versions gave its inputs their rows, and its rows."""
@@ -63,7 +62,7 @@ def derive(
     meant = {INPUTS: json.dumps(inputs, sort_keys=True), **facts}
     written = table.written()
     if ROWS in written and covers(written, meant):
-        note_unrecorded(ctx, run, table)
+        ctx.note_unrecorded(run, table)
         return Derivation(int(written[ROWS]), int(written["version"]), changed=False)
     frame, rows = make()
     metadata = meant | {ROWS: str(rows)}

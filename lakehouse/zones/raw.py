@@ -22,7 +22,6 @@ from lakehouse.language.sql import literals
 from lakehouse.records.deliveries import Delivery, DeliveryRecords, from_metadata, to_metadata
 from lakehouse.records.store import Run
 from lakehouse.zones import source_files, typing_grammar
-from lakehouse.zones.recorded import note_unrecorded
 from lakehouse.zones.schema_policy import refusal
 
 
@@ -97,7 +96,7 @@ class _Intake:
 
     def finished(self) -> TakenIn:
         if not self.run.writes:
-            note_unrecorded(self.ctx, self.run, self.table)
+            self.ctx.note_unrecorded(self.run, self.table)
         self.run.metrics |= {
             "deliveries": self.deliveries,
             "rows": self.rows,
