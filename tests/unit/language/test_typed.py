@@ -92,6 +92,13 @@ def test_the_columns_of_ctes_unions_and_subqueries_have_types() -> None:
     assert ["BIGINT", "DOUBLE"] == [str(type_of(e)) for e in query.expressions]
 
 
+def test_what_raises_stands_for_a_value_of_any_type() -> None:
+    sql = "SELECT CASE WHEN b THEN raise_error('late') ELSE at END AS found FROM t"
+    query = typed(read(sql, "Test"), {"t": COLUMNS})
+    assert "TIMESTAMP" == str(type_of(query.expressions[0]))
+    assert "CAST(RAISE_ERROR('late') AS TIMESTAMP)" in query.sql("spark")
+
+
 def test_every_function_is_called_documented_and_typed() -> None:
     for row in ROWS:
         assert row.name in row.documented, row.name
