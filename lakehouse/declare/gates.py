@@ -22,8 +22,6 @@ LOWER: dict[Task, tuple[str, ...]] = {
     "regression": ("mean_absolute_error", "root_mean_squared_error"),
 }
 """Metrics by task: better when higher, better when lower. `precision_at_100` needs a group."""
-HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error", "r2")
-"""The metrics that a table has room for."""
 
 
 def metrics_of(task: Task, group: bool) -> tuple[str, ...]:

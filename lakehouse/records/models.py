@@ -10,6 +10,9 @@ from typing import Any
 
 from lakehouse.records.store import Records, iso
 
+HEADLINES = ("roc_auc", "average_precision", "mean_absolute_error", "r2")
+"""The metrics that a table of models has room for."""
+
 _JSON = ("pins", "metrics", "reasons")
 
 

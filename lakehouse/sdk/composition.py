@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakehouse import plugins
-from lakehouse.declare.domain import Domain
 from lakehouse.errors import LakehouseError, NotFound
-from lakehouse.records import online
 from lakehouse.records.home import Clock, Home
-from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import Records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lakehouse.context import Context
+    from lakehouse.declare.domain import Domain
+    from lakehouse.records.online import OnlineSettings
 
 DOMAINS = "lakehouse.domains"
 
@@ -52,7 +51,9 @@ def open_records(home: Home) -> Records:
 
 def online_settings() -> OnlineSettings:
     """Where features are kept to be served, and how much of the past."""
-    return online.from_environment(os.environ)
+    from lakehouse.records.online import from_environment
+
+    return from_environment(os.environ)
 
 
 def domain_names() -> list[str]:
@@ -84,6 +85,8 @@ def _from_file(path: Path) -> Domain:
         raise LakehouseError(
             f"'{module_name}' is the name of another module ({where}); rename {path.name}."
         )
+    from lakehouse.declare.domain import Domain
+
     domains = [v for v in vars(module).values() if isinstance(v, Domain)]
     if len(domains) != 1:
         raise LakehouseError(

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.context import Context
-from lakehouse.declare.gates import HEADLINES
 from lakehouse.declare.training import Evaluation
 from lakehouse.errors import LakehouseError
+from lakehouse.records.models import HEADLINES
 from lakehouse.training.fitting import fit
 from lakehouse.training.onnx import OnnxScorer, difference, fitted_score, to_onnx
 from lakehouse.training.tested import measured

@@ -10,7 +10,7 @@ from lakehouse.verbs.core.verb import verb
 @verb("status")
 def status(session: Session) -> Answer:
     """Show the lake: its clock, tables, models, and what went wrong lately."""
-    from lakehouse.declare.gates import HEADLINES
+    from lakehouse.records.models import HEADLINES
     from lakehouse.records.overview import overview
 
     seen = overview(session.home(), session.records())

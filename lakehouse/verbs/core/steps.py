@@ -43,7 +43,7 @@ def _row(step: Step) -> dict[str, object]:
 
 def _facts(step: Step) -> dict[str, object]:
     """What a table has room for: of a model, whether it serves and how well it ranks."""
-    from lakehouse.declare.gates import HEADLINES
+    from lakehouse.records.models import HEADLINES
 
     if step.stage != "training":
         return step.facts

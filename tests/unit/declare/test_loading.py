@@ -133,6 +133,11 @@ def test_a_command_on_records_loads_nothing_heavy(arguments: list[str], small_la
     assert [] == heavy(loaded_by(command(*arguments), small_lake))
 
 
+def test_status_loads_no_vocabulary_of_declarations(small_lake: Path) -> None:
+    modules = loaded_by(command("status"), small_lake)
+    assert {"lakehouse.declare", "lakehouse.language"}.isdisjoint(modules)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["status"], ["status", "--json"]])
 def test_a_command_on_records_answers_within_half_a_second(
     arguments: list[str], small_lake: Path
