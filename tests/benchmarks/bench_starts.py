@@ -1,6 +1,7 @@
 """Processor time of short commands, of training on little data, and of the demonstration.
 
     python -m tests.benchmarks.bench_starts [--beside CHECKOUT] [--runs N] [--demo]
+                                          [--no-bytecode]
 
 Each figure is the processor time (user and system) of a whole process, the median of the runs.
 With another checkout, which has an environment of its own in `.venv`, the two take turns and the
@@ -9,7 +10,7 @@ the demonstration, and training in it alone, on 1,754,155 payments: a minute a r
 
 Bytecode is kept from run to run, as an installation keeps it, also where PYTHONDONTWRITEBYTECODE
 is set, and a first run that makes it does not count. It lies beside the lakes, so that no checkout
-is changed.
+is changed. `--no-bytecode` has every process compile what it imports, as in such an environment.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ DELIVER = (
 
 @dataclass(frozen=True)
 class Program:
-    """A checkout, whose commands are run by its own environment; `bytecode` is kept in a folder."""
+    """A checkout, whose commands are run by its own environment; its bytecode lies in a folder."""
 
     folder: Path
     bytecode: Path
+    keeps_bytecode: bool = True
 
     def run(self, lake: Path, *arguments: str) -> float:
         """Run a command on a lake; the processor seconds it took."""
@@ -54,6 +56,8 @@ class Program:
             "LAKEHOUSE_CODE_VERSION": "bench",
             "PYTHONPYCACHEPREFIX": str(self.bytecode),
         }
+        if not self.keeps_bytecode:
+            environment["PYTHONDONTWRITEBYTECODE"] = "1"
         process = subprocess.Popen(
             [str(self.folder / ".venv" / "bin" / "python"), *arguments],
             cwd=self.folder,
@@ -138,10 +142,14 @@ def main() -> None:
     parser.add_argument("--beside", type=Path, help="another checkout, to take turns with")
     parser.add_argument("--runs", type=int, default=5, help="runs of each command")
     parser.add_argument("--demo", action="store_true", help="the demonstration too")
+    parser.add_argument("--no-bytecode", action="store_true", help="keep no bytecode")
     given = parser.parse_args()
     checkouts = [ROOT] + ([given.beside.resolve()] if given.beside else [])
     with tempfile.TemporaryDirectory() as kept:
-        programs = [Program(c, Path(kept) / str(place)) for place, c in enumerate(checkouts)]
+        programs = [
+            Program(checkout, Path(kept) / str(place), not given.no_bytecode)
+            for place, checkout in enumerate(checkouts)
+        ]
         print(f"{'processor seconds, median':28}{'here':>8}{'beside':>9}{'ratio':>8}  spread")
         for case in (*SHORT, *(LONG if given.demo else ())):
             print(_line(case, measure(case, programs, given.runs)), flush=True)
