@@ -22,7 +22,7 @@ from serving.body import MANY_ROWS, answer, read
 from serving.problems import FieldError, Problem, field_problem
 from serving.roles import APPLICATION, SCIENTIST, Route
 from serving.rows import RowReader
-from serving.served import ServedRows
+from serving.served_lines import ServedRows
 from serving.service import Service
 from serving.values import plain
 

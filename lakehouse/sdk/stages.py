@@ -90,12 +90,12 @@ def run(
     return steps
 
 
-Outcome = tuple[bool, int | None, int | None, dict[str, Any], Sequence[str]]
+TargetResult = tuple[bool, int | None, int | None, dict[str, Any], Sequence[str]]
 
 
 def _targets(
     ctx: Context, stage: str, as_of: datetime | None, seed: int, promote_uncommitted: bool
-) -> list[tuple[str, Callable[[], Outcome]]]:
+) -> list[tuple[str, Callable[[], TargetResult]]]:
     domain = ctx.domain
     if stage == "raw":
         return [(t.raw.name, partial(_raw, ctx, t.raw)) for t in domain.cleaned]
@@ -111,7 +111,7 @@ def _targets(
     ]
 
 
-def _raw(ctx: Context, raw: Raw) -> Outcome:
+def _raw(ctx: Context, raw: Raw) -> TargetResult:
     from lakehouse.zones.raw import take_in
 
     taken = take_in(ctx, raw)
@@ -120,7 +120,7 @@ def _raw(ctx: Context, raw: Raw) -> Outcome:
     return taken.batch is not None, taken.rows, taken.version, facts, problems
 
 
-def _cleaned(ctx: Context, table: Cleaned) -> Outcome:
+def _cleaned(ctx: Context, table: Cleaned) -> TargetResult:
     from lakehouse.zones.cleaned import clean
 
     done = clean(ctx, table)
@@ -135,14 +135,14 @@ def _cleaned(ctx: Context, table: Cleaned) -> Outcome:
     return changed, done.rows, done.version, facts, ()
 
 
-def _curated(ctx: Context, table: Curated) -> Outcome:
+def _curated(ctx: Context, table: Curated) -> TargetResult:
     from lakehouse.zones.curated import curate
 
     done = curate(ctx, table)
     return done.changed, done.rows, done.version, {}, ()
 
 
-def _features(ctx: Context, view: StoredView) -> Outcome:
+def _features(ctx: Context, view: StoredView) -> TargetResult:
     from lakehouse.features.online.write.materialise import materialise
 
     done = materialise(ctx, view)
@@ -151,7 +151,7 @@ def _features(ctx: Context, view: StoredView) -> Outcome:
 
 def _training(
     ctx: Context, model: Model, as_of: datetime | None, seed: int, promote_uncommitted: bool
-) -> Outcome:
+) -> TargetResult:
     from lakehouse.registry.registering import train
 
     moment = as_of or ctx.clock()

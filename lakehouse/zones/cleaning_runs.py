@@ -29,13 +29,13 @@ from lakehouse.records.store import Run
 from lakehouse.storage.tables import TableRef
 from lakehouse.zones.cleaned_shape import as_declared, empty, lacks
 from lakehouse.zones.cleanup import Cleanup
-from lakehouse.zones.outcome import (
+from lakehouse.zones.pending import Pending
+from lakehouse.zones.settled_rows import (
     aside_rows,
     cleaned_rows,
     quarantine_changes,
     quarantine_rows,
 )
-from lakehouse.zones.pending import Pending
 from lakehouse.zones.settling import Settled, settle
 from lakehouse.zones.violation import stop_if_broken
 

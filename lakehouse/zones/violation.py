@@ -9,7 +9,7 @@ from lakehouse.declare.contract import ContractSpec
 from lakehouse.errors import ContractViolation
 from lakehouse.language.provenance import DELIVERY, REASONS, ROW
 from lakehouse.records.deliveries import paths_of
-from lakehouse.zones.outcome import broken_rows
+from lakehouse.zones.settled_rows import broken_rows
 from lakehouse.zones.settling import Settled
 from lakehouse.zones.typing_grammar import expected
 

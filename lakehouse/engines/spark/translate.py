@@ -12,7 +12,7 @@ from functools import cache
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
 
-from lakehouse.language import letters
+from lakehouse.language import letter_case
 from lakehouse.language.sql.text_casts import PATTERNS, WHAT, Cast
 from lakehouse.language.sql.typed_expressions import set_type, type_of
 from lakehouse.language.sql.types import BIGINT, DOUBLE
@@ -175,7 +175,7 @@ def _letters(change: Callable[[str], str]) -> Callable[[exp.Expr], exp.Expr]:
     return translated
 
 
-_pairs = cache(letters.pairs)
+_pairs = cache(letter_case.pairs)
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
@@ -204,6 +204,6 @@ _TRANSLATIONS: dict[type, Callable[[exp.Expr], exp.Expr]] = {
     exp.Sign: _sign,
     exp.Sum: _sum,
     exp.Window: _window,
-    exp.Lower: _letters(letters.lower),
-    exp.Upper: _letters(letters.upper),
+    exp.Lower: _letters(letter_case.lower),
+    exp.Upper: _letters(letter_case.upper),
 }

@@ -17,7 +17,7 @@ from lakehouse.features.online.layout.kinds import StoredDifferently, of_kind
 from lakehouse.features.online.layout.slots import BEGINNING, LatestLayout, WindowLayout
 from lakehouse.features.online.read.last_rows import LastRowsReach
 from lakehouse.features.online.read.latest import LatestAnswers
-from lakehouse.features.online.read.many import many_columns
+from lakehouse.features.online.read.many_entities import many_columns
 from lakehouse.features.online.read.windows import Columns, Values, WindowAnswers
 from lakehouse.features.online.stores.protocol import OnlineStore, Replaced, Span, Stored
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lakehouse.language import letters, patterns
+from lakehouse.language import letter_case, patterns
 from lakehouse.language.expressions.function import Constant, Function, Sql, Takes
 from lakehouse.language.expressions.nodes import Call, Literal, Node
 from lakehouse.language.expressions.python_forms import strict
@@ -67,8 +67,8 @@ def _matches_sql(call: Call, write: Callable[[Node], str]) -> str:
 
 
 FUNCTIONS = (
-    _text("lower", ("s",), "the text in small letters", letters.lower),
-    _text("upper", ("s",), "the text in capital letters", letters.upper),
+    _text("lower", ("s",), "the text in small letters", letter_case.lower),
+    _text("upper", ("s",), "the text in capital letters", letter_case.upper),
     _text("length", ("s",), "characters", len, "int", form("CAST(LENGTH({0}) AS BIGINT)")),
     _text(
         "contains",
