@@ -7,7 +7,9 @@ tests/journeys/short_commands.py counts how processes end.
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -47,6 +49,16 @@ def _imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def whole(block: str) -> str:
+    """A page's block as Python that stands alone: entries of a list or a dict in their brackets."""
+    text = dedent(block)
+    for source in (text, f"[{text}]", f"{{{text}}}"):
+        with suppress(SyntaxError):
+            ast.parse(source)
+            return source
+    raise AssertionError(f"This is neither Python nor entries of a list or a dict:\n{text}")
+
+
 def test_no_source_reads_a_table_through_python() -> None:
     found = {
         str(file.relative_to(ROOT)): calls
@@ -63,7 +75,7 @@ def test_no_page_reads_a_table_through_python() -> None:
         str(block): calls
         for page in pages
         for block in blocks(page)
-        if block.language == "python" and (calls := risky(block.text))
+        if block.language == "python" and (calls := risky(whole(block.text)))
     }
     assert found == {}
 
@@ -86,3 +98,10 @@ def test_a_table_that_is_read_through_python_is_noticed(way: str) -> None:
 def test_arrow_tables_and_arrows_own_file_system_are_no_risk() -> None:
     assert [] == risky("lake.table('shop.orders').to_pandas()")
     assert [] == risky("from deltalake import DeltaTable\nDeltaTable(a).to_pandas(filesystem=b)")
+
+
+def test_entries_of_lists_and_dicts_on_pages_are_read() -> None:
+    assert risky(whole("    table.to_pyarrow_table(),\n"))
+    assert risky(whole('"rows": table.to_pyarrow_table(),\n'))
+    with pytest.raises(AssertionError, match="neither Python"):
+        whole("a table is read")
