@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--raw", type=Path, help="a JSON file of what was printed, to go on from")
     parser.add_argument("--worse", action="store_true", help="show only figures that are worse")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if unknown := sorted(set(given.names) - set(OPTIONS)):
         parser.error(f"there is no {', '.join(unknown)} to compare; use {', '.join(OPTIONS)}")
     raw, worse = Raw(given.raw), 0
