@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lakehouse import user_cache
+
 IN_THIS_PROCESS = "local[*]"
 
 
@@ -43,5 +45,4 @@ def from_environment() -> SparkSettings:
     chosen = os.environ.get("LAKEHOUSE_SPARK_JARS")
     if chosen:
         return SparkSettings(master, Path(chosen).expanduser().absolute())
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return SparkSettings(master, Path(cache).expanduser().absolute() / "lakehouse" / "spark")
+    return SparkSettings(master, user_cache.folder("spark"))

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -260,6 +261,41 @@ def test_store_is_whole_at_once_and_never_replaced(logged: Logged) -> None:
     connection.close()
     assert check == "ok"
     assert place == f"{(logged.folder / 'artifacts').as_uri()}/0"
+
+
+def content(folder: Path) -> list[str]:
+    """All statements that make a store as it is, but for where its artifacts lie and times."""
+    with closing(sqlite3.connect(folder / "mlflow.db")) as connection:
+        connection.execute(
+            "UPDATE experiments SET artifact_location = '', creation_time = 0, last_update_time = 0"
+        )
+        return list(connection.iterdump())
+
+
+def test_store_is_migrated_once_for_all_lakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import alembic.command
+
+    migrated = []
+    upgrade = alembic.command.upgrade
+    monkeypatch.setattr(
+        alembic.command, "upgrade", lambda *given: (migrated.append(given), upgrade(*given))
+    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for lake in ("first", "second"):
+        make_store(tmp_path / lake)
+    assert len(migrated) == 1
+    assert content(tmp_path / "first") == content(tmp_path / "second")
+
+
+def test_store_is_made_where_none_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    make_store(tmp_path / "lake")
+    assert any("Default" in line for line in content(tmp_path / "lake"))
 
 
 def test_importing_the_adapter_does_not_load_mlflow() -> None:
