@@ -23,6 +23,9 @@ INK, BLUE, ORANGE, GREY = "#22303c", "#1f6f9f", "#d9772b", "#9aa5ae"
 MOST = 20
 """At most so many bars, so that each can be read."""
 
+LETTER = 0.095
+"""Inches that a letter of a label takes at most, on average: matplotlib would lay out all twice."""
+
 STYLE: dict[Any, Any] = {
     "font.size": 10.5,
     "axes.edgecolor": GREY,
@@ -120,7 +123,7 @@ def calibration(y: npt.ArrayLike, score: npt.ArrayLike, bins: int = 10) -> bytes
     The intervals are Wilson's for a binomial share: Wilson, Probable inference, the law of
     succession, and statistical inference (1927).
     """
-    from matplotlib.ticker import EngFormatter, NullFormatter
+    from matplotlib.ticker import EngFormatter
 
     truth, scores = np.asarray(y, dtype=float), np.asarray(score, dtype=float)
     edges = np.linspace(0, 1, bins + 1)
@@ -153,7 +156,7 @@ def calibration(y: npt.ArrayLike, score: npt.ArrayLike, bins: int = 10) -> bytes
         lower.bar(edges[:-1], rows, width=1 / bins, align="edge", color=BLUE, edgecolor="white")
         lower.set_yscale("log")
         lower.yaxis.set_major_formatter(EngFormatter(sep=""))
-        lower.yaxis.set_minor_formatter(NullFormatter())
+        lower.minorticks_off()
         lower.set_ylim(bottom=0.7)
         lower.set_ylabel("rows (log)")
         lower.set_xlabel("score (predicted probability)")
@@ -183,17 +186,21 @@ def importance_bars(importances: Importances) -> bytes:
     """Draw the largest importances as bars, the largest on top."""
     shown = list(importances.weights.items())[:MOST][::-1]
     left = len(importances.weights) - len(shown)
+    names = [name for name, _ in shown]
+    labels = max(map(len, names)) * LETTER + 0.25
+    width, height = labels + 5.4, 1.6 + 0.3 * len(shown)
 
     def draw(figure: Figure) -> None:
+        figure.subplots_adjust(labels / width, 0.6 / height, 1 - 0.2 / width, 1 - 0.5 / height)
         axes = figure.subplots()
-        bars = axes.barh([name for name, _ in shown], [w for _, w in shown], color=BLUE)
+        bars = axes.barh(names, [w for _, w in shown], color=BLUE)
         axes.bar_label(bars, fmt="%.3g", padding=4, fontsize=9, color=INK)
         axes.margins(x=0.12)
         axes.grid(visible=False, axis="y")
         axes.set_title("Importance of the inputs" + (f" ({left} smaller left out)" if left else ""))
         axes.set_xlabel(importances.unit)
 
-    return _png(draw, width=7.4, height=1.6 + 0.3 * len(shown), layout="constrained")
+    return _png(draw, width, height)
 
 
 def _wilson(
