@@ -63,11 +63,11 @@ class DeliveryRecords:
         """Whether a known delivery is done with; one set aside is, until the source is changed."""
         return delivery.error is None or delivery.error.endswith(self._declared)
 
-    def record(self, deliveries: Iterable[Delivery]) -> None:
-        """Write deliveries, all or none."""
+    def record(self, deliveries: Iterable[Delivery], settled: bool = True) -> None:
+        """Write deliveries, all or none; those set aside and not `settled` are tried again."""
         rows = []
         for d in deliveries:
-            error = None if d.error is None else d.error + self._declared
+            error = d.error + self._declared if d.error is not None and settled else d.error
             at = None if d.delivered_at is None else iso(d.delivered_at)
             rows.append(
                 (

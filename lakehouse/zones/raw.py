@@ -23,6 +23,7 @@ from lakehouse.records.deliveries import Delivery, DeliveryRecords, from_metadat
 from lakehouse.records.store import Run
 from lakehouse.zones import source_files, typing_grammar
 from lakehouse.zones.schema_policy import refusal
+from lakehouse.zones.source_files import SourceFile
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class TakenIn:
 def take_in(ctx: Context, raw: Raw) -> TakenIn:
     """Take every waiting delivery of a raw table's source in, in one batch.
 
-    A delivery known by its content is passed over, an empty file is a delivery of no rows. A
-    file that cannot be read, or whose columns the source does not accept, is set aside and tried
-    again when its content or the source's declaration changes. The caller holds the writer lock.
+    A file that holds what it held when it was last taken in is passed over, an empty file is a
+    delivery of no rows. A file that cannot be read, or whose columns the source does not accept,
+    is set aside and tried again when its content or the source's declaration changes. The caller
+    holds the writer lock.
     """
     with ctx.run("raw", raw.name) as run:
         intake = _Intake(ctx, raw, run)
@@ -82,7 +84,9 @@ class _Intake:
                     path.is_file() and source_files.content_sha256(path) == delivery.content_sha256
                 )
                 (unchanged if same else gone).append(delivery)
-            self._put_aside(gone, "it was changed or removed before it could be taken in")
+            self._put_aside(
+                gone, "it was changed or removed before it could be taken in", settled=False
+            )
             self._commit(batch, unchanged)
 
     def take_waiting(self) -> None:
@@ -107,26 +111,25 @@ class _Intake:
         return TakenIn(self.deliveries, self.rows, aside, version, self.batch)
 
     def _waiting(self) -> list[Delivery]:
-        known = self.records.all()
-        by_id = {d.delivery: d for d in known}
-        seen = {(d.path, d.size, d.mtime_ns) for d in known if self.records.settled(d)}
+        known = _Known([d for d in self.records.all() if self.records.settled(d)])
         arrived_at = self.ctx.records.now()
         waiting: list[Delivery] = []
         for file in source_files.find(self.folder, self.raw.source):
-            if (file.path, file.size, file.mtime_ns) in seen:
+            if known.unchanged(file):
                 continue
             try:
                 content = source_files.content_sha256(self.folder / file.path)
             except OSError as error:
                 self.set_aside.append((file.path, f"it cannot be opened: {error.strerror}"))
                 continue
-            name = source_files.delivery_id(
-                self.ctx.domain.name, self.raw.source.name, file.path, content
-            )
-            before = by_id.get(name)
-            if before is not None and self.records.settled(before):
-                self.records.touched(before, file.size, file.mtime_ns)
+            again = known.of_content(file.path, content)
+            if again is not None:
+                self.records.touched(again, file.size, file.mtime_ns)
                 continue
+            name = source_files.delivery_id(
+                *(self.ctx.domain.name, self.raw.source.name, file.path, content),
+                before=known.times_taken_in(file.path, content),
+            )
             delivery = Delivery(
                 *(name, file.path, content, file.size, file.mtime_ns),
                 delivered_at=file.delivered_at,
@@ -176,7 +179,7 @@ class _Intake:
                 if delivery.batch is None:
                     self.set_aside.append((delivery.path, f"{reason}; the next run takes it in"))
                 else:
-                    self._put_aside([delivery], reason)
+                    self._put_aside([delivery], reason, settled=False)
                 continue
             reason_or_none = unreadable.get(delivery.delivery) or refusal(
                 self.raw.source,
@@ -229,8 +232,9 @@ class _Intake:
             names += [n for n in there if n not in names and n not in OF_RAW]
         return names
 
-    def _put_aside(self, deliveries: Sequence[Delivery], reason: str) -> None:
-        self.records.record([d.set_aside(reason) for d in deliveries])
+    def _put_aside(self, deliveries: Sequence[Delivery], reason: str, settled: bool = True) -> None:
+        """Set deliveries aside; settled ones until their content or the source changes."""
+        self.records.record([d.set_aside(reason) for d in deliveries], settled)
         self.set_aside += [(d.path, reason) for d in deliveries]
 
     def _restore_records(self, applied: int) -> None:
@@ -241,6 +245,37 @@ class _Intake:
         for commit in self.table.commits():
             lost = [d for d in from_metadata(commit) if d.batch not in known]
             self.records.record(lost)
+
+
+class _Known:
+    """Settled deliveries by where they lie, in the order in which they were taken in.
+
+    What a path holds is compared with what was taken in from it *last*: an older content that is
+    there again is a new delivery. What was set aside stays so, whenever it was.
+    """
+
+    def __init__(self, settled: Sequence[Delivery]) -> None:
+        self._taken_in: dict[str, list[Delivery]] = {}
+        self._set_aside: dict[str, list[Delivery]] = {}
+        for delivery in settled:  # in the order of batches
+            of = self._set_aside if delivery.batch is None else self._taken_in
+            of.setdefault(delivery.path, []).append(delivery)
+
+    def unchanged(self, file: SourceFile) -> bool:
+        """Whether a file is certainly what it was, by its size and the time it was written."""
+        looks = (file.size, file.mtime_ns)
+        return any((d.size, d.mtime_ns) == looks for d in self._compared(file.path))
+
+    def of_content(self, path: str, content: str) -> Delivery | None:
+        """The delivery that a path's content already is, if any."""
+        return next((d for d in self._compared(path) if d.content_sha256 == content), None)
+
+    def times_taken_in(self, path: str, content: str) -> int:
+        """How often a path's content was taken in."""
+        return sum(d.content_sha256 == content for d in self._taken_in.get(path, ()))
+
+    def _compared(self, path: str) -> list[Delivery]:
+        return self._taken_in.get(path, [])[-1:] + self._set_aside.get(path, [])
 
 
 def _is_as_it_was(path: Path, delivery: Delivery) -> bool:

@@ -89,9 +89,13 @@ def content_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def delivery_id(domain: str, source: str, path: str, content: str) -> str:
-    """The name of a delivery: the same file of the same content is the same delivery."""
-    named = json.dumps([domain, source, path, content])
+def delivery_id(domain: str, source: str, path: str, content: str, before: int = 0) -> str:
+    """The name of a delivery: of a file by where it lies and what it holds.
+
+    `before` counts deliveries of the same path and content that others have followed: a file that
+    holds again what it held once is delivered again.
+    """
+    named = json.dumps([domain, source, path, content, *([before] if before else [])])
     return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lakehouse.context import Context
 from lakehouse.declare import (
@@ -42,6 +45,8 @@ class Stock(Contract):
 
 
 HEADER = "payment_id,amount,note,paid_at\n"
+NUMBERS = itertools.count()
+"""Of lakes, where a test makes many."""
 FEBRUARY = datetime(2013, 2, 1, tzinfo=UTC)
 
 
@@ -55,7 +60,7 @@ class Shop:
 
     @property
     def landing(self) -> Path:
-        return self.ctx.home.landing("shop")
+        return self.ctx.home.landing(self.ctx.domain.name)
 
     def deliver(self, path: str, content: str | bytes) -> Path:
         file = self.landing / path
@@ -145,6 +150,41 @@ def test_a_known_path_with_new_content_is_a_new_delivery(shop: Shop) -> None:
     shop.deliver("payments/a.csv", HEADER + "1,2,,x\n")
     assert shop.take().batch == 2
     assert shop.rows("amount", "_batch") == [("1", 1), ("2", 2)]
+
+
+def test_a_path_that_holds_again_what_it_held_once_is_delivered_again(shop: Shop) -> None:
+    for amount in ("5", "4", "5", "5", "4"):
+        file = shop.deliver("payments/a.csv", HEADER + f"1,{amount},,x\n")
+        os.utime(file, (int(amount), int(amount)))  # written when it was written before
+        shop.take()
+    assert shop.rows("amount", "_batch") == [("5", 1), ("4", 2), ("5", 3), ("4", 4)]
+    assert shop.take() == TakenIn(0, 0, (), 3, None)
+    assert len({d["delivery"] for d in shop.deliveries()}) == 4
+
+
+@given(st.lists(st.sampled_from("ABX"), min_size=1, max_size=12), st.data())
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_taken_in_from_a_path_is_each_content_that_differs_from_the_one_before(
+    make_context: Callable[..., Context], contents: list[str], data: st.DataObject
+) -> None:
+    """X cannot be taken in; runs come after any delivery, and see what lies there then."""
+    raw = Raw("feed_raw", Source("feed", Payment, path="payments/*"))
+    domain = Domain(f"shop{next(NUMBERS)}", description="test", tables=[Cleaned("feed", raw)])
+    shop = Shop(make_context(domain), raw, lambda: make_context(domain))
+    expected: list[str] = []
+    for number, content in enumerate(contents):
+        text = "nothing\n" if content == "X" else HEADER + f"{content},1,,x\n"
+        file = shop.deliver("payments/a.csv", text)
+        if data.draw(st.booleans(), label="an old time"):
+            os.utime(file, (ord(content), ord(content)))
+        else:
+            os.utime(file, (1000 + number, 1000 + number))
+        if number + 1 == len(contents) or data.draw(st.booleans(), label="a run"):
+            shop.take()
+            if content != "X" and content != (expected or [None])[-1]:
+                expected.append(content)
+    taken_in = [key for (key,) in shop.rows("payment_id")] if expected else []
+    assert taken_in == expected
 
 
 def test_equal_content_at_two_paths_is_two_deliveries(shop: Shop) -> None:
@@ -369,6 +409,9 @@ def test_a_planned_file_that_changed_before_its_commit_is_another_delivery(
     why = "it was changed or removed before it could be taken in"
     assert taken.set_aside == (("payments/a.csv", why), ("payments/b.csv", why))
     assert shop.rows("amount", "_batch") == [("99", 1)]
+    shop.deliver("payments/a.csv", HEADER + "1,1,,x\n")  # what was planned is there after all
+    shop.deliver("payments/b.csv", HEADER + "2,2,,x\n")
+    assert shop.take().deliveries == 2
 
 
 def test_records_lost_in_a_crash_are_written_again_from_the_commits(shop: Shop) -> None:
