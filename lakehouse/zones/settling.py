@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.engines.protocol import Frame
-from lakehouse.language.provenance import CARRIED, FATE
+from lakehouse.language.provenance import CARRIED, FATE, KNOWN_AT
 from lakehouse.language.sql import literals
+from lakehouse.times import microseconds
 from lakehouse.zones.checks import judged_sql, read_sql, unique_columns
 from lakehouse.zones.counting import count_rows
 from lakehouse.zones.delivery_order import delivery_order
@@ -90,7 +91,12 @@ def settle(pending: Pending) -> Settled:
     if held:
         judged = engine.from_arrow(engine.to_arrow(judged))
     event = contract.event_time
-    latest = f"CASE WHEN NOT `_failed` THEN {literals.name(event)} END" if event else "NULL"
+    latest = "NULL"
+    if event is not None:
+        # A row from the future, of when it was known or of the wall clock, moves no clock.
+        wall = microseconds(pending.ctx.records.now())
+        at = f"least({literals.name(event)}, `{KNOWN_AT}`)"
+        latest = f"CASE WHEN NOT `_failed` AND unix_micros({at}) <= {wall} THEN {at} END"
     summary = engine.to_arrow(
         engine.query(
             "SELECT COUNT(*) AS `rows`, COUNT(CASE WHEN `_failed` THEN 1 END) AS `failed`, "

@@ -22,7 +22,8 @@ from lakehouse.records.home import Home
 from lakehouse.records.online import OnlineSettings
 from lakehouse.records.store import CodeVersion, Records
 
-NOW = datetime(2024, 4, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+"""The time of day, long after the rows of these tests."""
 MakeContext = Callable[..., Context]
 
 

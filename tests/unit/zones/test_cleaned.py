@@ -368,6 +368,26 @@ def test_the_clock_moves_to_the_latest_good_event(open_lake):
     assert lake.ctx.records.latest_event_us("shop") == microseconds(day(2))
 
 
+def test_a_row_from_the_future_moves_no_clock(open_lake):
+    class Flight(Contract):
+        flight: str = key()
+        leaves_at: datetime = event_time()
+        announced_at: datetime = known_at()
+
+    flights = Cleaned("sales", Raw("sales_raw", Source("feed", Flight, "sales/*.csv")))
+    leave = [  # one that leaves after it is announced moves the clock to the announcement
+        {"flight": "1", "leaves_at": "2025-06-01", "announced_at": "2020-01-02"},
+        {"flight": "2", "leaves_at": "2999-01-01", "announced_at": "2998-01-01"},
+    ]
+    sell = [sale("1", sold_at="2020-01-02"), sale("2", sold_at="9999-12-31")]
+    for table, rows in ((cleaned(), sell), (flights, leave)):
+        lake = open_lake(table)
+        lake.deliver(("a.csv", rows))
+        clean(lake.ctx, lake.table)
+        assert len(lake.rows()) == 2
+        assert lake.ctx.records.latest_event_us("shop") == microseconds(day(2))
+
+
 def test_a_run_records_what_it_read_and_wrote(open_lake):
     lake = open_lake(cleaned())
     lake.deliver(("a.csv", [sale("1"), sale("1"), sale("2", "-1")]))

@@ -200,7 +200,7 @@ class _Work:
         rows: dict[bytes, list[NewRow]] = {}
         keys: dict[bytes, tuple[Any, ...]] = {}
         anew: set[bytes] = set()
-        newest_us = there.newest_us
+        newest_us, now_us = there.newest_us, microseconds(self._ctx.records.now())
         horizon = there.horizon
         for given in changed.went.to_pylist():
             row = packer.pack(given)
@@ -217,7 +217,9 @@ class _Work:
             if row is None:
                 continue
             came += 1
-            newest_us = max(newest_us, min(row.event_us, row.known_us))
+            seen_us = min(row.event_us, row.known_us)
+            if seen_us <= now_us:  # a row from the future moves nothing out of reach
+                newest_us = max(newest_us, seen_us)
             keys[row.entity] = entity_key(self._view, given)
             for wrong in listed.get(row.id, ()):
                 if moved(wrong, row):

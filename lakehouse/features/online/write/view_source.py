@@ -16,6 +16,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.features.online.layout.slots import BEGINNING, LatestLayout, Layout, computed_for
 from lakehouse.language.provenance import KNOWN_AT
 from lakehouse.records.store import Run
+from lakehouse.times import microseconds
 
 SLICE_ROWS = 4_000_000
 """About so many rows are in memory at once, some 100 bytes each."""
@@ -27,7 +28,11 @@ class KeyTooLarge(LakehouseError):
 
 @dataclass(frozen=True)
 class Extent:
-    """How much a view's table holds: rows and entities, and up to when."""
+    """How much a view's table holds: rows and entities, and up to when.
+
+    `newest_us` is the time of the newest row, or when it was known if that was before; 0 where
+    there is none. A row from the future, by the wall clock, moves nothing out of reach.
+    """
 
     rows: int
     entities: int
@@ -51,27 +56,29 @@ class ViewSource:
         needed = dict.fromkeys((*view.by.keys, view.of.event_time or KNOWN_AT, KNOWN_AT))
         self._counted = " AND ".join(f"`{name}` IS NOT NULL" for name in needed)
         self._listed_keys = ", ".join(f"`{k}`" for k in view.by.keys)
-        self._first_us = self._last_us = self._rows = 0
+        self._first_us = self._last_us = self._newest_us = self._rows = 0
+        self._now_us = microseconds(ctx.records.now())
 
     def extent(self) -> Extent:
         """Count what counts at some moment."""
+        seen = f"least({self._time}, `{KNOWN_AT}`)"
         found = self._query(
             f"SELECT count(*) AS row_count, min({self._time}) AS first_at, "
-            f"max({self._time}) AS last_at, max(`{KNOWN_AT}`) AS known_at "
+            f"max({self._time}) AS last_at, "
+            f"max(CASE WHEN unix_micros({seen}) <= {self._now_us} THEN {seen} END) AS newest_at "
             f"FROM `rows` WHERE {self._counted}"
         )
         self._rows = int(found.column("row_count")[0].as_py())
-        self._first_us, self._last_us, known_us = (
+        self._first_us, self._last_us, self._newest_us = (
             found.column(name).cast(MICROSECONDS).cast(pa.int64())[0].as_py() or 0
-            for name in ("first_at", "last_at", "known_at")
+            for name in ("first_at", "last_at", "newest_at")
         )
         distinct = self._query(
             "SELECT count(*) AS entity_count FROM "
             f"(SELECT DISTINCT {self._listed_keys} FROM `rows` WHERE {self._counted}) AS entities"
         )
         entities = int(distinct.column("entity_count")[0].as_py())
-        # A time in the future moves nothing out of reach before it is known.
-        return Extent(self._rows, entities, min(self._last_us, known_us))
+        return Extent(self._rows, entities, self._newest_us)
 
     def check_entities(self, first_us: int, most_rows: int) -> None:
         """Raise KeyTooLarge for an entity with more rows in a window exact to the event."""
@@ -79,7 +86,7 @@ class ViewSource:
         exact = [w.reach_us for w in view.windows if not w.tiled and w.rows is None]
         if not exact or self._rows <= most_rows:
             return
-        begin = max(first_us, self._last_us - max(us for us in exact if us is not None))
+        begin = max(first_us, self._newest_us - max(us for us in exact if us is not None))
         found = self._query(
             "SELECT count(*) AS entities, max(own) AS most FROM "
             f"(SELECT count(*) AS own FROM `rows` WHERE {self._counted} "

@@ -62,7 +62,7 @@ from lakehouse.testing.conformance.world import (
     movements,
     table_of,
 )
-from lakehouse.times import moment
+from lakehouse.times import microseconds, moment
 from tests.unit.features.conftest import MakeContext, written
 
 EXACT, EDGED = last("3h", "2d"), last("2d", edge="6h") + last("40d", edge="1d")
@@ -491,6 +491,29 @@ def test_moments_that_are_not_kept_are_refused(context_of: MakeContext, store: O
     assert old["few__n_2d"] == 48
     with pytest.raises(NotKept, match="keeps moments from 2024-03-19T12"):
         online.get(FEW, ("a",), NOON - DAY + 1)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_row_from_the_future_puts_no_moment_out_of_reach(
+    context_of: MakeContext, store: OnlineStore, whole: bool
+) -> None:
+    ctx = context_of(FEW, LATEST, keep_us=DAY)
+    life = Life(ctx, store, 4, FEW, LATEST)
+    life.write([movement(NOON - n * HOUR, movement_id=str(n)) for n in range(24 * 4)])
+    life.materialise()
+    wall_us = microseconds(ctx.records.now())
+    far = [movement(wall_us + n * 1000 * DAY, movement_id=f"far{n}") for n in (1, 2)]
+    life.write(far)  # known when they happen
+    life.write([movement(wall_us + DAY, NOON, movement_id="announced")])
+    life.materialise(full=whole)
+    online = FeatureReader(store, [FEW, LATEST])
+    for view in (FEW, LATEST):
+        stored = online.stored(view)
+        assert stored is not None
+        assert stored.kept_from_us == NOON - DAY
+    assert online.get(FEW, ("a",), NOON - DAY)["few__n_2d"] == 48
+    life.now = NOON
+    life.check()
 
 
 def test_the_store_holds_no_more_than_moments_need(
