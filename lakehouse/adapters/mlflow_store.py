@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import tempfile
 import warnings
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version as package_version
@@ -103,11 +102,14 @@ def _opened(draft: Path, artifacts: str) -> None:
 
 def _keep(draft: Path, empty: Path) -> None:
     """Keep a store without experiments, whose artifacts lie in one lake."""
+    from sqlalchemy import create_engine, text
+
     empty.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=empty.parent) as scratch:
         copied = Path(scratch) / empty.name
         shutil.copyfile(draft, copied)
-        with closing(sqlite3.connect(copied)) as connection:
-            connection.execute("DELETE FROM experiments")
-            connection.commit()
+        engine = create_engine(f"sqlite:///{copied}")
+        with engine.begin() as connection:
+            connection.execute(text("DELETE FROM experiments"))
+        engine.dispose()
         os.replace(copied, empty)
